@@ -1,0 +1,99 @@
+"""The dashboard: Flask, serving pages and the fragments that htmx swaps into them."""
+
+from pathlib import Path
+
+from flask import Flask, Response, g
+from flask_login import current_user
+from flask_wtf.csrf import CSRFProtect
+
+from models.database import connect
+from models.sealed import KEYRING
+from models.settings import Settings
+from web import (
+    access,
+    account,
+    acting,
+    activity,
+    addresses,
+    assets,
+    billing,
+    errors,
+    feeds,
+    health,
+    limits,
+    members,
+)
+from web import orgs, projects, resources, words
+from worker.hint import aim
+
+ROOT = Path(__file__).resolve().parent.parent
+REQUEST_MOST_BYTES = 1024 * 1024
+SESSION_SECONDS = 14 * 24 * 3600
+
+# Everything comes from ourselves, and nothing inline: a name that smuggles markup in finds nothing that runs it.
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+
+def create_app(settings: Settings) -> Flask:
+    """The web application. Raises RuntimeError when a route does not say what it needs."""
+    app = Flask("web", static_folder=None, template_folder=str(ROOT / "templates"))
+    app.config.update(
+        SECRET_KEY=settings.secret_key,
+        SIGNUP=settings.signup,
+        REDIS_URL=settings.redis_url,
+        DOCKER_HOST=settings.docker_host,
+        MAX_CONTENT_LENGTH=REQUEST_MOST_BYTES,
+        SESSION_COOKIE_NAME="activity_log_session",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=settings.secure_cookies,
+        PERMANENT_SESSION_LIFETIME=SESSION_SECONDS,
+        # A page left open overnight still sends its form; the token lives as long as the session.
+        WTF_CSRF_TIME_LIMIT=None,
+    )
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    KEYRING.load(settings.encryption_keys)
+    connect(app, settings.database_url)
+    aim(settings.redis_url)
+    CSRFProtect(app)
+    access.login_manager.init_app(app)
+    limits.install(app, settings.redis_url)
+    _routes(app)
+    words.install(app)
+    errors.install(app)
+    _templates(app)
+    acting.refuse_forgotten_changes(app)
+    app.after_request(_protect)
+    access.require_guards(app)
+    return app
+
+
+def _routes(app: Flask) -> None:
+    app.url_map.converters["kind"] = addresses.KindConverter
+    assets.install(app)
+    for area in (account, orgs, members, billing, projects, resources, activity, health):
+        app.register_blueprint(area.bp)
+
+
+def _templates(app: Flask) -> None:
+    app.jinja_env.globals.update(entry_html=feeds.entry_html, can=access.may)
+
+    @app.context_processor
+    def everywhere() -> dict[str, object]:
+        me = current_user if current_user and current_user.is_authenticated else None
+        here = {"organisation": g.get("organisation"), "role": g.get("role"), "project": g.get("project")}
+        return {"me": me, **here, "no_engine": not app.config["DOCKER_HOST"]}
+
+
+def _protect(response: Response) -> Response:
+    headers = response.headers
+    headers.setdefault("Content-Security-Policy", POLICY)
+    headers.setdefault("X-Content-Type-Options", "nosniff")
+    headers.setdefault("Referrer-Policy", "same-origin")
+    headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+    # Pages of a signed-in person stay out of shared caches; assets say for themselves.
+    headers.setdefault("Cache-Control", "private, no-cache")
+    return response

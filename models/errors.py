@@ -1,0 +1,92 @@
+"""What can be refused, each with the sentence that a person reads."""
+
+
+class DomainError(Exception):
+    """A verb refused. `str()` is for the person; `field` names the input it is about, if any."""
+
+    field: str | None = None
+
+    def __init__(self, message: str, field: str | None = None) -> None:
+        super().__init__(message)
+        self.field = field or self.field
+
+
+class Invalid(DomainError):
+    """A value outside what its field allows."""
+
+
+class HandleTaken(DomainError):
+    """Someone was first; handles of organisations and projects are never released."""
+
+    field = "handle"
+
+
+class EmailTaken(DomainError):
+    """An account with this email exists."""
+
+    field = "email"
+
+
+class NotFound(DomainError):
+    """It does not exist, or not for this person: both look the same."""
+
+
+class Forbidden(DomainError):
+    """The person's role does not allow it."""
+
+
+class AlreadyEnded(DomainError):
+    """It was terminated or deleted before."""
+
+
+class OrganisationSuspended(DomainError):
+    """Nothing may be created or changed until the balance is topped up."""
+
+
+class StaleVersion(DomainError):
+    """Someone else changed it since the page was loaded."""
+
+    def __init__(
+        self,
+        message: str = "Someone else changed this while you were editing. Your input is kept "
+        "below; compare it with what is stored now and save again.",
+    ) -> None:
+        super().__init__(message)
+
+
+class InUse(DomainError):
+    """Others depend on it; the message names them."""
+
+
+class AlreadyMember(DomainError):
+    """The person belongs to the organisation already."""
+
+    field = "email"
+
+
+class LastOwner(DomainError):
+    """An organisation keeps at least one owner."""
+
+    field = "role"
+
+
+class ConfirmationMismatch(DomainError):
+    """What was typed to confirm is not the handle."""
+
+    field = "confirm"
+
+
+class AlreadyDone(DomainError):
+    """The same request was carried out before: a double click."""
+
+
+class NoHead(Exception):
+    """The log of an organisation has no head row: its entries cannot be numbered, so the change must not happen."""
+
+
+class LeaseLost(Exception):
+    """Another worker has taken the job over; nothing of this chunk is kept."""
+
+
+class UnrecordedCommit(Exception):
+    """Something tried to commit outside `transaction()`, past the log."""

@@ -1,0 +1,142 @@
+"""What a field of a kind may hold, what it is called, and how the log may speak of it: one line a field.
+
+Form, validation and the log's diff all derive from this declaration (docs/architecture.md, "A kind is declared").
+"""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum, StrEnum
+from typing import Any
+
+from sqlalchemy.orm import MappedColumn, mapped_column
+
+from models.errors import Invalid
+
+NAME_MOST = 77
+HANDLE_MOST = 51
+HANDLE = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
+# Addresses such as /orgs/new come before a handle of that name.
+RESERVED_HANDLES = frozenset({"new"})
+# Overrides and isolates (Unicode TR9), line and paragraph separators.
+BIDIRECTIONAL = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u2028\u2029"
+
+
+class Shape(StrEnum):
+    """What kind of input a field is."""
+
+    TEXT = "text"
+    HANDLE = "handle"
+    NUMBER = "number"
+    CHOICE = "choice"
+    LINES = "lines"
+    SECRET = "secret"
+    REFERENCE = "reference"
+    REFERENCES = "references"
+
+
+class Logged(Enum):
+    """What an entry may say of a field: its old and new value, or only the fact that it changed."""
+
+    VALUE = "value"
+    FACT = "fact"
+
+
+@dataclass(frozen=True)
+class Field:
+    """The declaration of one field; `check` is the only judge of its values."""
+
+    label: str
+    shape: Shape = Shape.TEXT
+    logged: Logged = Logged.VALUE
+    least: int | None = None
+    most: int | None = None
+    default: Any = None
+    choices: Sequence[int] = ()
+    required: bool = True
+    pattern: str | None = None
+    complaint: str = ""
+    hint: str = ""
+    refers_to: str = ""
+    fixed: bool = False
+    """Given once, at creation."""
+
+    def check(self, value: Any) -> Any:
+        """The value as it is stored. Raises Invalid with a sentence that says what to do."""
+        match self.shape:
+            case Shape.NUMBER:
+                return self._number(value)
+            case Shape.CHOICE:
+                return self._choice(value)
+            case Shape.REFERENCES:
+                return sorted({Field("Handle", Shape.HANDLE).check(each) for each in value or ()})
+            case Shape.HANDLE:
+                return self._handle(value)
+            case Shape.REFERENCE:
+                return self._handle(value) if value else None
+            case _:
+                return self._text(value)
+
+    def _text(self, value: Any) -> str:
+        if not isinstance(value, str):
+            raise Invalid(f"{self.label} must be text.")
+        several_lines = self.shape in (Shape.LINES, Shape.SECRET)
+        value = value if self.shape is Shape.SECRET else value.strip()
+        if not value:
+            if self.required:
+                raise Invalid(f"Enter {self._article()}.")
+            return ""
+        if self.most is not None and len(value) > self.most:
+            raise Invalid(
+                f"{self.label} is too long: {len(value)} characters, at most {self.most} are allowed."
+            )
+        if any(_is_control(each, several_lines) for each in value):
+            raise Invalid(f"{self.label} contains a control character; remove it.")
+        if self.pattern and not re.fullmatch(self.pattern, value):
+            raise Invalid(self.complaint)
+        return value
+
+    def _handle(self, value: Any) -> str:
+        if not isinstance(value, str) or not value.strip():
+            raise Invalid("Enter a handle.")
+        value = value.strip()
+        if len(value) > HANDLE_MOST:
+            raise Invalid(
+                f"The handle is too long: {len(value)} characters, at most {HANDLE_MOST} are allowed."
+            )
+        if not HANDLE.fullmatch(value):
+            raise Invalid("Use lower-case letters, digits and hyphens; begin and end with a letter or digit.")
+        if value in RESERVED_HANDLES:
+            raise Invalid(f"“{value}” is reserved; choose another handle.")
+        return value
+
+    def _number(self, value: Any) -> int:
+        try:
+            number = int(value)
+        except (TypeError, ValueError):
+            raise Invalid(f"{self.label} must be a whole number.") from None
+        if (self.least is not None and number < self.least) or (self.most is not None and number > self.most):
+            raise Invalid(f"{self.label} must be from {self.least:,} to {self.most:,}.")
+        return number
+
+    def _choice(self, value: Any) -> int:
+        if str(value) not in map(str, self.choices):
+            raise Invalid(f"Choose one of {', '.join(map(str, self.choices))}.")
+        return int(value)
+
+    def _article(self) -> str:
+        label = self.label if self.label.isupper() else self.label[0].lower() + self.label[1:]
+        return f"{'an' if label[0] in 'aeiou' else 'a'} {label}"
+
+
+def column(type_: Any, declared: Field, **options: Any) -> MappedColumn[Any]:
+    """A column together with its declaration."""
+    return mapped_column(type_, info={"field": declared}, **options)
+
+
+def _is_control(character: str, several_lines: bool) -> bool:
+    if several_lines and character in "\n\r\t":
+        return False
+    # Bidirectional overrides would let a name pretend to be another one in the log.
+    return unicodedata.category(character) in ("Cc", "Cs") or character in BIDIRECTIONAL

@@ -1,0 +1,54 @@
+"""Holding a parent while a child is added, so that none is created in what is being deleted.
+
+A plain read of the parent's state is not enough: a container created beside a deletion stayed alive in the deleted
+project. FOR SHARE lets many add at once and makes the deletion wait for them, or them for the deletion.
+"""
+
+from sqlalchemy import text
+
+from models.database import db
+from models.errors import NotFound, OrganisationSuspended
+
+GONE = "This organisation is being deleted; nothing can be changed in it any more."
+SUSPENDED = (
+    "This organisation is suspended because its balance is used up: nothing can be created or changed. "
+    "An owner can resume it by topping up the balance under Billing."
+)
+
+
+def hold_organisation(organisation_id: int) -> None:
+    """Keep the organisation active until COMMIT. Raises OrganisationSuspended, NotFound."""
+    require_active(db.session.execute(HOLD, {"organisation": organisation_id}).scalar_one_or_none())
+
+
+def hold_organisation_alone(organisation_id: int) -> None:
+    """Keep the organisation from being deleted, and everyone else who calls this waiting, until COMMIT.
+
+    For members and money, which are also managed while it is suspended. Raises NotFound.
+    """
+    state = db.session.execute(HOLD_ALONE, {"organisation": organisation_id}).scalar_one_or_none()
+    if state not in ("active", "suspended"):
+        raise NotFound(GONE)
+
+
+def hold_project(organisation_id: int, project_id: int) -> None:
+    """Keep project and organisation active until COMMIT. Raises OrganisationSuspended, NotFound."""
+    hold_organisation(organisation_id)
+    values = {"organisation": organisation_id, "project": project_id}
+    if db.session.execute(HOLD_PROJECT, values).scalar_one_or_none() != "active":
+        raise NotFound("This project is being deleted; nothing can be changed in it any more.")
+
+
+def require_active(state: str | None) -> None:
+    """Raises OrganisationSuspended, NotFound unless the organisation's state is active."""
+    if state == "suspended":
+        raise OrganisationSuspended(SUSPENDED)
+    if state != "active":
+        raise NotFound(GONE)
+
+
+HOLD = text("SELECT state FROM organisations WHERE id = :organisation FOR SHARE")
+HOLD_ALONE = text("SELECT state FROM organisations WHERE id = :organisation FOR UPDATE")
+HOLD_PROJECT = text(
+    "SELECT state FROM projects WHERE organisation_id = :organisation AND id = :project FOR SHARE"
+)

@@ -1,0 +1,10 @@
+"""The four project-level kinds, in the order in which a cascade ends them: users of secrets before secrets."""
+
+from models.container import Container
+from models.memcached import Memcached
+from models.registry import Registry
+from models.resource import Resource
+from models.secret import Secret
+
+KINDS: tuple[type[Resource], ...] = (Container, Memcached, Registry, Secret)
+BY_PLURAL: dict[str, type[Resource]] = {kind.plural: kind for kind in KINDS}

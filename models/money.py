@@ -1,0 +1,30 @@
+"""Money is a whole number of cents; this is how people write and read it."""
+
+from decimal import Decimal, InvalidOperation
+
+from models.errors import Invalid
+
+CURRENCY = "€"
+
+
+def shown(cents: int) -> str:
+    """1234550 -> "€12,345.50"."""
+    sign = "-" if cents < 0 else ""
+    return f"{sign}{CURRENCY}{abs(cents) // 100:,}.{abs(cents) % 100:02}"
+
+
+def parsed(typed: str, field: str, least: int, most: int) -> int:
+    """Cents from what a person typed, "12.50" or "12,50". Raises Invalid; `least` and `most` are cents."""
+    complaint = f"Enter an amount from {shown(least)} to {shown(most)}, such as 25.00."
+    text = typed.strip().removeprefix(CURRENCY).strip()
+    # The last comma is a decimal one when one or two digits follow it, else it groups thousands.
+    whole, comma, fraction = text.rpartition(",")
+    if comma and "." not in text and len(fraction) in (1, 2):
+        text = f"{whole}.{fraction}"
+    try:
+        amount = Decimal(text.replace(",", "")) * 100
+    except InvalidOperation:
+        raise Invalid(complaint, field) from None
+    if not amount.is_finite() or amount != amount.to_integral_value() or not least <= amount <= most:
+        raise Invalid(complaint, field)
+    return int(amount)

@@ -1,0 +1,165 @@
+"""An organisation: the owner of projects, members, a balance, and a log."""
+
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import DateTime, Identity, Integer, String, func, select
+from sqlalchemy.orm import Mapped, declared_attr, mapped_column, synonym
+
+from models import billing, job, member
+from models.activity import Action, Subject, open_log, record
+from models.actor import Actor
+from models.database import add, db
+from models.errors import ConfirmationMismatch, HandleTaken, NotFound
+from models.field import NAME_MOST, Field, Shape, column
+from models.hold import GONE, hold_organisation
+from models.kinds import KINDS
+from models.member import Membership
+from models.project import Project, create_project
+from models.resource import Resource
+from models.tracked import Tracked
+from models.user import User, checked_email
+
+
+class Organisation(Tracked):
+    """A tenant of the platform; its handle is permanent and never released."""
+
+    __tablename__ = "organisations"
+    noun = "organisation"
+
+    # The one table where the tenant's id is called `id`; for the rest of us it is an organisation_id like any other.
+    organisation_id: Mapped[int] = mapped_column("id", Integer, Identity(always=True), primary_key=True)
+    state: Mapped[str] = mapped_column(String(16), default="active")
+    """active, suspended, deleting (the cascade runs) or deleted."""
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    ended_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    name: Mapped[str] = column(String(77), Field("Name", most=NAME_MOST))
+    handle: Mapped[str] = column(
+        String(51),
+        Field(
+            "Handle",
+            Shape.HANDLE,
+            most=51,
+            fixed=True,
+            hint="Part of every address. Permanent, never released.",
+        ),
+    )
+    email: Mapped[str] = column(String(254), Field("Contact email", most=254))
+
+    @declared_attr
+    @classmethod
+    def id(cls) -> Any:
+        """The same as organisation_id."""
+        return synonym("organisation_id")
+
+    @property
+    def subject(self) -> Subject:
+        """The organisation as an entry names it."""
+        return Subject(self.organisation_id, self.noun, self.organisation_id, self.name)
+
+    def create_project(self, actor: Actor, **values: Any) -> Project:
+        """Add a project. Raises HandleTaken, Invalid, OrganisationSuspended, NotFound."""
+        return create_project(self.organisation_id, actor, **values)
+
+    def find_project(self, handle: str) -> Project:
+        """One of its projects, deleted or not. Raises NotFound."""
+        mine = select(Project).where(
+            Project.organisation_id == self.organisation_id, Project.handle == handle
+        )
+        found = db.session.scalar(mine)
+        if found is None:
+            raise NotFound(f"There is no project “{handle}”.")
+        return found
+
+    def projects(self, before: int = 2**31 - 1, size: int = 50) -> list[Project]:
+        """Its projects that are not deleted, newest first, from below an id."""
+        mine = select(Project).where(
+            Project.organisation_id == self.organisation_id, Project.state != "deleted", Project.id < before
+        )
+        return list(db.session.scalars(mine.order_by(Project.id.desc()).limit(size)))
+
+    def counts(self) -> dict[str, int]:
+        """How many of each it has, for the dashboard."""
+        counted = {kind.noun: self._count(kind) for kind in KINDS}
+        projects = select(func.count()).where(
+            Project.organisation_id == self.organisation_id, Project.state == "active"
+        )
+        people = select(func.count()).where(Membership.organisation_id == self.organisation_id)
+        return {
+            "projects": db.session.scalar(projects) or 0,
+            **counted,
+            "members": db.session.scalar(people) or 0,
+        }
+
+    def update(self, actor: Actor, version: int, **values: Any) -> None:
+        """Change name or contact email. Raises StaleVersion, Invalid, OrganisationSuspended, NotFound."""
+        self.require_version(version)
+        hold_organisation(self.organisation_id)
+        if "email" in values:
+            values["email"] = checked_email(values["email"])
+        if changes := self.assign(values):
+            record(actor, Action.UPDATE, self.subject, changes)
+
+    def delete(self, actor: Actor, confirm: str) -> None:
+        """Delete it at once for everyone; the worker ends what lived in it. Raises ConfirmationMismatch, NotFound."""
+        if confirm.strip() != self.handle:
+            raise ConfirmationMismatch(f"Type {self.handle} to confirm.")
+        if self.state not in ("active", "suspended"):
+            raise NotFound(GONE)
+        self.state = "deleting"
+        deletion = record(actor, Action.DELETE, self.subject)
+        job.promise(job.Work.DELETE_ORGANISATION, deletion)
+
+    def _count(self, kind: type[Resource]) -> int:
+        living = select(func.count()).where(
+            kind.organisation_id == self.organisation_id, kind.ended_at.is_(None)
+        )
+        return db.session.scalar(living) or 0
+
+
+class Belonging(NamedTuple):
+    """An organisation someone belongs to, and their role in it."""
+
+    organisation: Organisation
+    membership: Membership
+
+
+def create_organisation(user: User, actor: Actor, **values: Any) -> Organisation:
+    """Found an organisation; its creator is its owner. Raises HandleTaken, Invalid."""
+    organisation = Organisation(state="active")
+    values["email"] = checked_email(values.get("email", ""))
+    changes = organisation.fill(values)
+    taken = f"The handle “{organisation.handle}” is taken. Choose another one; handles are never released."
+    add(organisation, HandleTaken(taken))
+    open_log(organisation.organisation_id)
+    billing.open_account(organisation.organisation_id)
+    member.found_membership(organisation.organisation_id, user)
+    record(actor, Action.CREATE, organisation.subject, changes)
+    return organisation
+
+
+def belongings(user_id: int) -> list[Belonging]:
+    """The organisations someone belongs to, deleted ones last, by name."""
+    mine = (
+        select(Organisation, Membership)
+        .join(Membership, Membership.organisation_id == Organisation.organisation_id)
+        .where(Membership.user_id == user_id)
+        .order_by(Organisation.state == "deleted", Organisation.name)
+    )
+    return [Belonging(*row) for row in db.session.execute(mine)]
+
+
+def belonging(user_id: int, handle: str) -> Belonging | None:
+    """The organisation with this handle if the person belongs to it: foreign and missing look the same."""
+    mine = (
+        select(Organisation, Membership)
+        .join(Membership, Membership.organisation_id == Organisation.organisation_id)
+        .where(Membership.user_id == user_id, Organisation.handle == handle)
+    )
+    row = db.session.execute(mine).first()
+    return None if row is None else Belonging(*row)
+
+
+def by_handle(handle: str) -> Organisation | None:
+    """The organisation with this handle, whoever asks: for invitations and the command line."""
+    return db.session.scalar(select(Organisation).where(Organisation.handle == handle))

@@ -1,0 +1,120 @@
+"""A project: where an organisation's containers, memcached, registries and secrets live."""
+
+from datetime import datetime
+from typing import Any, TypeVar
+
+from sqlalchemy import DateTime, Identity, Integer, String, func, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models import job
+from models.activity import Action, ProjectName, Subject, record
+from models.actor import Actor
+from models.database import add, db
+from models.errors import ConfirmationMismatch, HandleTaken, NotFound
+from models.field import NAME_MOST, Field, Shape, column
+from models.hold import hold_organisation, hold_project
+from models.kinds import KINDS
+from models.resource import Resource, alive
+from models.tracked import Tracked
+
+Kind = TypeVar("Kind", bound=Resource)
+LATEST = 2**63 - 1
+
+
+class Project(Tracked):
+    """A named place for resources; its handle is permanent and never released."""
+
+    __tablename__ = "projects"
+    noun = "project"
+
+    id: Mapped[int] = mapped_column(Integer, Identity(always=True), primary_key=True)
+    state: Mapped[str] = mapped_column(String(16), default="active")
+    """active, deleting (the cascade runs) or deleted."""
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    ended_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    name: Mapped[str] = column(String(77), Field("Name", most=NAME_MOST))
+    handle: Mapped[str] = column(
+        String(51),
+        Field(
+            "Handle",
+            Shape.HANDLE,
+            most=51,
+            fixed=True,
+            hint="Part of its address. Permanent, never released.",
+        ),
+    )
+
+    @property
+    def subject(self) -> Subject:
+        """The project as an entry names it."""
+        return Subject(self.organisation_id, self.noun, self.id, self.name, ProjectName(self.id, self.name))
+
+    def create(self, actor: Actor, kind: type[Kind], **values: Any) -> Kind:
+        """Add a resource. Raises HandleTaken, Invalid, OrganisationSuspended, NotFound."""
+        hold_project(self.organisation_id, self.id)
+        resource = kind(organisation_id=self.organisation_id, project_id=self.id, state="active")
+        changes = resource.fill(values)
+        resource.require_references()
+        add(
+            resource,
+            HandleTaken(f"A {kind.noun} with the handle “{resource.handle}” exists in this project."),
+        )
+        record(actor, Action.CREATE, resource.subject, changes)
+        return resource
+
+    def find(self, kind: type[Kind], handle: str) -> Kind:
+        """The resource that bears the handle, or bore it last. Raises NotFound."""
+        found = alive(kind, self.organisation_id, self.id, handle)
+        if found is None:
+            raise NotFound(f"There is no {kind.noun} “{handle}” in this project.")
+        return found  # type: ignore[return-value]
+
+    def resources(self, kind: type[Kind], before: int = LATEST, size: int = 50) -> list[Kind]:
+        """Its living resources of one kind, newest first, from below an id."""
+        mine = select(kind).where(
+            kind.organisation_id == self.organisation_id,
+            kind.project_id == self.id,
+            kind.ended_at.is_(None),
+            kind.id < before,
+        )
+        return list(db.session.scalars(mine.order_by(kind.id.desc()).limit(size)))
+
+    def count(self, kind: type[Resource]) -> int:
+        """How many living resources of one kind it has."""
+        mine = select(func.count()).where(
+            kind.organisation_id == self.organisation_id, kind.project_id == self.id, kind.ended_at.is_(None)
+        )
+        return db.session.scalar(mine) or 0
+
+    def counts(self) -> dict[str, int]:
+        """How many living resources of each kind, by the kind's noun."""
+        return {kind.noun: self.count(kind) for kind in KINDS}
+
+    def update(self, actor: Actor, version: int, **values: Any) -> None:
+        """Rename it. Raises StaleVersion, Invalid, OrganisationSuspended, NotFound."""
+        self.require_version(version)
+        hold_project(self.organisation_id, self.id)
+        values.pop("handle", None)
+        if changes := self.assign(values):
+            record(actor, Action.UPDATE, self.subject, changes)
+
+    def delete(self, actor: Actor, confirm: str) -> None:
+        """Delete it at once for everyone; the worker ends what lived in it. Raises ConfirmationMismatch, NotFound."""
+        if confirm.strip() != self.handle:
+            raise ConfirmationMismatch(f"Type {self.handle} to confirm.")
+        if self.state != "active":
+            raise NotFound("This project is being deleted already.")
+        self.state = "deleting"
+        deletion = record(actor, Action.DELETE, self.subject)
+        job.promise(job.Work.DELETE_PROJECT, deletion, self.id)
+
+
+def create_project(organisation_id: int, actor: Actor, **values: Any) -> Project:
+    """Add a project to an organisation. Raises HandleTaken, Invalid, OrganisationSuspended, NotFound."""
+    hold_organisation(organisation_id)
+    project = Project(organisation_id=organisation_id, state="active")
+    changes = project.fill(values)
+    taken = f"The handle “{project.handle}” is taken; handles of deleted projects are never released."
+    add(project, HandleTaken(taken))
+    record(actor, Action.CREATE, project.subject, changes)
+    return project

@@ -1,0 +1,73 @@
+"""Values encrypted at rest: AES-256-GCM, the id of the key kept beside the ciphertext so that keys can rotate."""
+
+import base64
+import os
+from typing import Any
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from sqlalchemy import Text
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator
+
+NONCE_BYTES = 12  # NIST SP 800-38D, section 5.2.1.1
+
+
+class CannotOpen(Exception):
+    """The key that sealed a value is not among ENCRYPTION_KEYS, or the value was tampered with."""
+
+
+class Keyring:
+    """The keys of this process: the first one seals, every one opens."""
+
+    def __init__(self) -> None:
+        self._ciphers: dict[str, AESGCM] = {}
+        self.current = ""
+
+    def load(self, keys: str) -> None:
+        """Take the keys from `id:base64,id:base64`."""
+        pairs = [each.partition(":") for each in keys.split(",") if each]
+        self._ciphers = {key_id: AESGCM(base64.b64decode(encoded)) for key_id, _, encoded in pairs}
+        self.current = pairs[0][0]
+
+    def seal(self, plain: str, place: str) -> str:
+        """`id.base64(nonce + ciphertext)`; bound to its place, so that a value moved elsewhere does not open."""
+        nonce = os.urandom(NONCE_BYTES)
+        sealed = nonce + self._ciphers[self.current].encrypt(nonce, plain.encode(), place.encode())
+        return f"{self.current}.{base64.b64encode(sealed).decode()}"
+
+    def open(self, stored: str, place: str) -> str:
+        """The plain value. Raises CannotOpen."""
+        key_id, _, encoded = stored.partition(".")
+        if key_id not in self._ciphers:
+            raise CannotOpen(
+                f"a value of {place} is sealed with key {key_id!r}, which is not in ENCRYPTION_KEYS"
+            )
+        sealed = base64.b64decode(encoded)
+        try:
+            plain = self._ciphers[key_id].decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], place.encode())
+        except InvalidTag as error:
+            raise CannotOpen(f"a value of {place} does not open with key {key_id!r}") from error
+        return plain.decode()
+
+
+KEYRING = Keyring()
+
+
+class Sealed(TypeDecorator[str]):
+    """A text column that only holds ciphertext. `place` is `table.column`; an empty text is stored as it is."""
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, place: str) -> None:
+        super().__init__()
+        self.place = place
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:  # noqa: ARG002 (SQLAlchemy's signature)
+        """Seal on the way in."""
+        return KEYRING.seal(value, self.place) if value else value
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> str | None:  # noqa: ARG002
+        """Open on the way out."""
+        return KEYRING.open(value, self.place) if value else value

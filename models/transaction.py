@@ -1,0 +1,57 @@
+"""The one place where something is committed."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import event
+from sqlalchemy.orm import Session
+from sqlalchemy.orm.exc import StaleDataError
+
+from models import activity, job
+from models.database import db
+from models.errors import StaleVersion, UnrecordedCommit
+from models.job import JobKey
+
+OPEN = "transaction.open"
+COMMITTING = "transaction.committing"
+
+
+@contextmanager
+def transaction() -> Iterator[list[JobKey]]:
+    """Do everything in the block or nothing: changes, then entries (numbered), then promises, then COMMIT.
+
+    Yields a list that holds the jobs to hint at once the block has ended. Raises StaleVersion when a row was changed
+    by someone else since it was read; whatever the verbs raise passes through, and nothing of the block is kept.
+    """
+    info = db.session.info
+    if info.get(OPEN):
+        raise UnrecordedCommit("transactions do not nest: verbs never open one")
+    info[OPEN] = True
+    promised: list[JobKey] = []
+    try:
+        yield promised
+        db.session.flush()
+        activity.write()
+        promised += job.keep()
+        info[COMMITTING] = True
+        db.session.commit()
+    except StaleDataError as error:
+        db.session.rollback()
+        raise StaleVersion from error
+    except BaseException:
+        db.session.rollback()
+        raise
+    finally:
+        activity.forget()
+        job.forget()
+        info.pop(OPEN, None)
+        info.pop(COMMITTING, None)
+
+
+@event.listens_for(Session, "before_commit")
+def refuse_other_commits(session: Session) -> None:
+    """A commit that does not pass through `transaction()` would pass the log by. Hooks may refuse, never act."""
+    if session.get_transaction() is not None and session.get_transaction().nested:  # type: ignore[union-attr]
+        raise UnrecordedCommit("no savepoints: let the whole transaction go")
+    if not session.info.get(COMMITTING):
+        raise UnrecordedCommit("commit through models.transaction.transaction()")

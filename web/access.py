@@ -1,0 +1,112 @@
+"""The one place where a request is authorised: signed in, member, allowed - or the view is never called."""
+
+from collections.abc import Callable
+from enum import Enum
+from functools import wraps
+from typing import Any
+
+from flask import Flask, abort, flash, g, redirect, request, url_for
+from flask_login import LoginManager, current_user
+from sqlalchemy import select
+from werkzeug.wrappers import Response
+
+from models.access import Permission, allows
+from models.actor import Actor, Door
+from models.database import db
+from models.kinds import BY_PLURAL
+from models.organisation import belonging
+from models.user import User
+
+Answer = Response | str | tuple[str, int]
+View = Callable[..., Answer]
+
+login_manager = LoginManager()
+login_manager.login_view = "account.login"
+login_manager.login_message = "Sign in to see this page."
+login_manager.session_protection = None
+
+
+class Open(Enum):
+    """Addresses outside organisations."""
+
+    TO_ANYONE = "anyone"
+    TO_SIGNED_IN = "signed in"
+
+
+Needed = Permission | Open
+
+
+def needs(needed: Needed, even_when_deleted: bool = False) -> Callable[[View], View]:
+    """Let a view be called only by who may; its `org`, `project` and `kind` arrive loaded.
+
+    Foreign and missing look the same, 404; a member whose role does not allow it gets 403. After its deletion
+    an organisation answers only where `even_when_deleted` says so.
+    """
+
+    def guard(view: View) -> View:
+        @wraps(view)
+        def guarded(**address: Any) -> Answer:
+            if needed is not Open.TO_ANYONE and not current_user.is_authenticated:
+                return login_manager.unauthorized()  # type: ignore[no-any-return]
+            if isinstance(needed, Permission):
+                _enter_organisation(address, needed, even_when_deleted)
+            return view(**address)
+
+        guarded.needed = needed  # type: ignore[attr-defined]
+        guarded.even_when_deleted = even_when_deleted  # type: ignore[attr-defined]
+        return guarded
+
+    return guard
+
+
+def require_guards(app: Flask) -> None:
+    """Refuse to start with a route that nobody authorises. Raises RuntimeError, naming it."""
+    for rule in app.url_map.iter_rules():
+        if rule.endpoint != "static" and not hasattr(app.view_functions[rule.endpoint], "needed"):
+            raise RuntimeError(f"{rule} ({rule.endpoint}) does not say what it needs")
+
+
+def actor() -> Actor:
+    """Who acts in this request, in the role they have in its organisation."""
+    return Actor(current_user.id, current_user.name, g.get("role"), Door.WEB)
+
+
+def may(permission: str) -> bool:
+    """Whether the person may do this in the organisation of the page: for showing or hiding a button."""
+    return allows(g.get("role"), Permission(permission)) and g.organisation.state in ("active", "suspended")
+
+
+def _enter_organisation(address: dict[str, Any], needed: Permission, even_when_deleted: bool) -> None:
+    found = belonging(current_user.id, address.pop("org"))
+    if found is None:
+        abort(404)
+    g.organisation, g.role = found.organisation, found.membership.role
+    if found.organisation.state in ("deleting", "deleted") and not even_when_deleted:
+        abort(404)
+    if not allows(g.role, needed):
+        abort(403)
+    address["organisation"] = found.organisation
+    if "project" in address:
+        g.project = address["project"] = found.organisation.find_project(address["project"])
+    if "kind" in address:
+        address["kind"] = BY_PLURAL[address["kind"]]
+
+
+@login_manager.user_loader
+def _user(session_id: str) -> User | None:
+    # `id.epoch`: a changed password raises the epoch, which ends every session that bears the old one.
+    user_id, _, epoch = session_id.partition(".")
+    if not (user_id.isdecimal() and epoch.isdecimal()):
+        return None
+    return db.session.scalar(select(User).where(User.id == int(user_id), User.session_epoch == int(epoch)))
+
+
+@login_manager.unauthorized_handler
+def _sign_in_first() -> Answer:
+    wanted = request.full_path.rstrip("?") if request.method == "GET" else None
+    target = url_for("account.login", next=wanted)
+    if request.headers.get("HX-Request") == "true":
+        # htmx follows a redirect silently and would put the sign-in form into the feed.
+        return Response(status=401, headers={"HX-Redirect": target})
+    flash("Sign in to see this page.")
+    return redirect(target)

@@ -1,0 +1,36 @@
+"""Doing something: one transaction, in the name of the person, with the hints sent once it is committed."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from flask import Flask
+from werkzeug.wrappers import Response
+
+from models import activity
+from models.actor import Actor
+from models.database import db
+from models.transaction import transaction
+from web.access import actor
+from worker.hint import hint
+
+
+@contextmanager
+def acting() -> Iterator[Actor]:
+    """Call one verb in the block: it happens with its entry, or not at all. Whatever the verb raises passes through."""
+    with transaction() as promised:
+        yield actor()
+    for key in promised:
+        hint(key)
+
+
+def refuse_forgotten_changes(app: Flask) -> None:
+    """A view that changes something outside `acting` would answer "done" and lose it: make that an error."""
+
+    @app.after_request
+    def nothing_left(response: Response) -> Response:
+        session = db.session
+        if response.status_code < 400 and (
+            session.new or session.dirty or session.deleted or activity.pending()
+        ):
+            raise RuntimeError("a change was made outside acting() and would be lost")
+        return response

@@ -1,0 +1,86 @@
+"""The log: an organisation's feed, a person's own, and the page of one entry."""
+
+from typing import Any
+
+from flask import Blueprint, abort, url_for
+from flask_login import current_user
+
+from models import feed, money
+from models.access import Permission
+from models.billing import BillingAccount, PaymentMethod
+from models.kinds import KINDS
+from models.organisation import Organisation, belongings
+from models.project import Project
+from web.access import Answer, Open, needs
+from web.feeds import OrganisationFeed, PersonFeed, answer, place_of, places_of
+
+bp = Blueprint("activity", __name__)
+LABELS = {
+    name: declared.label
+    for kind in (*KINDS, Project, Organisation, BillingAccount, PaymentMethod)
+    for name, declared in kind.fields().items()
+}
+MONEY = "_cents"
+
+
+@bp.get("/activity")
+@needs(Open.TO_SIGNED_IN)
+def mine() -> Answer:
+    """What one did, across all organisations one belongs to now."""
+    source = PersonFeed(current_user.id, places_of(belongings(current_user.id)))
+    return answer(source, url_for("activity.mine"), "activity/mine.html", dict)
+
+
+@bp.get("/orgs/<org>/activity")
+@needs(Permission.READ, even_when_deleted=True)
+def of_organisation(organisation: Organisation) -> Answer:
+    """Everything that happened in the organisation."""
+    source = OrganisationFeed(feed.whole(organisation.organisation_id, place_of(organisation)))
+    address = url_for("activity.of_organisation", org=organisation.handle)
+    return answer(source, address, "activity/feed.html", dict)
+
+
+@bp.get("/orgs/<org>/activity/<int:number>")
+@needs(Permission.READ, even_when_deleted=True)
+def entry(organisation: Organisation, number: int) -> Answer:
+    """One entry: who, when, through which door, what changed, what caused it and what it caused."""
+    if number > feed.LATEST:
+        abort(404)
+    place = place_of(organisation)
+    found = feed.entry(feed.whole(organisation.organisation_id, place), number)
+    if found is None:
+        abort(404)
+    row, detail = found
+    cause = None
+    if row.cause_number is not None:
+        cause, _ = feed.entry(feed.whole(organisation.organisation_id, place), row.cause_number) or (
+            None,
+            None,
+        )
+    effects = OrganisationFeed(feed.of_cause(organisation.organisation_id, place, number))
+    address = url_for("activity.entry", org=organisation.handle, number=number)
+
+    def context() -> dict[str, Any]:
+        changes = [_told(name, values) for name, values in detail.changes.items()]
+        return {"entry": row, "door": detail.door, "changes": changes, "cause": cause}
+
+    return answer(effects, address, "activity/entry.html", context)
+
+
+def _told(name: str, values: list[Any]) -> tuple[str, str | None, str | None]:
+    """A change for people: label, old, new; both None where the log only says that it changed."""
+    label = LABELS.get(name, name.removesuffix(MONEY).replace("_", " ").capitalize())
+    if len(values) != 2:
+        return label, None, None
+    old, new = (_written(value, name) for value in values)
+    return label, old, new
+
+
+def _written(value: Any, name: str) -> str:
+    if value is None or value == "" or value == []:
+        return "—"
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return money.shown(value) if name.endswith(MONEY) else str(value)

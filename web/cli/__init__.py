@@ -1,0 +1,24 @@
+"""`activity-log`: one program for everything that is started or repaired by hand."""
+
+import click
+
+from web.cli.demo import demo
+from web.cli.jobs import jobs
+from web.cli.keys import keys
+from web.cli.migrate import migrate
+from web.cli.serve import scheduler, web, worker
+
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="activity-log")
+def main() -> None:
+    """Activity Log: a dashboard for a container platform with a permanent, read-only log.
+
+    `activity-log up` starts everything on this machine. The other commands are its parts, for running it for real;
+    they take their settings from the environment (see the README).
+    """
+
+
+for command in (migrate, demo, web, worker, scheduler, jobs, keys):
+    main.add_command(command)

@@ -1,0 +1,50 @@
+"""`activity-log jobs`: what the worker has promised."""
+
+import click
+
+from models import cascade, job
+from models.transaction import transaction
+from web.cli.settings import connected
+
+
+@click.group()
+def jobs() -> None:
+    """Look at and repair the work that follows from deletions."""
+
+
+@jobs.command("list")
+def list_jobs() -> None:
+    """Show what is unfinished or stuck."""
+    with connected():
+        found = job.unfinished()
+    if not found:
+        click.echo("Nothing is unfinished.")
+    for each in found:
+        total = "?" if each.total is None else each.total
+        click.echo(
+            f"{each.organisation_id}/{each.id}  {each.work}  {each.state}  {each.done} of {total}  "
+            f"attempts {each.attempts}  {each.error or ''}".rstrip()
+        )
+
+
+@jobs.command()
+def run() -> None:
+    """Do everything that is due, here and now, without a broker."""
+    done = 0
+    with connected():
+        while due := job.overdue():
+            done += sum(cascade.keep(key) for key in due)
+    click.echo(f"{done} jobs done.")
+
+
+@jobs.command()
+@click.argument("address")
+def retry(address: str) -> None:
+    """Try a stuck job again; ADDRESS is organisation/job as `jobs list` shows it."""
+    parts = address.split("/")
+    if len(parts) != 2 or not all(part.isdecimal() for part in parts):
+        raise click.BadParameter("give organisation/job, such as 3/17")
+    with connected(), transaction():
+        if not job.revive(job.JobKey(int(parts[0]), int(parts[1]))):
+            raise click.ClickException(f"There is no stuck job {address}.")
+    click.echo("It will be tried again.")

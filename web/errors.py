@@ -1,0 +1,79 @@
+"""What a person sees when something is refused or goes wrong."""
+
+import logging
+
+from flask import Flask, Response, make_response, render_template
+from flask_limiter import RateLimitExceeded
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import OperationalError
+from werkzeug.exceptions import HTTPException
+
+from models.database import db
+from models.errors import DomainError, Forbidden, NotFound
+from web.fragments import wants_fragment
+
+log = logging.getLogger(__name__)
+TITLES = {
+    400: ("That did not work", "The request could not be understood. Go back and try again."),
+    401: ("Sign in first", "Sign in to see this page."),
+    403: (
+        "Not allowed",
+        "Your role in this organisation does not allow this. An owner or admin can change it.",
+    ),
+    404: ("Not found", "There is nothing here, or it is not visible to you."),
+    405: ("That did not work", "This address does not take that kind of request."),
+    409: ("Already done", "This was already done."),
+    413: ("Too large", "What you sent is too large."),
+    429: ("Too many attempts", "Wait a few minutes, then try again."),
+    500: ("Something went wrong", "It is our fault, and it is written down. Nothing was changed. Try again."),
+    503: ("Busy", "The database did not answer in time. Nothing was changed. Try again in a moment."),
+}
+
+
+def install(app: Flask) -> None:
+    """One page for every kind of error."""
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(DomainError, _refused)
+    app.register_error_handler(OperationalError, _busy)
+    app.register_error_handler(Exception, _broken)
+
+
+def _http(error: HTTPException) -> Response:
+    code = error.code or 500
+    if code < 400:
+        return error.get_response()  # type: ignore[return-value]
+    message = None
+    if isinstance(error, CSRFError):
+        message = "This form belongs to an earlier session. Reload the page and send it again."
+    elif code == 400 and error.description and type(error).description != error.description:
+        message = error.description
+    response = _page(code, message)
+    if isinstance(error, RateLimitExceeded):
+        response.headers["Retry-After"] = "300"
+    return response
+
+
+def _refused(error: DomainError) -> Response:
+    code = 404 if isinstance(error, NotFound) else 403 if isinstance(error, Forbidden) else 409
+    return _page(code, str(error))
+
+
+def _busy(error: OperationalError) -> Response:
+    log.error("the database refused: %s", error.orig)
+    db.session.rollback()
+    return _page(503)
+
+
+def _broken(error: Exception) -> Response:
+    log.exception("unexpected: %s", type(error).__name__)
+    db.session.rollback()
+    return _page(500)
+
+
+def _page(code: int, message: str | None = None) -> Response:
+    title, usual = TITLES.get(code, TITLES[400] if code < 500 else TITLES[500])
+    if wants_fragment():
+        return make_response(message or usual, code)
+    return make_response(
+        render_template("errors/error.html", code=code, title=title, message=message or usual), code
+    )

@@ -1,0 +1,182 @@
+"""A feed on a page: its first entries, older ones as one scrolls, newer ones while it is open."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from itertools import groupby
+from typing import Any
+
+from flask import Response, abort, current_app, make_response, request
+from markupsafe import Markup
+
+from models import feed
+from models.feed import Cursor, Page, Place, Row, Scope
+from models.organisation import Belonging, Organisation
+from web.fragments import render, wants_fragment
+from web.words import zone, zone_name
+
+RENDERED_MOST = 20_000
+
+
+@dataclass(frozen=True)
+class OrganisationFeed:
+    """Entries of one organisation: all, a project's or a resource's."""
+
+    scope: Scope
+    older_word = "before"
+
+    def page(self, before: str | None) -> Page:
+        """By number."""
+        return feed.page(self.scope, feed.LATEST if before is None else _number(before))
+
+    def newer(self, after: str) -> list[Row]:
+        """By number."""
+        return feed.newer(self.scope, _number(after))
+
+    def count_newer(self, after: str) -> int:
+        """By number."""
+        return feed.count_newer(self.scope, _number(after))
+
+    def top(self, rows: list[Row]) -> str:
+        """The newest number shown; 0 when there is none yet."""
+        return str(rows[0].number if rows else 0)
+
+    def head(self) -> int:
+        """The organisation's newest number."""
+        return feed.head(self.scope.organisation_id)
+
+
+@dataclass(frozen=True)
+class PersonFeed:
+    """What one person did in the organisations they belong to now."""
+
+    user_id: int
+    places: dict[int, Place]
+    older_word = "cursor"
+
+    def page(self, before: str | None) -> Page:
+        """By time."""
+        return feed.of_person(
+            self.user_id, self.places, feed.FIRST if before is None else Cursor.parse(before)
+        )
+
+    def newer(self, after: str) -> list[Row]:
+        """By time."""
+        return feed.newer_of_person(self.user_id, self.places, Cursor.parse(after))
+
+    def count_newer(self, after: str) -> int:
+        """By time."""
+        return len(feed.newer_of_person(self.user_id, self.places, Cursor.parse(after), feed.COUNTED))
+
+    def top(self, rows: list[Row]) -> str:
+        """The newest entry shown; the beginning of time when there is none yet."""
+        return str(feed.cursor_of(rows[0]) if rows else feed.BEGINNING)
+
+    def head(self) -> int:
+        """Of all the organisations together."""
+        return feed.heads(list(self.places))
+
+
+@dataclass(frozen=True)
+class FeedPage:
+    """What the feed's templates show."""
+
+    rows: list[Row]
+    days: list[tuple[date, list[Row]]]
+    older_url: str | None
+    newer_url: str | None
+    etag: str
+
+
+AnyFeed = OrganisationFeed | PersonFeed
+
+
+def answer(source: AnyFeed, address: str, template: str, context: Callable[[], dict[str, Any]]) -> Response:
+    """Answer a page that holds a feed, or the part of it that htmx asks for.
+
+    `address` is where the feed's fragments are found; `context` gathers the rest of the page, when the page is wanted.
+    """
+    try:
+        after = request.args.get("after")
+        if after is not None:
+            return _newer(source, address, after)
+        before = request.args.get(source.older_word)
+        shown = page_of(source, address, before)
+    except ValueError:
+        abort(400, "This link to a place in the feed is broken. Start again from the newest entries.")
+    if before is not None and wants_fragment():
+        return render("activity/_page.html", page=shown)
+    response = render(template, page=shown, **context())
+    response.vary.add("HX-Request")
+    return response
+
+
+def page_of(source: AnyFeed, address: str, before: str | None = None) -> FeedPage:
+    """One page of a feed as its templates show it. Raises ValueError for a broken cursor."""
+    # The head is read before the rows: an entry written between the two is then announced as new, never missed.
+    head = source.head()
+    found = source.page(before)
+    older = f"{address}?{source.older_word}={found.older}" if found.older else None
+    # Below the top, "newer" is not what was written since but a page up: only the top of the feed stays live.
+    newer = f"{address}?after={source.top(found.rows)}" if before is None else None
+    return _shown(found.rows, older, newer, head)
+
+
+def entry_html(entry: Row, show_organisation: bool = False) -> Markup:
+    """A row of the feed; entries never change, so each is rendered once a process and time zone."""
+    return _rendered(entry, zone_name(), show_organisation)
+
+
+def place_of(organisation: Organisation) -> Place:
+    """The organisation as its rows name it."""
+    return Place(organisation.handle, organisation.name)
+
+
+def places_of(mine: list[Belonging]) -> dict[int, Place]:
+    """All of someone's organisations, by id."""
+    return {each.organisation.organisation_id: place_of(each.organisation) for each in mine}
+
+
+def _newer(source: AnyFeed, address: str, after: str) -> Response:
+    head = source.head()
+    etag = f'"{head}"'
+    if "show" in request.args:
+        rows = source.newer(after)
+        top = source.top(rows) if rows else after
+        shown = _shown(rows, None, f"{address}?after={top}", head)
+        count = source.count_newer(top) if rows else 0
+        return render("activity/_newer_rows.html", page=shown, count=_told(count))
+    if request.headers.get("If-None-Match") == etag:
+        response = make_response("", 304)
+    else:
+        shown = _shown([], None, f"{address}?after={after}", head)
+        response = render("activity/_newer.html", page=shown, count=_told(source.count_newer(after)))
+    response.headers["ETag"] = etag
+    response.headers["Cache-Control"] = "private, no-cache"
+    return response
+
+
+def _shown(rows: list[Row], older_url: str | None, newer_url: str | None, head: int) -> FeedPage:
+    local = zone()
+    days = [
+        (day, list(each)) for day, each in groupby(rows, lambda row: row.occurred_at.astimezone(local).date())
+    ]
+    return FeedPage(rows, days, older_url, newer_url, f'"{head}"')
+
+
+def _told(count: int) -> int | str:
+    return count if count < feed.COUNTED else f"{feed.COUNTED - 1}+"
+
+
+def _number(given: str) -> int:
+    number = int(given) if given.isascii() and given.isdecimal() else -1
+    if not 0 <= number <= feed.LATEST:
+        raise ValueError(f"not an entry's number: {given!r}")
+    return number
+
+
+@lru_cache(maxsize=RENDERED_MOST)
+def _rendered(entry: Row, zone: str, show_organisation: bool) -> Markup:  # noqa: ARG001 (part of the key)
+    template = current_app.jinja_env.get_template("activity/_entry.html")
+    return Markup(template.render(entry=entry, show_organisation=show_organisation).strip())  # noqa: S704 (a template's own output, escaped there)

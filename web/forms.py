@@ -1,0 +1,310 @@
+"""Forms: those of the kinds derive from their declared fields; one place turns refusals into messages."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from flask_wtf import FlaskForm
+from markupsafe import Markup
+from wtforms import (
+    BooleanField,
+    Field as Input,
+    HiddenField,
+    PasswordField,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+    TextAreaField,
+    ValidationError,
+)
+from wtforms.widgets import NumberInput, TextArea
+
+from models import environment
+from models.access import Role
+from models.billing import BRANDS
+from models.errors import AlreadyDone, DomainError, Invalid, NotFound, StaleVersion
+from models.field import Field, Shape
+from models.kinds import BY_PLURAL
+from models.project import Project
+from models.resource import Resource
+from models.sealed import Sealed
+from models.tracked import Tracked
+
+
+class Form(FlaskForm):
+    """A form that can also show what a verb refused."""
+
+    @contextmanager
+    def show_errors(self) -> Iterator[None]:
+        """Put a refusal beside the field it is about, or above the form; what was typed stays. Missing stays missing."""
+        try:
+            yield
+        except (NotFound, AlreadyDone):
+            raise
+        except DomainError as error:
+            self.refuse(error)
+
+    def refuse(self, error: DomainError) -> None:
+        """Show one refusal."""
+        if error.field in self._fields:
+            shown = self._fields[error.field]
+            shown.errors = [*shown.errors, str(error)]
+        else:
+            self.form_errors.append(str(error))
+
+    @property
+    def refused(self) -> bool:
+        """Whether anything is wrong with what was sent."""
+        return bool(self.errors or self.form_errors)
+
+    @property
+    def status(self) -> int:
+        """422 for a page that shows what was wrong."""
+        return 422 if self.refused else 200
+
+
+class Checked:
+    """A validator that asks the declaration of the field."""
+
+    def __init__(self, declared: Field) -> None:
+        self.declared = declared
+        self.field_flags = (
+            {"required": True} if declared.required and declared.shape is not Shape.SECRET else {}
+        )
+        if declared.most is not None and declared.shape is not Shape.NUMBER:
+            self.field_flags["maxlength"] = declared.most  # type: ignore[assignment]
+
+    def __call__(self, _: FlaskForm, field: Input) -> None:
+        """Raises ValidationError with the declaration's sentence."""
+        try:
+            self.declared.check(field.data)
+        except Invalid as error:
+            raise ValidationError(str(error)) from None
+
+
+class NeverShown(TextArea):
+    """A text area that is always empty: what is sealed does not come back, not even after a mistake."""
+
+    def __call__(self, field: Input, **options: Any) -> Markup:
+        """The empty input."""
+        field = _Blank(field)
+        return super().__call__(field, **options)
+
+
+class _Blank:
+    def __init__(self, field: Input) -> None:
+        self._field = field
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._field, name)
+
+    def _value(self) -> str:
+        return ""
+
+
+class TrackedForm(Form):
+    """The form of something tracked: its declared fields and the version that the person saw."""
+
+    version = HiddenField(default="0")
+    declared: dict[str, Field]
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """What was typed, by the model's names."""
+        return {name: self._fields[name].data for name in self.declared if name in self._fields}
+
+    @property
+    def seen_version(self) -> int:
+        """The version of the page that sent it; 0 when it says none."""
+        return int(self.version.data) if str(self.version.data or "").isdecimal() else 0
+
+    def refuse_stale(self, thing: Tracked) -> None:
+        """Say what is stored now, keep what was typed, and let the next attempt go through."""
+        self.version.data = str(thing.version)
+        others = []
+        for name, declared in self.declared.items():
+            now = getattr(thing, name) if not _is_sealed(type(thing), name) else None
+            if now is not None and str(now) != str(self._fields[name].data):
+                others.append(f"{declared.label} is now “{now}”")
+        told = f" ({'; '.join(others)})" if others else ""
+        self.form_errors.append(f"{StaleVersion()}{told}")
+
+
+def form_for(
+    tracked: type[Tracked], thing: Tracked | None = None, project: Project | None = None, **more: Input
+) -> TrackedForm:
+    """A form with the declared fields; to edit `thing`, or to create one. `project` offers what may be referred to."""
+    declared = {name: field for name, field in tracked.fields().items() if thing is None or not field.fixed}
+    inputs: dict[str, Any] = {name: _input(field, thing is None, project) for name, field in declared.items()}
+    if thing is None and "name" in declared and "handle" in declared:
+        order = ["name", "handle", *(each for each in inputs if each not in ("name", "handle"))]
+        inputs = {name: inputs[name] for name in order}
+        inputs["handle"].kwargs["render_kw"] = {"data-handle-from": "name"}
+    form_class = type(f"{tracked.__name__}Form", (TrackedForm,), {**inputs, **more, "declared": declared})
+    form: TrackedForm = form_class(data=_stored(declared, thing))
+    return form
+
+
+def _stored(declared: dict[str, Field], thing: Tracked | None) -> dict[str, Any]:
+    if thing is None:
+        return {name: field.default for name, field in declared.items() if field.default is not None}
+    stored: dict[str, Any] = {"version": str(thing.version)}
+    for name, field in declared.items():
+        if field.shape is Shape.LINES:
+            stored[name] = environment.masked(getattr(thing, name))
+        elif field.shape is not Shape.SECRET:
+            stored[name] = getattr(thing, name)
+    return stored
+
+
+def _input(declared: Field, new: bool, project: Project | None) -> Any:
+    common: dict[str, Any] = {
+        "label": declared.label,
+        "description": declared.hint,
+        "validators": [Checked(declared)],
+    }
+    match declared.shape:
+        case Shape.NUMBER:
+            limits = {"min": declared.least, "max": declared.most}
+            return StringField(
+                **common, widget=NumberInput(), render_kw={k: v for k, v in limits.items() if v}
+            )
+        case Shape.CHOICE:
+            return SelectField(
+                **common, choices=[(str(each), f"{each:,}") for each in declared.choices], coerce=str
+            )
+        case Shape.LINES:
+            return TextAreaField(
+                **common, render_kw={"rows": 4, "spellcheck": "false", "autocomplete": "off"}
+            )
+        case Shape.SECRET:
+            if not new:
+                common["validators"] = []
+                common["description"] = (
+                    "Leave empty to keep the present one. It is encrypted and never shown."
+                )
+            if declared.label == "Password":
+                return PasswordField(**common, render_kw={"autocomplete": "new-password"})
+            return TextAreaField(**common, widget=NeverShown(), render_kw={"rows": 3, "autocomplete": "off"})
+        case Shape.REFERENCE:
+            return SelectField(**common, choices=[("", "None"), *_offered(declared, project)], coerce=str)
+        case Shape.REFERENCES:
+            return SelectMultipleField(**common, choices=_offered(declared, project))
+        case _:
+            return StringField(**common)
+
+
+def _offered(declared: Field, project: Project | None) -> list[tuple[str, str]]:
+    if project is None:
+        return []
+    kind: type[Resource] = BY_PLURAL[declared.refers_to]
+    return [(each.handle, each.handle) for each in project.resources(kind, size=500)]
+
+
+def _is_sealed(tracked: type[Tracked], name: str) -> bool:
+    return isinstance(tracked.__table__.c[name].type, Sealed)
+
+
+class SignInForm(Form):
+    """Email and password."""
+
+    email = StringField("Email", render_kw={"type": "email", "autocomplete": "username", "autofocus": True})
+    password = PasswordField("Password", render_kw={"autocomplete": "current-password"})
+    next = HiddenField()
+
+
+class SignUpForm(Form):
+    """A new account."""
+
+    name = StringField("Your name", render_kw={"autocomplete": "name", "autofocus": True, "maxlength": 77})
+    email = StringField("Email", render_kw={"type": "email", "autocomplete": "username", "maxlength": 254})
+    password = PasswordField(
+        "Password", description="At least 10 characters.", render_kw={"autocomplete": "new-password"}
+    )
+    next = HiddenField()
+
+
+class NameForm(Form):
+    """Another name for oneself."""
+
+    name = StringField(
+        "Name",
+        description="Entries already in the log keep the name you had then.",
+        render_kw={"maxlength": 77},
+    )
+
+
+class PasswordForm(Form):
+    """Another password."""
+
+    current = PasswordField("Current password", render_kw={"autocomplete": "current-password"})
+    new = PasswordField(
+        "New password",
+        description="At least 10 characters. You are signed out everywhere else.",
+        render_kw={"autocomplete": "new-password"},
+    )
+
+
+class ConfirmForm(Form):
+    """The handle, typed to confirm."""
+
+    confirm = StringField(
+        "Handle", render_kw={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
+    )
+
+
+class EndForm(Form):
+    """Nothing but the token: a button that was meant."""
+
+
+class MemberForm(Form):
+    """Someone to let in."""
+
+    email = StringField("Email", render_kw={"type": "email", "autocomplete": "off", "maxlength": 254})
+    role = SelectField(
+        "Role", choices=[(role.value, role.value.capitalize()) for role in Role], default="member"
+    )
+
+
+class RoleForm(Form):
+    """Another role."""
+
+    role = SelectField("Role", choices=[(role.value, role.value.capitalize()) for role in Role])
+
+
+class TopUpForm(Form):
+    """An amount from a saved card; `request_id` makes a double click count once."""
+
+    amount = StringField(
+        "Amount", description="From €1.00 to €10,000.00.", render_kw={"inputmode": "decimal"}
+    )
+    payment_method = SelectField("Payment method", coerce=str)
+    request_id = HiddenField()
+
+
+class MethodForm(Form):
+    """A card, without its number."""
+
+    brand = SelectField("Brand", choices=[(each, each) for each in BRANDS])
+    last_four = StringField(
+        "Last four digits",
+        description="Only these: the full number is never asked for or kept.",
+        render_kw={"inputmode": "numeric", "maxlength": 4, "autocomplete": "off"},
+    )
+    expiry_month = StringField("Expiry month", widget=NumberInput(), render_kw={"min": 1, "max": 12})
+    expiry_year = StringField("Expiry year", widget=NumberInput(), render_kw={"min": 2000, "max": 2100})
+
+
+class ExpiryForm(Form):
+    """A renewed card."""
+
+    expiry_month = StringField("Expiry month", widget=NumberInput(), render_kw={"min": 1, "max": 12})
+    expiry_year = StringField("Expiry year", widget=NumberInput(), render_kw={"min": 2000, "max": 2100})
+
+
+class AutoTopUpForm(Form):
+    """When the balance fills itself."""
+
+    enabled = BooleanField("Top up automatically")
+    threshold = StringField("When the balance falls below", render_kw={"inputmode": "decimal"})
+    amount = StringField("Top up by", render_kw={"inputmode": "decimal"})

@@ -1,0 +1,155 @@
+"""Containers, memcached, registries and secrets: one set of routes, the kind comes from the address."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from flask import Blueprint, abort, flash, redirect, request, url_for
+
+from models import feed
+from models.access import Permission
+from models.activity import Action
+from models.errors import StaleVersion
+from models.field import Shape
+from models.organisation import Organisation
+from models.project import LATEST, Project
+from models.resource import Resource
+from web.access import Answer, may, needs
+from web.acting import acting
+from web.feeds import OrganisationFeed, answer, place_of
+from web.forms import EndForm, TrackedForm, form_for
+from web.fragments import render
+from web.projects import kind_words
+
+bp = Blueprint("resources", __name__, url_prefix="/orgs/<org>/projects/<project>/<kind:kind>")
+LIST_SIZE = 50
+
+
+@bp.get("")
+@needs(Permission.READ)
+def index(organisation: Organisation, project: Project, kind: type[Resource]) -> Answer:
+    """All living resources of a kind, newest first."""
+    before = request.args.get("before", LATEST, type=int)
+    found = project.resources(kind, before, LIST_SIZE + 1)
+    older = None
+    if len(found) > LIST_SIZE:
+        older = _url("index", organisation, project, kind, before=found[LIST_SIZE - 1].id)
+    return render("resources/index.html", kind=kind_words(kind), resources=found[:LIST_SIZE], older_url=older)
+
+
+@bp.route("/new", methods=["GET", "POST"])
+@needs(Permission.MANAGE_RESOURCES)
+def new(organisation: Organisation, project: Project, kind: type[Resource]) -> Answer:
+    """Add a resource of the kind."""
+    form = form_for(kind, project=project)
+    if form.validate_on_submit():
+        with form.show_errors():
+            with acting() as actor:
+                resource = project.create(actor, kind, **form.values)
+            flash(f"{kind.noun.capitalize()} {resource.name} created.")
+            return redirect(_url("show", organisation, project, kind, handle=resource.handle))
+    return render("resources/new.html", kind=kind_words(kind), form=form, status=form.status)
+
+
+@bp.get("/<handle>")
+@needs(Permission.READ)
+def show(organisation: Organisation, project: Project, kind: type[Resource], handle: str) -> Answer:
+    """One resource and its own history, also after its end."""
+    resource = project.find(kind, handle)
+    return _page(organisation, project, resource)
+
+
+@bp.post("/<handle>")
+@needs(Permission.MANAGE_RESOURCES)
+def update(organisation: Organisation, project: Project, kind: type[Resource], handle: str) -> Answer:
+    """Change what differs; whoever comes second is told and loses nothing of what they typed."""
+    resource = project.find(kind, handle)
+    form = form_for(kind, resource, project)
+    if form.validate():
+        with form.show_errors():
+            try:
+                with acting() as actor:
+                    resource.update(actor, form.seen_version, **form.values)
+            except StaleVersion:
+                form.refuse_stale(resource)
+    if form.refused:
+        return _page(organisation, project, resource, form=form)
+    flash(f"{kind.noun.capitalize()} {resource.name} saved.")
+    return redirect(_url("show", organisation, project, kind, handle=handle))
+
+
+@bp.post("/<handle>/terminate")
+@needs(Permission.MANAGE_RESOURCES)
+def terminate(organisation: Organisation, project: Project, kind: type[Resource], handle: str) -> Answer:
+    """Terminate a container or memcached."""
+    return _end(organisation, project, kind, handle, Action.TERMINATE)
+
+
+@bp.post("/<handle>/delete")
+@needs(Permission.MANAGE_RESOURCES)
+def delete(organisation: Organisation, project: Project, kind: type[Resource], handle: str) -> Answer:
+    """Delete a registry or secret."""
+    return _end(organisation, project, kind, handle, Action.DELETE)
+
+
+def _end(
+    organisation: Organisation, project: Project, kind: type[Resource], handle: str, action: Action
+) -> Answer:
+    if kind.end_action is not action:
+        abort(404)
+    resource = project.find(kind, handle)
+    form = EndForm()
+    if form.validate():
+        with form.show_errors(), acting() as actor:
+            resource.end(actor)
+    if form.refused:
+        return _page(organisation, project, resource, end_form=form)
+    flash(f"{kind.noun.capitalize()} {resource.name} {resource.state}.")
+    return redirect(url_for("projects.show", org=organisation.handle, project=project.handle))
+
+
+def _page(
+    organisation: Organisation,
+    project: Project,
+    resource: Resource,
+    form: TrackedForm | None = None,
+    end_form: EndForm | None = None,
+) -> Answer:
+    kind = type(resource)
+    scope = feed.of_resource(organisation.organisation_id, place_of(organisation), kind.noun, resource.id)
+    address = _url("show", organisation, project, kind, handle=resource.handle)
+
+    def context() -> dict[str, Any]:
+        editable = resource.ended_at is None and project.state == "active" and may("manage_resources")
+        return {
+            "kind": kind_words(kind),
+            "resource": resource,
+            "facts": _facts(resource),
+            "form": (form or form_for(kind, resource, project)) if editable else None,
+            "end_form": end_form or EndForm(formdata=None),
+            "used_by": resource.used_by(),
+        }
+
+    response = answer(OrganisationFeed(scope), address, "resources/show.html", context)
+    response.status_code = max(response.status_code, *(each.status for each in (form, end_form) if each), 0)
+    return response
+
+
+def _facts(resource: Resource) -> Sequence[tuple[str, str]]:
+    """What may be shown of it: every field but the sealed ones."""
+    facts = [
+        (declared.label, _written(getattr(resource, name)))
+        for name, declared in resource.fields().items()
+        if name not in resource.sealed() and declared.shape is not Shape.SECRET and name != "name"
+    ]
+    return [(label, value) for label, value in facts if value]
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(value)
+    return f"{value:,}" if isinstance(value, int) else str(value or "")
+
+
+def _url(view: str, organisation: Organisation, project: Project, kind: type[Resource], **more: Any) -> str:
+    parts = {"org": organisation.handle, "project": project.handle, "kind": kind.plural}
+    return url_for(f"resources.{view}", **parts, **more)

@@ -1,0 +1,68 @@
+"""How times, money and names are written on a page."""
+
+from datetime import UTC, datetime
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from flask import Flask, g, request
+
+from models import money
+
+ZONES_MOST = 64
+
+
+def zone() -> ZoneInfo:
+    """The reader's time zone, from the cookie that place.js sets; UTC without it."""
+    if "zone" not in g:
+        g.zone = _zone(request.cookies.get("tz", "UTC"))
+    found: ZoneInfo = g.zone
+    return found
+
+
+def zone_name() -> str:
+    """The name of the reader's zone, to label a local time with."""
+    return zone().key
+
+
+def when(moment: datetime) -> str:
+    """ "24 Nov 2026, 10:41:07" in the reader's zone."""
+    local = moment.astimezone(zone())
+    return f"{local.day} {local:%b %Y, %H:%M:%S}"
+
+
+def day(moment: datetime) -> str:
+    """ "Tuesday, 24 November 2026"; a date stands for itself, a moment for its day in the reader's zone."""
+    local = moment.astimezone(zone()) if isinstance(moment, datetime) else moment
+    return f"{local:%A}, {local.day} {local:%B %Y}"
+
+
+def utc(moment: datetime) -> str:
+    """ "2026-11-24 09:41:07 UTC"."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def iso(moment: datetime) -> str:
+    """For `<time datetime>`: UTC, to the microsecond the log keeps."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def initials(name: str) -> str:
+    """ "Ada Lovelace" -> "AL"."""
+    words = name.split()
+    return "".join(word[0] for word in (words[:1] + words[-1:] if len(words) > 1 else words[:1])).upper()
+
+
+def install(app: Flask) -> None:
+    """Make them filters of the templates."""
+    filters = {"when": when, "day": day, "utc": utc, "iso": iso, "money": money.shown, "initials": initials}
+    app.jinja_env.filters.update(filters)
+    app.jinja_env.globals["zone_name"] = zone_name
+
+
+@lru_cache(maxsize=ZONES_MOST)
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        # Whatever the cookie says: absent, foreign or made up.
+        return ZoneInfo("UTC")

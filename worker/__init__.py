@@ -1,0 +1,1 @@
+"""Celery: hears hints, keeps promises."""
