@@ -125,9 +125,7 @@ def record_each(
         return None
     ids, names = map(list, zip(*named, strict=True))
     sentence = usual(scope.type, action)
-    many = Record(
-        actor, action, scope.organisation_id, scope.type, scope.project, ids, names, sentence, changes, cause
-    )
+    many = Record(actor, action, scope.organisation_id, scope.type, scope.project, ids, names, sentence, changes, cause)
     _pending().append(many)
     return many
 
@@ -193,9 +191,7 @@ def _insert(each: Record) -> int:
     }
     first, written = db.session.execute(INSERT, values).one()
     if written != count:
-        raise NoHead(
-            f"organisation {each.organisation_id} has no head row: {written} of {count} entries written"
-        )
+        raise NoHead(f"organisation {each.organisation_id} has no head row: {written} of {count} entries written")
     return int(first)
 
 

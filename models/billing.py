@@ -109,9 +109,7 @@ class PaymentMethod(Tracked):
         changes = self.assign({name: values[name] for name in ("expiry_month", "expiry_year")})
         self.require_unexpired()
         if changes:
-            record(
-                actor, Action.UPDATE, self.subject, changes, sentence=Sentence("Payment method ", " updated")
-            )
+            record(actor, Action.UPDATE, self.subject, changes, sentence=Sentence("Payment method ", " updated"))
 
     def make_default(self, actor: Actor) -> None:
         """Use it for automatic top-ups. Raises AlreadyEnded, NotFound."""
@@ -141,9 +139,7 @@ class PaymentMethod(Tracked):
         self.require_kept()
         others = [each for each in payment_methods(self.organisation_id) if each.id != self.id]
         if not others and account_of(self.organisation_id).auto_top_up:
-            raise Invalid(
-                "Automatic top-up uses this method. Add another one or turn automatic top-up off first."
-            )
+            raise Invalid("Automatic top-up uses this method. Add another one or turn automatic top-up off first.")
         self.removed_at = datetime.now(UTC)
         was_default, self.is_default = self.is_default, False
         db.session.flush()
@@ -189,9 +185,7 @@ class LedgerRow(Model):
 def open_account(organisation_id: int) -> None:
     """Give a new organisation its empty balance."""
     db.session.add(
-        BillingAccount(
-            organisation_id=organisation_id, auto_top_up=False, threshold_cents=1000, amount_cents=5000
-        )
+        BillingAccount(organisation_id=organisation_id, auto_top_up=False, threshold_cents=1000, amount_cents=5000)
     )
 
 
@@ -206,9 +200,7 @@ def top_up(organisation_id: int, actor: Actor, amount_cents: int, method_id: int
     method = find_method(organisation_id, method_id)
     method.require_kept()
     method.require_unexpired()
-    account = db.session.get_one(
-        BillingAccount, organisation_id, with_for_update=True, populate_existing=True
-    )
+    account = db.session.get_one(BillingAccount, organisation_id, with_for_update=True, populate_existing=True)
     before, after = account.balance_cents, account.balance_cents + amount_cents
     add(
         LedgerRow(

@@ -81,9 +81,7 @@ def delete_organisation(lease: Lease) -> Iterator[int]:
         yield 1
     with transaction():
         lease.renew()
-        db.session.execute(
-            CLOSE_ORGANISATION, {"organisation": lease.organisation_id, "now": datetime.now(UTC)}
-        )
+        db.session.execute(CLOSE_ORGANISATION, {"organisation": lease.organisation_id, "now": datetime.now(UTC)})
         lease.finish()
 
 
@@ -161,12 +159,8 @@ COUNT_IN_PROJECT = """
     SELECT count(*) FROM {table}
      WHERE organisation_id = :organisation AND project_id = :project AND ended_at IS NULL
 """
-COUNT_IN_ORGANISATION = (
-    "SELECT count(*) FROM {table} WHERE organisation_id = :organisation AND ended_at IS NULL"
-)
-COUNT_PROJECTS = text(
-    "SELECT count(*) FROM projects WHERE organisation_id = :organisation AND state <> 'deleted'"
-)
+COUNT_IN_ORGANISATION = "SELECT count(*) FROM {table} WHERE organisation_id = :organisation AND ended_at IS NULL"
+COUNT_PROJECTS = text("SELECT count(*) FROM projects WHERE organisation_id = :organisation AND state <> 'deleted'")
 NEXT_PROJECT = text("""
     SELECT id, name FROM projects
      WHERE organisation_id = :organisation AND state <> 'deleted' ORDER BY id LIMIT 1

@@ -57,9 +57,7 @@ class Container(Resource):
     )
     cpu_millicores: Mapped[int] = column(
         Integer,
-        Field(
-            "CPU (millicores)", Shape.NUMBER, least=20, most=64_000, default=250, hint="1,000 are one core."
-        ),
+        Field("CPU (millicores)", Shape.NUMBER, least=20, most=64_000, default=250, hint="1,000 are one core."),
     )
     memory_mib: Mapped[int] = column(
         Integer, Field("Memory (MiB)", Shape.NUMBER, least=64, most=1_048_576, default=256)

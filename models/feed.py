@@ -64,7 +64,7 @@ class Scope(NamedTuple):
     organisation_id: int
     place: Place
     condition: str = ""
-    values: Mapping[str, Any] = {}  # noqa: RUF012 (a named tuple's default, never changed)
+    values: Mapping[str, Any] = {}
 
 
 def whole(organisation_id: int, place: Place) -> Scope:
@@ -166,9 +166,7 @@ def of_person(user_id: int, places: Mapping[int, Place], before: Cursor = FIRST,
     return Page(rows[:size], str(cursor_of(rows[size - 1])))
 
 
-def newer_of_person(
-    user_id: int, places: Mapping[int, Place], after: Cursor, size: int = 4 * SIZE
-) -> list[Row]:
+def newer_of_person(user_id: int, places: Mapping[int, Place], after: Cursor, size: int = 4 * SIZE) -> list[Row]:
     """What someone did since `after`, newest first."""
     return _of_person(PERSON_NEWER, user_id, places, after, size)[::-1]
 
@@ -184,9 +182,7 @@ def _rows(query: TextClause, scope: Scope, edge: int, limit: int) -> list[Row]:
     return [Row(handle, name, *row) for row in db.session.execute(query, values)]
 
 
-def _of_person(
-    query: TextClause, user_id: int, places: Mapping[int, Place], edge: Cursor, limit: int
-) -> list[Row]:
+def _of_person(query: TextClause, user_id: int, places: Mapping[int, Place], edge: Cursor, limit: int) -> list[Row]:
     values = {"user": user_id, "organisations": list(places), "limit": limit, **edge._asdict()}
     return [Row(*places[row[0]], *row) for row in db.session.execute(query, values)]
 

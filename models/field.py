@@ -31,7 +31,7 @@ class Shape(StrEnum):
     NUMBER = "number"
     CHOICE = "choice"
     LINES = "lines"
-    SECRET = "secret"
+    SECRET = "secret"  # noqa: S105 (a kind of input)
     REFERENCE = "reference"
     REFERENCES = "references"
 
@@ -78,7 +78,7 @@ class Field:
             case _:
                 return self._text(value)
 
-    def _text(self, value: Any) -> str:
+    def _text(self, value: object) -> str:
         if not isinstance(value, str):
             raise Invalid(f"{self.label} must be text.")
         several_lines = self.shape in (Shape.LINES, Shape.SECRET)
@@ -88,23 +88,19 @@ class Field:
                 raise Invalid(f"Enter {self._article()}.")
             return ""
         if self.most is not None and len(value) > self.most:
-            raise Invalid(
-                f"{self.label} is too long: {len(value)} characters, at most {self.most} are allowed."
-            )
+            raise Invalid(f"{self.label} is too long: {len(value)} characters, at most {self.most} are allowed.")
         if any(_is_control(each, several_lines) for each in value):
             raise Invalid(f"{self.label} contains a control character; remove it.")
         if self.pattern and not re.fullmatch(self.pattern, value):
             raise Invalid(self.complaint)
         return value
 
-    def _handle(self, value: Any) -> str:
+    def _handle(self, value: object) -> str:
         if not isinstance(value, str) or not value.strip():
             raise Invalid("Enter a handle.")
         value = value.strip()
         if len(value) > HANDLE_MOST:
-            raise Invalid(
-                f"The handle is too long: {len(value)} characters, at most {HANDLE_MOST} are allowed."
-            )
+            raise Invalid(f"The handle is too long: {len(value)} characters, at most {HANDLE_MOST} are allowed.")
         if not HANDLE.fullmatch(value):
             raise Invalid("Use lower-case letters, digits and hyphens; begin and end with a letter or digit.")
         if value in RESERVED_HANDLES:

@@ -49,6 +49,4 @@ def require_active(state: str | None) -> None:
 
 HOLD = text("SELECT state FROM organisations WHERE id = :organisation FOR SHARE")
 HOLD_ALONE = text("SELECT state FROM organisations WHERE id = :organisation FOR UPDATE")
-HOLD_PROJECT = text(
-    "SELECT state FROM projects WHERE organisation_id = :organisation AND id = :project FOR SHARE"
-)
+HOLD_PROJECT = text("SELECT state FROM projects WHERE organisation_id = :organisation AND id = :project FOR SHARE")

@@ -159,9 +159,7 @@ def find_member(organisation_id: int, user_id: int) -> Membership:
 
 def invitations(organisation_id: int) -> list[Invitation]:
     """The invitations whose link still works, newest first."""
-    mine = select(Invitation).where(
-        Invitation.organisation_id == organisation_id, Invitation.used_at.is_(None)
-    )
+    mine = select(Invitation).where(Invitation.organisation_id == organisation_id, Invitation.used_at.is_(None))
     found = db.session.scalars(mine.order_by(Invitation.id.desc()).limit(200))
     return [each for each in found if each.is_open]
 

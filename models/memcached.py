@@ -26,6 +26,4 @@ class Memcached(Resource):
         ),
     )
     nodes: Mapped[int] = column(Integer, Field("Nodes", Shape.NUMBER, least=1, most=9, default=1))
-    max_item_mib: Mapped[int] = column(
-        Integer, Field("Largest item (MiB)", Shape.NUMBER, least=1, most=128, default=1)
-    )
+    max_item_mib: Mapped[int] = column(Integer, Field("Largest item (MiB)", Shape.NUMBER, least=1, most=128, default=1))

@@ -63,9 +63,7 @@ class Organisation(Tracked):
 
     def find_project(self, handle: str) -> Project:
         """One of its projects, deleted or not. Raises NotFound."""
-        mine = select(Project).where(
-            Project.organisation_id == self.organisation_id, Project.handle == handle
-        )
+        mine = select(Project).where(Project.organisation_id == self.organisation_id, Project.handle == handle)
         found = db.session.scalar(mine)
         if found is None:
             raise NotFound(f"There is no project “{handle}”.")
@@ -111,9 +109,7 @@ class Organisation(Tracked):
         job.promise(job.Work.DELETE_ORGANISATION, deletion)
 
     def _count(self, kind: type[Resource]) -> int:
-        living = select(func.count()).where(
-            kind.organisation_id == self.organisation_id, kind.ended_at.is_(None)
-        )
+        living = select(func.count()).where(kind.organisation_id == self.organisation_id, kind.ended_at.is_(None))
         return db.session.scalar(living) or 0
 
 

@@ -109,9 +109,7 @@ class Resource(Tracked):
             return
         kind = type(self)
         db.session.execute(
-            select(kind.id)
-            .where(kind.organisation_id == self.organisation_id, kind.id == self.id)
-            .with_for_update()
+            select(kind.id).where(kind.organisation_id == self.organisation_id, kind.id == self.id).with_for_update()
         )
         if users := self.used_by():
             names = ", ".join(users[:5]) + (f" and {len(users) - 5} more" if len(users) > 5 else "")

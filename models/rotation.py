@@ -50,9 +50,7 @@ def _chunk(kind: type[Resource], name: str) -> int:
         ).all()
         for row in rows:
             db.session.execute(
-                text(
-                    f"UPDATE {kind.plural} SET {name} = :sealed WHERE organisation_id = :organisation AND id = :id"
-                ),  # noqa: S608
+                text(f"UPDATE {kind.plural} SET {name} = :sealed WHERE organisation_id = :organisation AND id = :id"),
                 {
                     "sealed": KEYRING.seal(KEYRING.open(row.stored, place), place),
                     "organisation": row.organisation_id,

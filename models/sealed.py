@@ -40,9 +40,7 @@ class Keyring:
         """The plain value. Raises CannotOpen."""
         key_id, _, encoded = stored.partition(".")
         if key_id not in self._ciphers:
-            raise CannotOpen(
-                f"a value of {place} is sealed with key {key_id!r}, which is not in ENCRYPTION_KEYS"
-            )
+            raise CannotOpen(f"a value of {place} is sealed with key {key_id!r}, which is not in ENCRYPTION_KEYS")
         sealed = base64.b64decode(encoded)
         try:
             plain = self._ciphers[key_id].decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], place.encode())

@@ -50,9 +50,7 @@ class Settings:
         signup = environ.get("SIGNUP") or "open"
         if signup not in ("open", "invite"):
             wrong.append("SIGNUP must be open or invite")
-        switches = {
-            name: SWITCHES.get((environ.get(name) or "0").lower()) for name in ("DEMO", "SECURE_COOKIES")
-        }
+        switches = {name: SWITCHES.get((environ.get(name) or "0").lower()) for name in ("DEMO", "SECURE_COOKIES")}
         wrong += [f"{name} must be 1 or 0" for name, value in switches.items() if value is None]
         if wrong:
             raise SettingsError("; ".join(wrong))

@@ -82,9 +82,7 @@ def checked_email(email: str) -> str:
     """The address as it is stored. Raises Invalid."""
     try:
         # Domains of one's own network (acme.test, acme.local) are fine on a self-hosted platform.
-        address = validate_email(
-            email.strip(), check_deliverability=False, test_environment=True
-        ).normalized.lower()
+        address = validate_email(email.strip(), check_deliverability=False, test_environment=True).normalized.lower()
     except EmailNotValidError as error:
         raise Invalid(f"Enter an email address: {error}", "email") from None
     return address

@@ -22,8 +22,11 @@ from web import (
     health,
     limits,
     members,
+    orgs,
+    projects,
+    resources,
+    words,
 )
-from web import orgs, projects, resources, words
 from worker.hint import aim
 
 ROOT = Path(__file__).resolve().parent.parent

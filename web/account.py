@@ -64,9 +64,7 @@ def signup() -> Answer:
     form = SignUpForm(next=request.args.get("next", ""))
     invitation = _invitation(form.next.data)
     if not (_may_sign_up() or invitation):
-        message = (
-            "Sign-up is by invitation here. Ask an administrator of your organisation for an invitation link."
-        )
+        message = "Sign-up is by invitation here. Ask an administrator of your organisation for an invitation link."
         return render("errors/error.html", status=403, code=403, title="By invitation only", message=message)
     if form.validate_on_submit():
         with form.show_errors():

@@ -11,15 +11,13 @@ from models.billing import BillingAccount, PaymentMethod
 from models.kinds import KINDS
 from models.organisation import Organisation, belongings
 from models.project import Project
+from models.tracked import Tracked
 from web.access import Answer, Open, needs
 from web.feeds import OrganisationFeed, PersonFeed, answer, place_of, places_of
 
 bp = Blueprint("activity", __name__)
-LABELS = {
-    name: declared.label
-    for kind in (*KINDS, Project, Organisation, BillingAccount, PaymentMethod)
-    for name, declared in kind.fields().items()
-}
+SPOKEN_OF: tuple[type[Tracked], ...] = (*KINDS, Project, Organisation, BillingAccount, PaymentMethod)
+LABELS = {name: declared.label for kind in SPOKEN_OF for name, declared in kind.fields().items()}
 MONEY = "_cents"
 
 

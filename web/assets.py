@@ -20,11 +20,7 @@ YEAR_SECONDS = 365 * 24 * 3600
 def install(app: Flask) -> None:
     """Serve them, and give templates `asset(path)`. Raises FileNotFoundError when npm has not been run."""
     icons = sprite(MODULES / "lucide-static" / "icons")
-    ours = {
-        str(file.relative_to(ROOT / "static")): file
-        for file in (ROOT / "static").rglob("*")
-        if file.is_file()
-    }
+    ours = {str(file.relative_to(ROOT / "static")): file for file in (ROOT / "static").rglob("*") if file.is_file()}
     files = {**ours, **VENDOR}
     versions = {path: _digest(file.read_bytes()) for path, file in files.items()}
     versions["icons.svg"] = _digest(icons.encode())

@@ -65,9 +65,7 @@ def change_method(organisation: Organisation, id: int) -> Answer:
     method, form = _method(organisation, id), ExpiryForm()
     if form.validate():
         with form.show_errors(), acting() as actor:
-            method.change_expiry(
-                actor, expiry_month=form.expiry_month.data, expiry_year=form.expiry_year.data
-            )
+            method.change_expiry(actor, expiry_month=form.expiry_month.data, expiry_year=form.expiry_year.data)
     if form.refused:
         return _page(organisation, expiry_forms={id: form})
     return _done(organisation, f"{method.name} was updated.")
@@ -81,11 +79,7 @@ def make_default(organisation: Organisation, id: int) -> Answer:
     if form.validate():
         with form.show_errors(), acting() as actor:
             method.make_default(actor)
-    return (
-        _page(organisation, refused=form)
-        if form.refused
-        else _done(organisation, f"{method.name} is the default.")
-    )
+    return _page(organisation, refused=form) if form.refused else _done(organisation, f"{method.name} is the default.")
 
 
 @bp.post("/payment-methods/<int:id>/remove")
@@ -96,11 +90,7 @@ def remove_method(organisation: Organisation, id: int) -> Answer:
     if form.validate():
         with form.show_errors(), acting() as actor:
             method.remove(actor)
-    return (
-        _page(organisation, refused=form)
-        if form.refused
-        else _done(organisation, f"{method.name} was removed.")
-    )
+    return _page(organisation, refused=form) if form.refused else _done(organisation, f"{method.name} was removed.")
 
 
 @bp.post("/auto-top-up")
@@ -136,11 +126,7 @@ def _page(
         if (len(rows) > LEDGER_SIZE)
         else None
     )
-    sent = [
-        each
-        for each in (top_up_form, method_form, auto_form, refused, *(expiry_forms or {}).values())
-        if each
-    ]
+    sent = [each for each in (top_up_form, method_form, auto_form, refused, *(expiry_forms or {}).values()) if each]
     return render(
         "billing/show.html",
         account=account,

@@ -74,6 +74,4 @@ def _page(code: int, message: str | None = None) -> Response:
     title, usual = TITLES.get(code, TITLES[400] if code < 500 else TITLES[500])
     if wants_fragment():
         return make_response(message or usual, code)
-    return make_response(
-        render_template("errors/error.html", code=code, title=title, message=message or usual), code
-    )
+    return make_response(render_template("errors/error.html", code=code, title=title, message=message or usual), code)

@@ -57,9 +57,7 @@ class PersonFeed:
 
     def page(self, before: str | None) -> Page:
         """By time."""
-        return feed.of_person(
-            self.user_id, self.places, feed.FIRST if before is None else Cursor.parse(before)
-        )
+        return feed.of_person(self.user_id, self.places, feed.FIRST if before is None else Cursor.parse(before))
 
     def newer(self, after: str) -> list[Row]:
         """By time."""
@@ -159,9 +157,7 @@ def _newer(source: AnyFeed, address: str, after: str) -> Response:
 
 def _shown(rows: list[Row], older_url: str | None, newer_url: str | None, head: int) -> FeedPage:
     local = zone()
-    days = [
-        (day, list(each)) for day, each in groupby(rows, lambda row: row.occurred_at.astimezone(local).date())
-    ]
+    days = [(day, list(each)) for day, each in groupby(rows, lambda row: row.occurred_at.astimezone(local).date())]
     return FeedPage(rows, days, older_url, newer_url, f'"{head}"')
 
 

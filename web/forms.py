@@ -5,10 +5,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from flask_wtf import FlaskForm
-from markupsafe import Markup
 from wtforms import (
     BooleanField,
-    Field as Input,
     HiddenField,
     PasswordField,
     SelectField,
@@ -17,7 +15,10 @@ from wtforms import (
     TextAreaField,
     ValidationError,
 )
-from wtforms.widgets import NumberInput, TextArea
+from wtforms import (
+    Field as Input,
+)
+from wtforms.widgets import NumberInput
 
 from models import environment
 from models.access import Role
@@ -36,7 +37,7 @@ class Form(FlaskForm):
 
     @contextmanager
     def show_errors(self) -> Iterator[None]:
-        """Put a refusal beside the field it is about, or above the form; what was typed stays. Missing stays missing."""
+        """Put a refusal beside the field it is about, or above the form; what was typed stays."""
         try:
             yield
         except (NotFound, AlreadyDone):
@@ -55,7 +56,12 @@ class Form(FlaskForm):
     @property
     def refused(self) -> bool:
         """Whether anything is wrong with what was sent."""
-        return bool(self.errors or self.form_errors)
+        return bool(self.errors)
+
+    @property
+    def complaints(self) -> list[str]:
+        """Everything that is wrong, wherever it belongs."""
+        return [str(each) for messages in self.errors.values() for each in messages]
 
     @property
     def status(self) -> int:
@@ -68,9 +74,7 @@ class Checked:
 
     def __init__(self, declared: Field) -> None:
         self.declared = declared
-        self.field_flags = (
-            {"required": True} if declared.required and declared.shape is not Shape.SECRET else {}
-        )
+        self.field_flags = {"required": True} if declared.required and declared.shape is not Shape.SECRET else {}
         if declared.most is not None and declared.shape is not Shape.NUMBER:
             self.field_flags["maxlength"] = declared.most  # type: ignore[assignment]
 
@@ -82,21 +86,8 @@ class Checked:
             raise ValidationError(str(error)) from None
 
 
-class NeverShown(TextArea):
+class SealedArea(TextAreaField):
     """A text area that is always empty: what is sealed does not come back, not even after a mistake."""
-
-    def __call__(self, field: Input, **options: Any) -> Markup:
-        """The empty input."""
-        field = _Blank(field)
-        return super().__call__(field, **options)
-
-
-class _Blank:
-    def __init__(self, field: Input) -> None:
-        self._field = field
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._field, name)
 
     def _value(self) -> str:
         return ""
@@ -116,7 +107,8 @@ class TrackedForm(Form):
     @property
     def seen_version(self) -> int:
         """The version of the page that sent it; 0 when it says none."""
-        return int(self.version.data) if str(self.version.data or "").isdecimal() else 0
+        seen = str(self.version.data or "")
+        return int(seen) if seen.isdecimal() else 0
 
     def refuse_stale(self, thing: Tracked) -> None:
         """Say what is stored now, keep what was typed, and let the next attempt go through."""
@@ -166,26 +158,18 @@ def _input(declared: Field, new: bool, project: Project | None) -> Any:
     match declared.shape:
         case Shape.NUMBER:
             limits = {"min": declared.least, "max": declared.most}
-            return StringField(
-                **common, widget=NumberInput(), render_kw={k: v for k, v in limits.items() if v}
-            )
+            return StringField(**common, widget=NumberInput(), render_kw={k: v for k, v in limits.items() if v})
         case Shape.CHOICE:
-            return SelectField(
-                **common, choices=[(str(each), f"{each:,}") for each in declared.choices], coerce=str
-            )
+            return SelectField(**common, choices=[(str(each), f"{each:,}") for each in declared.choices], coerce=str)
         case Shape.LINES:
-            return TextAreaField(
-                **common, render_kw={"rows": 4, "spellcheck": "false", "autocomplete": "off"}
-            )
+            return TextAreaField(**common, render_kw={"rows": 4, "spellcheck": "false", "autocomplete": "off"})
         case Shape.SECRET:
             if not new:
                 common["validators"] = []
-                common["description"] = (
-                    "Leave empty to keep the present one. It is encrypted and never shown."
-                )
+                common["description"] = "Leave empty to keep the present one. It is encrypted and never shown."
             if declared.label == "Password":
                 return PasswordField(**common, render_kw={"autocomplete": "new-password"})
-            return TextAreaField(**common, widget=NeverShown(), render_kw={"rows": 3, "autocomplete": "off"})
+            return SealedArea(**common, render_kw={"rows": 3, "autocomplete": "off"})
         case Shape.REFERENCE:
             return SelectField(**common, choices=[("", "None"), *_offered(declared, project)], coerce=str)
         case Shape.REFERENCES:
@@ -248,9 +232,7 @@ class PasswordForm(Form):
 class ConfirmForm(Form):
     """The handle, typed to confirm."""
 
-    confirm = StringField(
-        "Handle", render_kw={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
-    )
+    confirm = StringField("Handle", render_kw={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"})
 
 
 class EndForm(Form):
@@ -261,9 +243,7 @@ class MemberForm(Form):
     """Someone to let in."""
 
     email = StringField("Email", render_kw={"type": "email", "autocomplete": "off", "maxlength": 254})
-    role = SelectField(
-        "Role", choices=[(role.value, role.value.capitalize()) for role in Role], default="member"
-    )
+    role = SelectField("Role", choices=[(role.value, role.value.capitalize()) for role in Role], default="member")
 
 
 class RoleForm(Form):
@@ -275,9 +255,7 @@ class RoleForm(Form):
 class TopUpForm(Form):
     """An amount from a saved card; `request_id` makes a double click count once."""
 
-    amount = StringField(
-        "Amount", description="From €1.00 to €10,000.00.", render_kw={"inputmode": "decimal"}
-    )
+    amount = StringField("Amount", description="From €1.00 to €10,000.00.", render_kw={"inputmode": "decimal"})
     payment_method = SelectField("Payment method", coerce=str)
     request_id = HiddenField()
 

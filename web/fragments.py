@@ -15,10 +15,10 @@ def wants_fragment() -> bool:
     )
 
 
-def render(page: str, fragment: str | None = None, status: int = 200, **context: Any) -> Response:
+def render(template: str, fragment: str | None = None, /, status: int = 200, **context: Any) -> Response:
     """The page, or its fragment when htmx asked for that."""
-    template = fragment if fragment and wants_fragment() else page
-    response = make_response(render_template(template, **context), status)
+    chosen = fragment if fragment and wants_fragment() else template
+    response = make_response(render_template(chosen, **context), status)
     if fragment:
         response.vary.add("HX-Request")
     return response

@@ -131,8 +131,7 @@ def _people(
         _shown(each, (refused or {}).get(each.user_id), may_manage)
         for each in member.members(organisation.organisation_id)
     ]
-    if g.role != Role.OWNER:
-        form.role.choices = [each for each in form.role.choices if each[0] != Role.OWNER]  # type: ignore[union-attr]
+    form.offer(g.role)
     invited = member.invitations(organisation.organisation_id) if may_manage else []
     status = max([form.status, *(each.status for each in (refused or {}).values())])
     return render(
@@ -151,8 +150,7 @@ def _shown(membership: Membership, refused: Any, may_manage: bool) -> dict[str, 
     form = None
     if changeable:
         form = refused if isinstance(refused, RoleForm) else RoleForm(formdata=None, role=membership.role)
-        if g.role != Role.OWNER:
-            form.role.choices = [each for each in form.role.choices if each[0] != Role.OWNER]
+        form.offer(g.role)
     return {
         "user_id": membership.user_id,
         "name": membership.user.name,
@@ -160,7 +158,7 @@ def _shown(membership: Membership, refused: Any, may_manage: bool) -> dict[str, 
         "role": membership.role,
         "joined_at": membership.created_at,
         "form": form,
-        "errors": refused.form_errors + sum(map(list, refused.errors.values()), []) if refused else [],
+        "errors": refused.complaints if refused else [],
         "is_me": membership.user_id == current_user.id,
         "may_remove": changeable or membership.user_id == current_user.id,
     }

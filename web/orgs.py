@@ -75,7 +75,7 @@ def settings(organisation: Organisation) -> Answer:
             else:
                 flash("Settings saved.")
                 return redirect(url_for("orgs.settings", org=organisation.handle))
-    return _settings(organisation, form, ConfirmForm(formdata=None))
+    return _settings(form, ConfirmForm(formdata=None))
 
 
 @bp.post("/orgs/<org>/delete")
@@ -87,12 +87,12 @@ def delete(organisation: Organisation) -> Answer:
         with form.show_errors(), acting() as actor:
             organisation.delete(actor, form.confirm.data or "")
     if form.refused:
-        return _settings(organisation, form_for(Organisation, organisation), form)
+        return _settings(form_for(Organisation, organisation), form)
     flash(f"Organisation {organisation.name} is deleted. Its log stays readable.")
     return redirect(url_for("orgs.show", org=organisation.handle))
 
 
-def _settings(organisation: Organisation, form: TrackedForm, delete_form: ConfirmForm) -> Answer:
+def _settings(form: TrackedForm, delete_form: ConfirmForm) -> Answer:
     status = max(form.status, delete_form.status)
     return render("orgs/settings.html", form=form, delete_form=delete_form, status=status)
 

@@ -58,9 +58,7 @@ def show(organisation: Organisation, project: Project) -> Answer:
     """What is in the project, and its history; of a deleted one the history is left."""
     scope = feed.of_project(organisation.organisation_id, place_of(organisation), project.id)
     address = url_for("projects.show", org=organisation.handle, project=project.handle)
-    return answer(
-        OrganisationFeed(scope), address, "projects/show.html", lambda: _contents(organisation, project)
-    )
+    return answer(OrganisationFeed(scope), address, "projects/show.html", lambda: _contents(organisation, project))
 
 
 @bp.get("/<project>/progress")
@@ -104,15 +102,11 @@ def delete(organisation: Organisation, project: Project) -> Answer:
 
 def _settings(project: Project, form: TrackedForm, delete_form: ConfirmForm) -> Answer:
     status = max(form.status, delete_form.status)
-    return render(
-        "projects/settings.html", form=form, delete_form=delete_form, project=project, status=status
-    )
+    return render("projects/settings.html", form=form, delete_form=delete_form, project=project, status=status)
 
 
 def _contents(organisation: Organisation, project: Project) -> dict[str, Any]:
-    kinds = [
-        (kind_words(kind), project.resources(kind, size=FIRST_FEW), project.count(kind)) for kind in KINDS
-    ]
+    kinds = [(kind_words(kind), project.resources(kind, size=FIRST_FEW), project.count(kind)) for kind in KINDS]
     waiting = None if project.state == "active" else _progress(organisation, project)
     return {"kinds": kinds, "progress": waiting}
 

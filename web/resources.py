@@ -91,9 +91,7 @@ def delete(organisation: Organisation, project: Project, kind: type[Resource], h
     return _end(organisation, project, kind, handle, Action.DELETE)
 
 
-def _end(
-    organisation: Organisation, project: Project, kind: type[Resource], handle: str, action: Action
-) -> Answer:
+def _end(organisation: Organisation, project: Project, kind: type[Resource], handle: str, action: Action) -> Answer:
     if kind.end_action is not action:
         abort(404)
     resource = project.find(kind, handle)
@@ -151,5 +149,4 @@ def _written(value: Any) -> str:
 
 
 def _url(view: str, organisation: Organisation, project: Project, kind: type[Resource], **more: Any) -> str:
-    parts = {"org": organisation.handle, "project": project.handle, "kind": kind.plural}
-    return url_for(f"resources.{view}", **parts, **more)
+    return url_for(f"resources.{view}", org=organisation.handle, project=project.handle, kind=kind.plural, **more)

@@ -40,7 +40,7 @@ def create_app(settings: Settings) -> Celery:
     KEYRING.load(settings.encryption_keys)
     bare = flask.Flask("worker")
     connect(bare, settings.database_url)
-    celery.flask = bare  # type: ignore[attr-defined]
+    celery.flask = bare
     return celery
 
 

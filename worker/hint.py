@@ -23,7 +23,7 @@ def hint(key: JobKey) -> None:
 
 def aim(redis_url: str) -> None:
     """Say where hints go; once a process."""
-    global _url  # noqa: PLW0603 (one broker a process, like the database)
+    global _url
     _url = redis_url
     _publisher.cache_clear()
 

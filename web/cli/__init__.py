@@ -9,7 +9,6 @@ from web.cli.migrate import migrate
 from web.cli.serve import scheduler, web, worker
 
 
-
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="activity-log")
 def main() -> None:

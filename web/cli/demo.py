@@ -20,10 +20,7 @@ def demo(if_empty: bool) -> None:
             if if_empty:
                 return
             raise click.ClickException("The platform is not empty; the demo would mix with what is there.")
-        sign_in = ""
-        with tqdm(total=stage.STEPS, desc="Filling the demo", unit="step", leave=False) as bar:
-            for sign_in in stage.fill():
-                bar.update()
+        *_, sign_in = tqdm(stage.fill(), total=stage.STEPS, desc="Filling the demo", unit="step", leave=False)
         _keep(found.data_dir / SIGN_IN, sign_in)
         click.echo(f"Demo sign-in: {sign_in}")
 

@@ -28,8 +28,6 @@ def rotate() -> None:
         try:
             done = sum(rotation.rotate())
         except CannotOpen as error:
-            raise click.ClickException(
-                f"{error}. Nothing more was changed; add that key and run it again."
-            ) from None
+            raise click.ClickException(f"{error}. Nothing more was changed; add that key and run it again.") from None
         left = rotation.remaining()
     click.echo(f"{done} values sealed again, {left} left under other keys.")

@@ -14,9 +14,7 @@ def migrate() -> None:
     """Bring the database's schema up to date, as its owner (DATABASE_OWNER_URL)."""
     found = settings()
     if not found.database_owner_url:
-        raise click.ClickException(
-            "DATABASE_OWNER_URL is not set: migrations run as the owner of the schema."
-        )
+        raise click.ClickException("DATABASE_OWNER_URL is not set: migrations run as the owner of the schema.")
     role = urlsplit(found.database_url).username
     if not role or role == urlsplit(found.database_owner_url).username:
         raise click.ClickException(

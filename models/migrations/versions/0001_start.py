@@ -13,6 +13,7 @@ def upgrade() -> None:
     """Run the two SQL files beside this one."""
     role = context.config.attributes["app_role"]
     driver = op.get_bind().connection.driver_connection
+    assert driver is not None
     for name in ("0001_tables.sql", "0001_log.sql"):
         statements = (Path(__file__).parent / name).read_text()
         driver.execute(statements.replace("{app}", sql.Identifier(role).as_string()), prepare=False)
