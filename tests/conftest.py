@@ -1,0 +1,138 @@
+"""Real PostgreSQL and Valkey once a run; the fixtures are people and places."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from argon2 import PasswordHasher
+from flask import Flask
+from redis import Redis
+
+from models import user as users
+from models.access import Role
+from models.actor import Actor, Door
+from models.container import Container
+from models.member import add_member
+from models.migrations import migrate
+from models.organisation import Organisation, create_organisation
+from models.project import Project
+from models.settings import Settings
+from models.transaction import transaction
+from models.user import User, sign_up
+from tests.servers import Servers, start
+from web import create_app
+
+PASSWORD = "correct horse battery"  # noqa: S105
+# As costly as it must be for real accounts, which a suite that signs up hundreds of people cannot wait for.
+users.HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    """PostgreSQL and Valkey, started by this run and stopped after it."""
+    with start(tmp_path_factory.mktemp("servers")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def settings(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Settings for the database of this run, its schema up to date."""
+    found = servers.settings(tmp_path_factory.mktemp("data"))
+    migrate(found.database_owner_url, "activity_log_app")
+    return found
+
+
+@pytest.fixture(scope="session")
+def application(settings: Settings) -> Flask:
+    """The web application, connected as the role that may only add to the log."""
+    return create_app(settings)
+
+
+@pytest.fixture
+def app(application: Flask, servers: Servers, settings: Settings) -> Iterator[Flask]:
+    """The application over an empty platform, in an app context."""
+    empty(servers.superuser_url)
+    Redis.from_url(settings.redis_url).flushdb()
+    with application.app_context():
+        yield application
+
+
+@pytest.fixture
+def superuser(servers: Servers) -> Iterator[psycopg.Connection]:
+    """PostgreSQL as someone who may do anything: for looking at what others must not."""
+    with psycopg.connect(servers.superuser_url, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture
+def people(app: Flask) -> dict[str, User]:
+    """Ada, Grace, Linus and Vera have accounts; Mallory has one too and belongs nowhere."""
+    with transaction():
+        return {
+            name: sign_up(f"{name}@example.com", f"{name.capitalize()} {family}", PASSWORD)
+            for name, family in (
+                ("ada", "Lovelace"),
+                ("grace", "Hopper"),
+                ("linus", "Pauling"),
+                ("vera", "Rubin"),
+                ("mallory", "Malory"),
+            )
+        }
+
+
+@pytest.fixture
+def ada(people: dict[str, User]) -> Actor:
+    """Owner of acme."""
+    return as_actor(people["ada"], Role.OWNER)
+
+
+@pytest.fixture
+def grace(people: dict[str, User]) -> Actor:
+    """Admin of acme."""
+    return as_actor(people["grace"], Role.ADMIN)
+
+
+@pytest.fixture
+def linus(people: dict[str, User]) -> Actor:
+    """Member of acme."""
+    return as_actor(people["linus"], Role.MEMBER)
+
+
+@pytest.fixture
+def acme(ada: Actor, people: dict[str, User]) -> Organisation:
+    """Ada's organisation: entry 1. Its members are entries 2 to 4."""
+    with transaction():
+        organisation = create_organisation(people["ada"], ada, name="Acme", handle="acme", email="ops@acme.example.com")
+    for name, role in (("grace", Role.ADMIN), ("linus", Role.MEMBER), ("vera", Role.VIEWER)):
+        with transaction():
+            add_member(organisation.id, ada, people[name].email, role)
+    return organisation
+
+
+@pytest.fixture
+def web(acme: Organisation, ada: Actor) -> Project:
+    """A project of acme: entry 5."""
+    with transaction():
+        return acme.create_project(ada, name="Web", handle="web")
+
+
+@pytest.fixture
+def api(web: Project, ada: Actor) -> Container:
+    """A container in it: entry 6."""
+    with transaction():
+        return web.create(ada, Container, name="my-api", handle="my-api", image="nginx:1.27")
+
+
+def as_actor(user: User, role: Role) -> Actor:
+    """Someone acting in a role, in a browser."""
+    return Actor(user.id, user.name, role, Door.WEB)
+
+
+def empty(superuser_url: str) -> None:
+    """Take everything away between two tests; only a superuser who first takes the log's guards off can."""
+    with psycopg.connect(superuser_url, autocommit=True) as connection:
+        connection.execute(EMPTY)
+
+
+EMPTY = (Path(__file__).parent / "empty.sql").read_bytes()
