@@ -1,8 +1,56 @@
-"""stub"""
+"""The icons: one SVG sprite, put together at start from the files of lucide-static."""
 
+import re
 from pathlib import Path
+
+# Our names, by meaning, and the drawing each of them uses.
+DRAWINGS = {
+    "organisation": "building-2",
+    "project": "folder",
+    "container": "container",
+    "memcached": "memory-stick",
+    "registry": "package",
+    "secret": "key-round",
+    "user": "user-round",
+    "billing": "credit-card",
+    "system": "cpu",
+    "create": "circle-plus",
+    "update": "pencil",
+    "delete": "trash-2",
+    "terminate": "power",
+    "plus": "plus",
+    "chevron": "chevron-down",
+    "search": "search",
+    "menu": "menu",
+    "external": "external-link",
+    "warning": "triangle-alert",
+    "check": "check",
+    "clock": "clock",
+    "sign-out": "log-out",
+    "settings": "settings",
+    "members": "users",
+    "activity": "activity",
+    "copy": "copy",
+    "arrow-up": "arrow-up",
+    "arrow-right": "arrow-right",
+    "moon": "moon",
+    "mail": "mail",
+}
+SHAPES = re.compile(r"<svg\b[^>]*>(.*)</svg>", re.DOTALL)
+SYMBOL = (
+    '<symbol id="{name}" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="1.75" '
+    'stroke-linecap="round" stroke-linejoin="round">{shapes}</symbol>'
+)
 
 
 def sprite(folder: Path) -> str:
-    """Stub."""
-    return "<svg xmlns='http://www.w3.org/2000/svg'></svg>"
+    """One SVG with a symbol for each of our icons. Raises FileNotFoundError when npm has not been run."""
+    symbols = (SYMBOL.format(name=name, shapes=_shapes(folder / f"{file}.svg")) for name, file in DRAWINGS.items())
+    return f'<svg xmlns="http://www.w3.org/2000/svg">{"".join(symbols)}</svg>'
+
+
+def _shapes(file: Path) -> str:
+    found = SHAPES.search(file.read_text(encoding="utf-8"))
+    if found is None:
+        raise ValueError(f"{file} is not an SVG as lucide-static draws them")
+    return " ".join(found[1].split())
