@@ -8,6 +8,7 @@ from celery import Celery
 from models.database import connect
 from models.sealed import KEYRING
 from models.settings import Settings
+from worker.hint import aim
 
 SWEEP_SECONDS = 15
 # Longer than the lease, so that a message that comes back finds the lease of its dead worker run out.
@@ -38,6 +39,7 @@ def create_app(settings: Settings) -> Celery:
         timezone="UTC",
     )
     KEYRING.load(settings.encryption_keys)
+    aim(settings.redis_url)
     bare = flask.Flask("worker")
     connect(bare, settings.database_url)
     celery.flask = bare

@@ -28,8 +28,8 @@ def sweep() -> None:
 
 @worker_ready.connect
 def sweep_at_start(**_: Any) -> None:
-    """What was left while no worker ran is looked at right away."""
-    sweep()
+    """What was left while no worker ran is looked at right away; in a child, whose database connection is its own."""
+    sweep.apply_async(retry=False)
 
 
 def _database() -> Any:

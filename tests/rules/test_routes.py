@@ -1,0 +1,222 @@
+"""Every route, every role, and whoever should not even know that the organisation exists.
+
+Generated from the URL map: a new route without a line in EXPECTED fails.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from flask import Flask, url_for
+
+from models import billing
+from models.container import Container
+from models.member import Invited, add_member
+from models.organisation import Organisation
+from models.project import Project
+from models.transaction import transaction
+from models.actor import Actor
+from models.user import User
+from tests.web.conftest import Visitor, visit
+
+__all__ = ["visit"]
+
+OWNER = {"ada"}
+ADMINS = {"ada", "grace"}
+MEMBERS = {"ada", "grace", "linus"}
+READERS = {"ada", "grace", "linus", "vera"}
+EVERYONE = {*READERS, "mallory", "anonymous"}
+SIGNED_IN = EVERYONE - {"anonymous"}
+
+# Who gets in, by endpoint and method. Inside an organisation the others get 403, or 404 when they do not belong to it.
+EXPECTED: dict[tuple[str, str], set[str]] = {
+    ("account.home", "GET"): SIGNED_IN,
+    ("account.login", "GET"): EVERYONE,
+    ("account.login", "POST"): EVERYONE,
+    ("account.logout", "POST"): SIGNED_IN,
+    ("account.signup", "GET"): EVERYONE,
+    ("account.signup", "POST"): EVERYONE,
+    ("account.show", "GET"): SIGNED_IN,
+    ("account.rename", "POST"): SIGNED_IN,
+    ("account.change_password", "POST"): SIGNED_IN,
+    ("activity.mine", "GET"): SIGNED_IN,
+    ("activity.of_organisation", "GET"): READERS,
+    ("activity.entry", "GET"): READERS,
+    ("assets.file", "GET"): EVERYONE,
+    ("billing.show", "GET"): OWNER,
+    ("billing.top_up", "POST"): OWNER,
+    ("billing.add_method", "POST"): OWNER,
+    ("billing.change_method", "POST"): OWNER,
+    ("billing.make_default", "POST"): OWNER,
+    ("billing.remove_method", "POST"): OWNER,
+    ("billing.auto_top_up", "POST"): OWNER,
+    ("health.check", "GET"): EVERYONE,
+    ("members.index", "GET"): READERS,
+    ("members.add", "POST"): ADMINS,
+    ("members.change_role", "POST"): ADMINS,
+    ("members.remove", "POST"): ADMINS,
+    ("members.revoke", "POST"): ADMINS,
+    # The token is the key: with it everyone may look, without it nobody.
+    ("members.join", "GET"): EVERYONE,
+    ("members.join", "POST"): EVERYONE,
+    ("orgs.index", "GET"): SIGNED_IN,
+    ("orgs.new", "GET"): SIGNED_IN,
+    ("orgs.new", "POST"): SIGNED_IN,
+    ("orgs.show", "GET"): READERS,
+    ("orgs.progress", "GET"): READERS,
+    ("orgs.settings", "GET"): OWNER,
+    ("orgs.settings", "POST"): OWNER,
+    ("orgs.delete", "POST"): OWNER,
+    ("projects.new", "GET"): ADMINS,
+    ("projects.new", "POST"): ADMINS,
+    ("projects.show", "GET"): READERS,
+    ("projects.progress", "GET"): READERS,
+    ("projects.settings", "GET"): ADMINS,
+    ("projects.settings", "POST"): ADMINS,
+    ("projects.delete", "POST"): ADMINS,
+    ("resources.index", "GET"): READERS,
+    ("resources.new", "GET"): MEMBERS,
+    ("resources.new", "POST"): MEMBERS,
+    ("resources.show", "GET"): READERS,
+    ("resources.update", "POST"): MEMBERS,
+    ("resources.terminate", "POST"): MEMBERS,
+    ("resources.delete", "POST"): MEMBERS,
+}
+# After its deletion an organisation answers only here, and only to those who were members then.
+LEFT_AFTER_DELETION = {"orgs.show", "orgs.progress", "activity.of_organisation", "activity.entry"}
+
+
+@dataclass
+class Addresses:
+    """Values for the parts of every address."""
+
+    values: dict[str, Any]
+
+    def of(self, endpoint: str, **other: Any) -> str:
+        """The address of an endpoint, some parts replaced."""
+        return url_for(endpoint, **{**self.values, **other})
+
+
+@pytest.fixture
+def addresses(app: Flask, acme: Organisation, api: Container, ada: Actor, people: dict[str, User]) -> Iterator[Addresses]:
+    """Everything that addresses speak of, existing."""
+    with transaction():
+        method = billing.add_payment_method(
+            acme.id, ada, brand="Visa", last_four="4242", expiry_month=1, expiry_year=2040
+        )
+    with transaction():
+        invited = add_member(acme.id, ada, "new@example.com", "member")
+        assert isinstance(invited, Invited)
+    with app.test_request_context():
+        yield Addresses(
+            {
+                "org": "acme",
+                "project": "web",
+                "kind": "containers",
+                "handle": "my-api",
+                "number": 1,
+                "user_id": people["vera"].id,
+                "id": method.id,
+                "token": invited.token,
+                "path": "style.css",
+            }
+        )
+
+
+def routes(app: Flask) -> set[tuple[str, str]]:
+    """(endpoint, method) of everything there is."""
+    return {
+        (rule.endpoint, method)
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+
+
+def in_organisation(endpoint: str, app: Flask) -> bool:
+    """Whether its address names an organisation that one must belong to."""
+    rules = app.url_map.iter_rules(endpoint)
+    return endpoint != "members.join" and any("org" in rule.arguments for rule in rules)
+
+
+def test_every_route_has_an_expectation(app: Flask) -> None:
+    assert routes(app) == set(EXPECTED)
+
+
+@pytest.mark.parametrize(("endpoint", "method"), sorted(EXPECTED))
+def test_who_gets_in(
+    app: Flask, addresses: Addresses, visit: Callable[[str], Visitor], endpoint: str, method: str
+) -> None:
+    address = addresses.of(endpoint).split("?")[0]
+    found = {name: ask(visit(name), method, address).status_code for name in sorted(EVERYONE)}
+
+    allowed = EXPECTED[endpoint, method]
+    inside = in_organisation(endpoint, app)
+    for name, status in found.items():
+        if name in allowed:
+            # The address may be about something that another one ended just before: only refusals count.
+            assert status not in (401, 403, 500, 503), (name, status)
+        elif name == "anonymous":
+            assert status == 302, (name, status)
+        else:
+            assert status == (403 if inside and name in READERS else 404), (name, status)
+
+
+@pytest.mark.parametrize(("endpoint", "method"), sorted(EXPECTED))
+def test_foreign_and_missing_look_the_same(
+    app: Flask, addresses: Addresses, visit: Callable[[str], Visitor], endpoint: str, method: str
+) -> None:
+    if not in_organisation(endpoint, app):
+        assert not any("org" in rule.arguments for rule in app.url_map.iter_rules(endpoint)) or endpoint == "members.join"
+        return
+    mallory = visit("mallory")
+    foreign = ask(mallory, method, addresses.of(endpoint))
+    missing = ask(mallory, method, addresses.of(endpoint, org="nowhere"))
+
+    assert foreign.status_code == missing.status_code == 404
+    assert foreign.text == missing.text
+
+
+@pytest.mark.parametrize(("endpoint", "method"), sorted(EXPECTED))
+def test_after_deletion_only_the_feed_is_left(
+    app: Flask, acme: Organisation, ada: Actor, addresses: Addresses, visit: Callable[[str], Visitor], endpoint: str,
+    method: str,
+) -> None:
+    if not in_organisation(endpoint, app):
+        assert endpoint not in LEFT_AFTER_DELETION
+        return
+    address = addresses.of(endpoint)
+    with transaction():
+        acme.delete(ada, "acme")
+
+    assert ask(visit("ada"), method, address).status_code == (200 if endpoint in LEFT_AFTER_DELETION else 404)
+
+
+@pytest.mark.parametrize("endpoint", sorted(endpoint for endpoint, method in EXPECTED if method == "POST"))
+def test_a_form_without_its_token_is_refused(
+    addresses: Addresses, visit: Callable[[str], Visitor], endpoint: str
+) -> None:
+    ada = visit("ada")
+
+    assert ada.client.post(addresses.of(endpoint)).status_code == 400
+
+
+@pytest.mark.parametrize(("endpoint", "part", "missing"), [
+    ("projects.show", "project", "nowhere"),
+    ("resources.show", "handle", "nowhere"),
+    ("resources.show", "kind", "secrets"),
+    ("activity.entry", "number", 99),
+    ("members.change_role", "user_id", 99),
+    ("billing.remove_method", "id", 99),
+])
+def test_what_is_missing_inside_is_not_found(
+    addresses: Addresses, visit: Callable[[str], Visitor], endpoint: str, part: str, missing: object
+) -> None:
+    method = "POST" if (endpoint, "POST") in EXPECTED else "GET"
+
+    assert ask(visit("ada"), method, addresses.of(endpoint, **{part: missing})).status_code == 404
+
+
+def ask(visitor: Visitor, method: str, address: str) -> Any:
+    """Open the page or send an empty form."""
+    return visitor.get(address) if method == "GET" else visitor.post(address)

@@ -1,0 +1,66 @@
+"""A browser's half of the conversation, without the browser."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from models.organisation import Organisation
+from models.user import User
+from tests.conftest import PASSWORD
+
+TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
+
+
+class Visitor:
+    """Someone with a session, who sends forms with their token."""
+
+    def __init__(self, client: FlaskClient) -> None:
+        self.client = client
+        self.token = ""
+
+    def get(self, address: str, **options: Any) -> TestResponse:
+        """Open a page."""
+        return self.client.get(address, **options)
+
+    def post(self, address: str, **form: Any) -> TestResponse:
+        """Send a form."""
+        if not self.token:
+            self.token = token_in(self.client.get("/login", follow_redirects=True))
+        return self.client.post(address, data={"csrf_token": self.token, **form})
+
+    def fragment(self, address: str, **headers: str) -> TestResponse:
+        """Ask as htmx does."""
+        return self.client.get(address, headers={"HX-Request": "true", **headers})
+
+
+def token_in(response: TestResponse) -> str:
+    """The CSRF token of the first form on a page."""
+    found = TOKEN.search(response.text)
+    assert found, response.text[:500]
+    return found[1]
+
+
+@pytest.fixture
+def visit(app: Flask, people: dict[str, User]) -> Callable[[str], Visitor]:
+    """Sign someone in by name."""
+
+    def sign_in(name: str) -> Visitor:
+        visitor = Visitor(app.test_client())
+        if name != "anonymous":
+            answer = visitor.post("/login", email=f"{name}@example.com", password=PASSWORD)
+            assert answer.status_code == 302, answer.text
+            visitor.token = ""
+        return visitor
+
+    return sign_in
+
+
+@pytest.fixture
+def owner(visit: Callable[[str], Visitor], acme: Organisation) -> Visitor:
+    """Ada, signed in."""
+    return visit("ada")
