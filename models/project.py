@@ -94,7 +94,6 @@ class Project(Tracked):
         """Rename it. Raises StaleVersion, Invalid, OrganisationSuspended, NotFound."""
         self.require_version(version)
         hold_project(self.organisation_id, self.id)
-        values.pop("handle", None)
         if changes := self.assign(values):
             record(actor, Action.UPDATE, self.subject, changes)
 

@@ -63,9 +63,6 @@ class Resource(Tracked):
         self.require_not_ended()
         self.require_version(version)
         hold_project(self.organisation_id, self.project_id)
-        fixed = [name for name in values if self.fields()[name].fixed]
-        if fixed:
-            raise Invalid("The handle is permanent.", fixed[0])
         if changes := self.assign(values):
             self.require_references()
             record(actor, Action.UPDATE, self.subject, changes)

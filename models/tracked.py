@@ -48,6 +48,8 @@ class Tracked(Model):
         changes: Changes = {}
         for name, given in values.items():
             declared = self.fields()[name]
+            if declared.fixed:
+                raise Invalid(f"The {declared.label.lower()} is permanent.", name)
             new = checked(name, declared, given)
             old = getattr(self, name)
             if new == old or (declared.shape is Shape.SECRET and new == ""):

@@ -33,6 +33,14 @@ class User(Model):
     """Part of every session; raised when the password changes, which ends them all."""
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
 
+    # What a session library asks of whoever is signed in.
+    is_authenticated = is_active = True
+    is_anonymous = False
+
+    def get_id(self) -> str:
+        """What a session keeps: worthless once the password has changed."""
+        return f"{self.id}.{self.session_epoch}"
+
     def rename(self, name: str) -> None:
         """Take another name from now on. Raises Invalid."""
         self.name = checked_name(name)

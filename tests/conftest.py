@@ -23,7 +23,7 @@ from models.user import User, sign_up
 from tests.servers import Servers, start
 from web import create_app
 
-PASSWORD = "correct horse battery"  # noqa: S105
+PASSWORD = "correct horse battery"
 # As costly as it must be for real accounts, which a suite that signs up hundreds of people cannot wait for.
 users.HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 

@@ -56,7 +56,9 @@ def test_what_a_failed_transaction_recorded_does_not_ride_on_the_next_one(acme: 
     assert len(entries(acme)) == before
 
 
-def test_without_a_head_row_the_change_does_not_happen(acme: Organisation, ada: Actor, superuser: psycopg.Connection) -> None:
+def test_without_a_head_row_the_change_does_not_happen(
+    acme: Organisation, ada: Actor, superuser: psycopg.Connection
+) -> None:
     superuser.execute("ALTER TABLE activity_heads DISABLE TRIGGER ALL")
     superuser.execute("DELETE FROM activity_heads")
     superuser.execute("ALTER TABLE activity_heads ENABLE ALWAYS TRIGGER activity_heads_are_permanent")
@@ -116,7 +118,9 @@ def test_the_application_cannot_say_when_an_entry_was_made(acme: Organisation, s
         connection.execute(forged)
 
 
-def test_an_entry_says_the_name_that_was_true_then(acme: Organisation, web: Project, api: Container, ada: Actor) -> None:
+def test_an_entry_says_the_name_that_was_true_then(
+    acme: Organisation, web: Project, api: Container, ada: Actor
+) -> None:
     with transaction():
         web.update(ada, web.version, name="Renamed")
 
@@ -135,7 +139,7 @@ def test_eight_writers_some_rolling_back_leave_numbers_without_gap_and_times_in_
     written: list[int] = []
 
     def write(seed: int) -> None:
-        random = Random(seed)  # noqa: S311
+        random = Random(seed)
         with app.app_context():
             for turn in range(ROUNDS):
                 try:

@@ -11,12 +11,11 @@ import pytest
 from flask import Flask, url_for
 
 from models import billing
+from models.actor import Actor
 from models.container import Container
 from models.member import Invited, add_member
 from models.organisation import Organisation
-from models.project import Project
 from models.transaction import transaction
-from models.actor import Actor
 from models.user import User
 from tests.web.conftest import Visitor, visit
 
@@ -99,7 +98,9 @@ class Addresses:
 
 
 @pytest.fixture
-def addresses(app: Flask, acme: Organisation, api: Container, ada: Actor, people: dict[str, User]) -> Iterator[Addresses]:
+def addresses(
+    app: Flask, acme: Organisation, api: Container, ada: Actor, people: dict[str, User]
+) -> Iterator[Addresses]:
     """Everything that addresses speak of, existing."""
     with transaction():
         method = billing.add_payment_method(
@@ -167,7 +168,9 @@ def test_foreign_and_missing_look_the_same(
     app: Flask, addresses: Addresses, visit: Callable[[str], Visitor], endpoint: str, method: str
 ) -> None:
     if not in_organisation(endpoint, app):
-        assert not any("org" in rule.arguments for rule in app.url_map.iter_rules(endpoint)) or endpoint == "members.join"
+        assert (
+            not any("org" in rule.arguments for rule in app.url_map.iter_rules(endpoint)) or endpoint == "members.join"
+        )
         return
     mallory = visit("mallory")
     foreign = ask(mallory, method, addresses.of(endpoint))
@@ -179,7 +182,12 @@ def test_foreign_and_missing_look_the_same(
 
 @pytest.mark.parametrize(("endpoint", "method"), sorted(EXPECTED))
 def test_after_deletion_only_the_feed_is_left(
-    app: Flask, acme: Organisation, ada: Actor, addresses: Addresses, visit: Callable[[str], Visitor], endpoint: str,
+    app: Flask,
+    acme: Organisation,
+    ada: Actor,
+    addresses: Addresses,
+    visit: Callable[[str], Visitor],
+    endpoint: str,
     method: str,
 ) -> None:
     if not in_organisation(endpoint, app):
@@ -198,17 +206,20 @@ def test_a_form_without_its_token_is_refused(
 ) -> None:
     ada = visit("ada")
 
-    assert ada.client.post(addresses.of(endpoint)).status_code == 400
+    assert ada._ask(ada.client.post, addresses.of(endpoint)).status_code == 400
 
 
-@pytest.mark.parametrize(("endpoint", "part", "missing"), [
-    ("projects.show", "project", "nowhere"),
-    ("resources.show", "handle", "nowhere"),
-    ("resources.show", "kind", "secrets"),
-    ("activity.entry", "number", 99),
-    ("members.change_role", "user_id", 99),
-    ("billing.remove_method", "id", 99),
-])
+@pytest.mark.parametrize(
+    ("endpoint", "part", "missing"),
+    [
+        ("projects.show", "project", "nowhere"),
+        ("resources.show", "handle", "nowhere"),
+        ("resources.show", "kind", "secrets"),
+        ("activity.entry", "number", 99),
+        ("members.change_role", "user_id", 99),
+        ("billing.remove_method", "id", 99),
+    ],
+)
 def test_what_is_missing_inside_is_not_found(
     addresses: Addresses, visit: Callable[[str], Visitor], endpoint: str, part: str, missing: object
 ) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from contextvars import Context
 from typing import Any
 
 import pytest
@@ -25,17 +26,22 @@ class Visitor:
 
     def get(self, address: str, **options: Any) -> TestResponse:
         """Open a page."""
-        return self.client.get(address, **options)
+        return self._ask(self.client.get, address, **options)
 
     def post(self, address: str, **form: Any) -> TestResponse:
         """Send a form."""
         if not self.token:
-            self.token = token_in(self.client.get("/login", follow_redirects=True))
-        return self.client.post(address, data={"csrf_token": self.token, **form})
+            self.token = token_in(self.get("/login", follow_redirects=True))
+        return self._ask(self.client.post, address, data={"csrf_token": self.token, **form})
 
     def fragment(self, address: str, **headers: str) -> TestResponse:
         """Ask as htmx does."""
-        return self.client.get(address, headers={"HX-Request": "true", **headers})
+        return self.get(address, headers={"HX-Request": "true", **headers})
+
+    @staticmethod
+    def _ask(method: Callable[..., TestResponse], address: str, **options: Any) -> TestResponse:
+        # In a context of its own: inside the test's app context, requests would share its `g` and its session.
+        return Context().run(method, address, **options)
 
 
 def token_in(response: TestResponse) -> str:

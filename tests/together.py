@@ -1,0 +1,60 @@
+"""Several people at the same moment: real threads, real transactions, real locks."""
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+from flask import Flask
+
+from models.transaction import transaction
+
+PATIENCE_SECONDS = 20
+WAITING = """
+    SELECT count(*) FROM pg_stat_activity
+     WHERE datname = current_database() AND state = 'active' AND wait_event_type = 'Lock'
+"""
+
+
+class Deed:
+    """A verb called in a thread of its own, in its own session and transaction."""
+
+    def __init__(self, app: Flask, verb: Callable[[], Any], start: Callable[[], Any] = lambda: None) -> None:
+        self._outcome: Any = None
+        self._thread = threading.Thread(target=self._do, args=(app, verb, start), daemon=True)
+        self._thread.start()
+
+    @property
+    def outcome(self) -> Any:
+        """What the verb gave, or the error it raised, once its transaction has ended."""
+        self._thread.join(PATIENCE_SECONDS)
+        assert not self._thread.is_alive(), "still waiting for a lock"
+        return self._outcome
+
+    def _do(self, app: Flask, verb: Callable[[], Any], start: Callable[[], Any]) -> None:
+        with app.app_context():
+            start()
+            try:
+                with transaction():
+                    self._outcome = verb()
+            except Exception as error:
+                self._outcome = error
+
+
+def together(app: Flask, *verbs: Callable[[], Any]) -> list[Any]:
+    """Call the verbs at the same moment; what each of them gave or raised."""
+    gate = threading.Barrier(len(verbs))
+    deeds = [Deed(app, verb, gate.wait) for verb in verbs]
+    return [each.outcome for each in deeds]
+
+
+def meanwhile(app: Flask, superuser: psycopg.Connection, verb: Callable[[], Any]) -> Deed:
+    """Call the verb beside the caller's open transaction; returns once it waits for a lock of that transaction."""
+    deed = Deed(app, verb)
+    end = time.monotonic() + PATIENCE_SECONDS
+    while superuser.execute(WAITING).fetchone() == (0,):
+        assert deed._thread.is_alive(), f"did not wait: {deed.outcome!r}"
+        assert time.monotonic() < end, "never waited for a lock"
+        time.sleep(0.002)
+    return deed

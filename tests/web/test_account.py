@@ -1,0 +1,152 @@
+"""Signing up, in and out; one's own name and password."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from flask import Flask
+
+from models.organisation import Organisation
+from models.settings import Settings
+from models.user import User
+from tests.conftest import PASSWORD
+from tests.log import latest_entry
+from tests.web.conftest import Visitor
+from web import create_app
+
+Visit = Callable[[str], Visitor]
+
+
+def test_signing_up_signs_in(app: Flask) -> None:
+    visitor = Visitor(app.test_client())
+    answer = visitor.post("/signup", name="Ada Lovelace", email="Ada@Example.com", password=PASSWORD)
+
+    assert answer.location == "/orgs"
+    assert "Ada Lovelace" in visitor.get("/orgs").text
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "complaint"),
+    [
+        ("name", "", "Enter a name."),
+        ("name", "x" * 78, "too long"),
+        ("name", "Ada\x00", "control character"),
+        ("name", "System", "what the log calls the platform"),
+        ("email", "nobody", "Enter an email address"),
+        ("email", "", "Enter an email address"),
+        ("password", "short", "Use 10 to 256 characters."),
+    ],
+)
+def test_a_bad_sign_up_says_what_to_do_and_keeps_the_rest(app: Flask, field: str, value: str, complaint: str) -> None:
+    good = {"name": "Ada Kept", "email": "ada@example.com", "password": PASSWORD}
+    answer = Visitor(app.test_client()).post("/signup", **{**good, field: value})
+
+    assert answer.status_code == 422
+    assert complaint in answer.text
+    assert field == "name" or 'value="Ada Kept"' in answer.text
+    assert PASSWORD not in answer.text
+
+
+def test_an_email_has_one_account(app: Flask, people: dict[str, User]) -> None:
+    answer = Visitor(app.test_client()).post("/signup", name="Other", email="ADA@example.com", password=PASSWORD)
+
+    assert answer.status_code == 422
+    assert "An account with this email exists" in answer.text
+
+
+def test_unknown_and_wrong_get_the_same_answer(app: Flask, people: dict[str, User]) -> None:
+    visitor = Visitor(app.test_client())
+    unknown = visitor.post("/login", email="nobody@example.com", password=PASSWORD)
+    wrong = visitor.post("/login", email="ada@example.com", password="wrong password")
+
+    assert unknown.status_code == wrong.status_code == 422
+    assert unknown.text.replace("nobody@", "ada@") == wrong.text
+
+
+def test_sign_in_attempts_are_limited_by_account(app: Flask, people: dict[str, User]) -> None:
+    visitor = Visitor(app.test_client())
+    answers = [visitor.post("/login", email="ada@example.com", password="wrong").status_code for _ in range(11)]
+
+    assert answers == [422] * 10 + [429]
+    assert visitor.post("/login", email="grace@example.com", password=PASSWORD).status_code == 302
+
+
+@pytest.mark.parametrize(
+    "target", ["https://evil.example", "//evil.example", "/\\evil.example", "javascript:alert(1)", "evil"]
+)
+def test_the_way_back_after_sign_in_stays_here(app: Flask, people: dict[str, User], target: str) -> None:
+    answer = Visitor(app.test_client()).post("/login", email="ada@example.com", password=PASSWORD, next=target)
+
+    assert answer.location == "/orgs"
+
+
+def test_a_page_asked_for_before_signing_in_is_shown_after(app: Flask, acme: Organisation) -> None:
+    visitor = Visitor(app.test_client())
+    asked = visitor.get("/orgs/acme/activity?before=3")
+    assert asked.status_code == 302
+    answer = visitor.post(
+        asked.location, email="ada@example.com", password=PASSWORD, next="/orgs/acme/activity?before=3"
+    )
+
+    assert answer.location == "/orgs/acme/activity?before=3"
+
+
+def test_a_fragment_asked_for_without_a_session_sends_the_page_to_the_sign_in(app: Flask, acme: Organisation) -> None:
+    answer = Visitor(app.test_client()).fragment("/orgs/acme/activity?after=1")
+
+    assert answer.status_code == 401
+    assert answer.headers["HX-Redirect"].startswith("/login")
+
+
+def test_a_new_password_ends_every_other_session(visit: Visit) -> None:
+    here, elsewhere = visit("ada"), visit("ada")
+    here.post("/account/password", current=PASSWORD, new="another long password")
+
+    assert here.get("/orgs").status_code == 200
+    assert elsewhere.get("/orgs").status_code == 302
+
+
+def test_a_wrong_current_password_changes_nothing(visit: Visit) -> None:
+    ada = visit("ada")
+    answer = ada.post("/account/password", current="wrong", new="another long password")
+
+    assert answer.status_code == 422
+    assert "That is not your current password." in answer.text
+    assert visit("ada").get("/orgs").status_code == 200
+
+
+def test_a_new_name_is_used_from_now_on_and_earlier_entries_keep_the_old_one(visit: Visit, acme: Organisation) -> None:
+    ada = visit("ada")
+    ada.post("/account", name="Augusta King")
+    ada.post("/orgs/acme/projects/new", name="Web", handle="web")
+
+    assert latest_entry(acme).actor_name == "Augusta King"
+    feed = ada.get("/orgs/acme/activity").text
+    assert "Ada Lovelace" in feed
+    assert "Augusta King" in feed
+
+
+def test_signing_out_ends_the_session(visit: Visit) -> None:
+    ada = visit("ada")
+    ada.post("/logout")
+
+    assert ada.get("/orgs").status_code == 302
+
+
+def test_with_sign_up_by_invitation_only_the_first_account_and_invited_people_get_in(
+    app: Flask, settings: Settings
+) -> None:
+    closed = create_app(replace(settings, signup="invite"))
+    first, second = Visitor(closed.test_client()), Visitor(closed.test_client())
+
+    assert first.post("/signup", name="Ada", email="ada@example.com", password=PASSWORD).status_code == 302
+    assert second.get("/signup").status_code == 403
+    first.token = ""
+    first.post("/orgs/new", name="Acme", handle="acme", email="ada@example.com")
+    page = first.post("/orgs/acme/members", email="new@example.com", role="member").text
+    link = page[page.index("/orgs/acme/join/") :].split('"')[0].split("<")[0]
+    joined = second.post(f"/signup?next={link}", name="New", email="new@example.com", password=PASSWORD, next=link)
+    assert joined.status_code == 302
+    second.token = ""
+    assert second.post(link).location == "/orgs/acme"
+    assert second.get("/orgs/acme").status_code == 200

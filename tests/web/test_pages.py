@@ -1,0 +1,98 @@
+"""What holds for every page: headers, errors, health."""
+
+from dataclasses import replace
+
+import pytest
+from flask import Flask
+from redis import Redis
+
+from models.actor import Actor
+from models.container import Container
+from models.organisation import Organisation
+from models.project import Project
+from models.settings import Settings
+from models.transaction import transaction
+from tests.web.conftest import Visitor
+from web import create_app
+
+NOWHERE = "redis://127.0.0.1:1/0"
+
+
+def test_the_policy_allows_nothing_inline(owner: Visitor, acme: Organisation) -> None:
+    policy = owner.get("/orgs/acme").headers["Content-Security-Policy"]
+
+    assert "script-src 'self'" in policy
+    assert "unsafe" not in policy
+
+
+@pytest.mark.parametrize("address", ["/login", "/orgs/acme", "/nowhere", "/static/style.css"])
+def test_every_answer_is_protected(owner: Visitor, acme: Organisation, address: str) -> None:
+    headers = owner.get(address).headers
+
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "same-origin"
+    assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+
+
+def test_pages_of_a_person_stay_out_of_shared_caches(owner: Visitor, acme: Organisation) -> None:
+    assert "private" in owner.get("/orgs/acme").headers["Cache-Control"]
+
+
+def test_files_outside_static_are_not_served(owner: Visitor) -> None:
+    for path in ("../web/__init__.py", "..%2fpyproject.toml", "vendor/../../pyproject.toml", "nothing.css"):
+        assert owner.get(f"/static/{path}").status_code == 404
+
+
+def test_health_tells_what_does_not_answer(app: Flask, settings: Settings) -> None:
+    well = app.test_client().get("/healthz")
+    ill = create_app(replace(settings, redis_url=NOWHERE)).test_client().get("/healthz")
+
+    assert (well.status_code, well.json) == (200, {"database": "ok", "broker": "ok"})
+    assert (ill.status_code, ill.json) == (503, {"database": "ok", "broker": "does not answer"})
+
+
+def test_with_the_broker_down_a_deletion_is_promised_all_the_same(
+    app: Flask, settings: Settings, owner: Visitor, api: Container, superuser: object
+) -> None:
+    dark = create_app(replace(settings, redis_url=NOWHERE))
+    visitor = Visitor(dark.test_client())
+    visitor.post("/login", email="ada@example.com", password="correct horse battery")
+    visitor.token = ""
+    answer = visitor.post("/orgs/acme/projects/web/delete", confirm="web")
+
+    assert answer.status_code == 302
+    found = superuser.execute("SELECT work, state FROM jobs").fetchall()  # type: ignore[attr-defined]
+    assert found == [("delete_project", "ready")]
+    create_app(settings)
+
+
+def test_a_hint_goes_out_with_a_deletion(app: Flask, settings: Settings, owner: Visitor, web: Project) -> None:
+    owner.post("/orgs/acme/projects/web/delete", confirm="web")
+
+    assert Redis.from_url(settings.redis_url).llen("activity-log") == 1
+
+
+def test_a_change_outside_acting_is_an_error_not_a_lie(app: Flask, acme: Organisation, ada: Actor) -> None:
+    with app.test_request_context(), pytest.raises(RuntimeError, match="outside acting"):
+        acme.name = "Forgotten"
+        app.process_response(app.make_response("done"))
+
+
+def test_an_unknown_address_is_told_kindly(owner: Visitor) -> None:
+    answer = owner.get("/nowhere")
+
+    assert answer.status_code == 404
+    assert "Not found" in answer.text
+
+
+def test_too_large_a_form_is_refused(owner: Visitor, acme: Organisation) -> None:
+    assert owner.post("/orgs/new", name="x" * 2_000_000).status_code == 413
+
+
+def test_a_suspended_organisation_says_how_to_resume(owner: Visitor, acme: Organisation, web: Project) -> None:
+    with transaction():
+        acme.state = "suspended"
+    answer = owner.post("/orgs/acme/projects/new", name="More", handle="more")
+
+    assert answer.status_code == 422
+    assert "topping up" in answer.text
