@@ -50,9 +50,11 @@ class Tracked(Model):
             declared = self.fields()[name]
             if declared.fixed:
                 raise Invalid(f"The {declared.label.lower()} is permanent.", name)
+            if declared.shape is Shape.SECRET and given in ("", None):
+                continue  # left empty: it stays what it is
             new = checked(name, declared, given)
             old = getattr(self, name)
-            if new == old or (declared.shape is Shape.SECRET and new == ""):
+            if new == old:
                 continue
             setattr(self, name, new)
             changes[name] = ["changed"] if declared.logged is Logged.FACT else [old, new]

@@ -33,7 +33,7 @@ def top_up(organisation: Organisation) -> Answer:
     if form.validate():
         with form.show_errors():
             cents = money.parsed(form.amount.data or "", "amount", TOP_UP_LEAST, TOP_UP_MOST)
-            method_id, request_id = int(form.payment_method.data), _uuid(form.request_id.data)
+            method_id, request_id = _method_id(form.payment_method.data), _uuid(form.request_id.data)
             try:
                 with acting() as actor:
                     billing.top_up(organisation.organisation_id, actor, cents, method_id, request_id)
@@ -174,6 +174,12 @@ def _done(organisation: Organisation, told: str) -> Answer:
 
 def _plain(cents: int) -> str:
     return money.shown(cents).removeprefix(money.CURRENCY).replace(",", "")
+
+
+def _method_id(given: str | None) -> int:
+    if not (given or "").isdecimal():
+        raise Invalid("Add a payment method below, then choose it here.", "payment_method")
+    return int(given or 0)
 
 
 def _uuid(given: str | None) -> UUID:

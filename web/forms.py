@@ -160,7 +160,8 @@ def _input(declared: Field, new: bool, project: Project | None) -> Any:
             limits = {"min": declared.least, "max": declared.most}
             return StringField(**common, widget=NumberInput(), render_kw={k: v for k, v in limits.items() if v})
         case Shape.CHOICE:
-            return SelectField(**common, choices=[(str(each), f"{each:,}") for each in declared.choices], coerce=str)
+            choices = [(str(each), f"{each:,}") for each in declared.choices]
+            return SelectField(**common, choices=choices, validate_choice=False)
         case Shape.LINES:
             return TextAreaField(**common, render_kw={"rows": 4, "spellcheck": "false", "autocomplete": "off"})
         case Shape.SECRET:
@@ -171,9 +172,9 @@ def _input(declared: Field, new: bool, project: Project | None) -> Any:
                 return PasswordField(**common, render_kw={"autocomplete": "new-password"})
             return SealedArea(**common, render_kw={"rows": 3, "autocomplete": "off"})
         case Shape.REFERENCE:
-            return SelectField(**common, choices=[("", "None"), *_offered(declared, project)], coerce=str)
+            return SelectField(**common, choices=[("", "None"), *_offered(declared, project)], validate_choice=False)
         case Shape.REFERENCES:
-            return SelectMultipleField(**common, choices=_offered(declared, project))
+            return SelectMultipleField(**common, choices=_offered(declared, project), validate_choice=False)
         case _:
             return StringField(**common)
 
@@ -239,24 +240,28 @@ class EndForm(Form):
     """Nothing but the token: a button that was meant."""
 
 
-class MemberForm(Form):
+class RoleForm(Form):
+    """Another role; only owners are offered to make owners."""
+
+    role = SelectField("Role", choices=[(role.value, role.value.capitalize()) for role in Role], validate_choice=False)
+
+    def offer(self, granting: str | None) -> None:
+        """Leave out what someone in the role `granting` cannot give."""
+        if granting != Role.OWNER:
+            self.role.choices = [(role.value, role.value.capitalize()) for role in Role if role is not Role.OWNER]
+
+
+class MemberForm(RoleForm):
     """Someone to let in."""
 
     email = StringField("Email", render_kw={"type": "email", "autocomplete": "off", "maxlength": 254})
-    role = SelectField("Role", choices=[(role.value, role.value.capitalize()) for role in Role], default="member")
-
-
-class RoleForm(Form):
-    """Another role."""
-
-    role = SelectField("Role", choices=[(role.value, role.value.capitalize()) for role in Role])
 
 
 class TopUpForm(Form):
     """An amount from a saved card; `request_id` makes a double click count once."""
 
     amount = StringField("Amount", description="From €1.00 to €10,000.00.", render_kw={"inputmode": "decimal"})
-    payment_method = SelectField("Payment method", coerce=str)
+    payment_method = SelectField("Payment method", validate_choice=False)
     request_id = HiddenField()
 
 

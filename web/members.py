@@ -24,7 +24,7 @@ bp = Blueprint("members", __name__)
 @needs(Permission.READ)
 def index(organisation: Organisation) -> Answer:
     """Everyone in the organisation."""
-    return _people(organisation, MemberForm(formdata=None))
+    return _people(organisation, MemberForm(formdata=None, role="member"))
 
 
 @bp.post("/orgs/<org>/members")
@@ -35,11 +35,11 @@ def add(organisation: Organisation) -> Answer:
     if form.validate():
         with form.show_errors():
             with acting() as actor:
-                email, role = form.email.data or "", form.role.data
+                email, role = form.email.data or "", form.role.data or ""
                 added = member.add_member(organisation.organisation_id, actor, email, role)
             if isinstance(added, Invited):
                 link = url_for("members.join", org=organisation.handle, token=added.token, _external=True)
-                return _people(organisation, MemberForm(formdata=None), invitation_link=link)
+                return _people(organisation, MemberForm(formdata=None, role="member"), invitation_link=link)
             flash(f"{added.user.name} is now {added.role} of {organisation.name}.")
             return redirect(url_for("members.index", org=organisation.handle))
     return _people(organisation, form)
@@ -53,9 +53,9 @@ def change_role(organisation: Organisation, user_id: int) -> Answer:
     form = RoleForm()
     if form.validate():
         with form.show_errors(), acting() as actor:
-            found.change_role(actor, form.role.data)
+            found.change_role(actor, form.role.data or "")
     if form.refused:
-        return _people(organisation, MemberForm(formdata=None), {user_id: form})
+        return _people(organisation, MemberForm(formdata=None, role="member"), {user_id: form})
     flash(f"{found.user.name} is now {found.role}.")
     return redirect(url_for("members.index", org=organisation.handle))
 
@@ -73,7 +73,7 @@ def remove(organisation: Organisation, user_id: int) -> Answer:
         with form.show_errors(), acting() as actor:
             found.remove(actor)
     if form.refused:
-        return _people(organisation, MemberForm(formdata=None), {user_id: form})
+        return _people(organisation, MemberForm(formdata=None, role="member"), {user_id: form})
     if user_id == current_user.id:
         flash(f"You left {organisation.name}.")
         return redirect(url_for("orgs.index"))

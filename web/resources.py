@@ -8,7 +8,7 @@ from flask import Blueprint, abort, flash, redirect, request, url_for
 from models import feed
 from models.access import Permission
 from models.activity import Action
-from models.errors import StaleVersion
+from models.errors import AlreadyEnded, StaleVersion
 from models.field import Shape
 from models.organisation import Organisation
 from models.project import LATEST, Project
@@ -97,8 +97,13 @@ def _end(organisation: Organisation, project: Project, kind: type[Resource], han
     resource = project.find(kind, handle)
     form = EndForm()
     if form.validate():
-        with form.show_errors(), acting() as actor:
-            resource.end(actor)
+        with form.show_errors():
+            try:
+                with acting() as actor:
+                    resource.end(actor)
+            except AlreadyEnded as done:
+                flash(str(done))
+                return redirect(_url("show", organisation, project, kind, handle=handle))
     if form.refused:
         return _page(organisation, project, resource, end_form=form)
     flash(f"{kind.noun.capitalize()} {resource.name} {resource.state}.")
