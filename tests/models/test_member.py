@@ -1,0 +1,440 @@
+"""Members: roles, the last owner, invitations, leaving."""
+
+import psycopg
+import pytest
+from flask import Flask
+
+from models.access import GRANTS, Permission, Role, allows
+from models.actor import Actor
+from models.database import db
+from models.errors import AlreadyMember, Forbidden, Invalid, LastOwner, NotFound
+from models.member import (
+    Invitation,
+    Invited,
+    Membership,
+    add_member,
+    find_invitation,
+    find_member,
+    invitations,
+    members,
+    revoke,
+)
+from models.organisation import Organisation
+from models.transaction import transaction
+from models.user import User, sign_up
+from tests.conftest import PASSWORD, as_actor
+from tests.log import entries, latest_entry
+from tests.together import meanwhile, together
+
+NEW = "new@example.com"
+
+
+def invite(acme: Organisation, actor: Actor, email: str = NEW, role: str = "member") -> Invited:
+    """Someone without an account is invited."""
+    with transaction():
+        invited = add_member(acme.id, actor, email, role)
+    assert isinstance(invited, Invited)
+    return invited
+
+
+def newcomer(email: str = NEW) -> User:
+    """Someone signs up."""
+    with transaction():
+        return sign_up(email, "Noether", PASSWORD)
+
+
+def accept(invitation: Invitation, user: User) -> Membership:
+    """Follow the link and join."""
+    with transaction():
+        return invitation.accept(user, as_actor(user, Role(invitation.role)))
+
+
+def role_of(acme: Organisation, user: User) -> str:
+    """The role someone has now."""
+    return find_member(acme.id, user.id).role
+
+
+# Roles
+
+
+def test_an_owner_may_everything_and_a_viewer_only_read() -> None:
+    assert GRANTS[Role.OWNER] == set(Permission)
+    assert GRANTS[Role.VIEWER] == {Permission.READ}
+
+
+@pytest.mark.parametrize("permission", Permission)
+def test_who_is_no_member_may_nothing(permission: Permission) -> None:
+    assert not allows(None, permission)
+
+
+def test_each_role_may_what_the_next_one_may_and_more() -> None:
+    owner, admin, member, viewer = (GRANTS[role] for role in Role)
+
+    assert viewer < member < admin < owner
+    assert not admin & {Permission.MANAGE_BILLING, Permission.DELETE_ORGANISATION}
+
+
+def test_adding_someone_is_one_entry_about_a_user(acme: Organisation, ada: Actor, people: dict[str, User]) -> None:
+    with transaction():
+        add_member(acme.id, ada, " Mallory@Example.com ", "viewer")
+
+    entry = latest_entry(acme)
+    assert (entry.action, entry.resource_type, entry.resource_id) == ("create", "user", people["mallory"].id)
+    assert entry.summary == "User Mallory Malory added as viewer"
+    assert entry.changes == {"role": [None, "viewer"]}
+
+
+def test_changing_a_role_says_old_and_new(acme: Organisation, ada: Actor, people: dict[str, User]) -> None:
+    with transaction():
+        find_member(acme.id, people["vera"].id).change_role(ada, "member")
+
+    entry = latest_entry(acme)
+    assert (entry.action, entry.changes) == ("update", {"role": ["viewer", "member"]})
+    assert entry.summary == "User Vera Rubin's role changed from viewer to member"
+
+
+def test_the_same_role_again_writes_nothing(acme: Organisation, ada: Actor, people: dict[str, User]) -> None:
+    with transaction():
+        find_member(acme.id, people["vera"].id).change_role(ada, "viewer")
+
+    assert len(entries(acme)) == 4
+
+
+def test_removing_someone_is_one_entry(acme: Organisation, ada: Actor, people: dict[str, User]) -> None:
+    with transaction():
+        find_member(acme.id, people["vera"].id).remove(ada)
+
+    entry = latest_entry(acme)
+    assert (entry.action, entry.summary) == ("delete", "User Vera Rubin removed")
+    assert entry.changes == {"role": ["viewer", None]}
+    assert "vera@example.com" not in [each.user.email for each in members(acme.id)]
+
+
+def test_one_may_leave_by_oneself(acme: Organisation, people: dict[str, User]) -> None:
+    vera = as_actor(people["vera"], Role.VIEWER)
+    with transaction():
+        find_member(acme.id, people["vera"].id).remove(vera)
+
+    assert latest_entry(acme).actor_name == "Vera Rubin"
+
+
+def test_who_was_removed_can_be_added_again(acme: Organisation, ada: Actor, people: dict[str, User]) -> None:
+    with transaction():
+        find_member(acme.id, people["vera"].id).remove(ada)
+    with transaction():
+        add_member(acme.id, ada, "vera@example.com", "admin")
+
+    assert role_of(acme, people["vera"]) == "admin"
+
+
+def test_a_member_is_not_added_twice(acme: Organisation, ada: Actor) -> None:
+    with pytest.raises(AlreadyMember), transaction():
+        add_member(acme.id, ada, "vera@example.com", "member")
+
+    assert len(entries(acme)) == 4
+
+
+def test_two_who_add_the_same_person_at_once_leave_one_entry(app: Flask, acme: Organisation, ada: Actor) -> None:
+    def add() -> None:
+        add_member(acme.id, ada, "mallory@example.com", "member")
+
+    outcomes = together(app, add, add)
+
+    assert sorted(type(each).__name__ for each in outcomes) == ["AlreadyMember", "NoneType"]
+    assert len(entries(acme)) == 5
+
+
+def test_two_who_remove_the_same_person_at_once_leave_one_entry(
+    app: Flask, acme: Organisation, ada: Actor, people: dict[str, User], superuser: psycopg.Connection
+) -> None:
+    vera = people["vera"].id
+    with transaction():
+        find_member(acme.id, vera).remove(ada)
+        db.session.flush()
+        second = meanwhile(app, superuser, lambda: find_member(acme.id, vera).remove(ada))
+
+    assert isinstance(second.outcome, NotFound)
+    assert len(entries(acme)) == 5
+
+
+def test_a_role_is_not_given_to_someone_who_is_being_removed(
+    app: Flask, acme: Organisation, ada: Actor, people: dict[str, User], superuser: psycopg.Connection
+) -> None:
+    vera = people["vera"].id
+    with transaction():
+        find_member(acme.id, vera).remove(ada)
+        db.session.flush()
+        second = meanwhile(app, superuser, lambda: find_member(acme.id, vera).change_role(ada, "admin"))
+
+    assert isinstance(second.outcome, NotFound)
+    assert latest_entry(acme).summary == "User Vera Rubin removed"
+
+
+@pytest.mark.parametrize("role", ["", "boss", "Owner"])
+def test_there_are_four_roles(acme: Organisation, ada: Actor, people: dict[str, User], role: str) -> None:
+    with pytest.raises(Invalid) as adding, transaction():
+        add_member(acme.id, ada, "mallory@example.com", role)
+    with pytest.raises(Invalid) as changing, transaction():
+        find_member(acme.id, people["vera"].id).change_role(ada, role)
+
+    assert adding.value.field == changing.value.field == "role"
+
+
+@pytest.mark.parametrize("email", ["", "mallory", "mallory@", "a\x00@example.com"])
+def test_an_email_is_asked_for(acme: Organisation, ada: Actor, email: str) -> None:
+    with pytest.raises(Invalid) as refused, transaction():
+        add_member(acme.id, ada, email, "member")
+
+    assert refused.value.field == "email"
+
+
+def test_nobody_is_found_who_is_no_member(acme: Organisation, people: dict[str, User]) -> None:
+    with pytest.raises(NotFound):
+        find_member(acme.id, people["mallory"].id)
+
+
+def test_members_come_by_name(acme: Organisation) -> None:
+    assert [each.user.name for each in members(acme.id)] == [
+        "Ada Lovelace",
+        "Grace Hopper",
+        "Linus Pauling",
+        "Vera Rubin",
+    ]
+
+
+@pytest.mark.parametrize("state", ["deleting", "deleted"])
+def test_nobody_joins_or_leaves_what_is_being_deleted(
+    acme: Organisation, ada: Actor, people: dict[str, User], superuser: psycopg.Connection, state: str
+) -> None:
+    open_one = invite(acme, ada).invitation
+    noether = newcomer()
+    superuser.execute("UPDATE organisations SET state = %s", (state,))
+    with pytest.raises(NotFound), transaction():
+        add_member(acme.id, ada, "mallory@example.com", "member")
+    with pytest.raises(NotFound), transaction():
+        find_member(acme.id, people["vera"].id).remove(ada)
+    with pytest.raises(NotFound), transaction():
+        find_member(acme.id, people["vera"].id).change_role(ada, "admin")
+    with pytest.raises(NotFound):
+        accept(open_one, noether)
+
+    assert len(entries(acme)) == 4
+
+
+def test_members_are_managed_while_it_is_suspended(
+    acme: Organisation, ada: Actor, superuser: psycopg.Connection
+) -> None:
+    superuser.execute("UPDATE organisations SET state = 'suspended'")
+    with transaction():
+        add_member(acme.id, ada, "mallory@example.com", "owner")
+
+    assert len(entries(acme)) == 5
+
+
+# Owners
+
+
+def test_the_last_owner_can_neither_leave_nor_step_down(
+    acme: Organisation, ada: Actor, people: dict[str, User]
+) -> None:
+    with pytest.raises(LastOwner), transaction():
+        find_member(acme.id, people["ada"].id).remove(ada)
+    with pytest.raises(LastOwner), transaction():
+        find_member(acme.id, people["ada"].id).change_role(ada, "admin")
+
+    assert role_of(acme, people["ada"]) == "owner"
+    assert len(entries(acme)) == 4
+
+
+def test_one_of_two_owners_may_step_down(acme: Organisation, ada: Actor, people: dict[str, User]) -> None:
+    with transaction():
+        find_member(acme.id, people["grace"].id).change_role(ada, "owner")
+    with transaction():
+        find_member(acme.id, people["ada"].id).change_role(ada, "viewer")
+
+    assert role_of(acme, people["ada"]) == "viewer"
+
+
+def test_an_admin_neither_makes_nor_changes_nor_removes_an_owner(
+    acme: Organisation, grace: Actor, people: dict[str, User]
+) -> None:
+    with pytest.raises(Forbidden), transaction():
+        add_member(acme.id, grace, "mallory@example.com", "owner")
+    with pytest.raises(Forbidden), transaction():
+        add_member(acme.id, grace, NEW, "owner")
+    with pytest.raises(Forbidden), transaction():
+        find_member(acme.id, people["vera"].id).change_role(grace, "owner")
+    with pytest.raises(Forbidden), transaction():
+        find_member(acme.id, people["grace"].id).change_role(grace, "owner")
+    with pytest.raises(Forbidden), transaction():
+        find_member(acme.id, people["ada"].id).change_role(grace, "viewer")
+    with pytest.raises(Forbidden), transaction():
+        find_member(acme.id, people["ada"].id).remove(grace)
+
+    assert len(entries(acme)) == 4
+    assert invitations(acme.id) == []
+
+
+def test_two_owners_who_demote_each_other_at_once_leave_one(
+    app: Flask, acme: Organisation, ada: Actor, people: dict[str, User]
+) -> None:
+    with transaction():
+        find_member(acme.id, people["grace"].id).change_role(ada, "owner")
+    grace = as_actor(people["grace"], Role.OWNER)
+    outcomes = together(
+        app,
+        lambda: find_member(acme.id, grace.id or 0).change_role(ada, "viewer"),
+        lambda: find_member(acme.id, ada.id or 0).change_role(grace, "viewer"),
+    )
+
+    assert sorted(type(each).__name__ for each in outcomes) == ["LastOwner", "NoneType"]
+    assert sorted(each.role for each in members(acme.id)).count("owner") == 1
+
+
+def test_two_owners_who_leave_at_once_leave_one(
+    app: Flask, acme: Organisation, ada: Actor, people: dict[str, User]
+) -> None:
+    with transaction():
+        find_member(acme.id, people["grace"].id).change_role(ada, "owner")
+    grace = as_actor(people["grace"], Role.OWNER)
+    outcomes = together(
+        app,
+        lambda: find_member(acme.id, ada.id or 0).remove(ada),
+        lambda: find_member(acme.id, grace.id or 0).remove(grace),
+    )
+
+    assert sorted(type(each).__name__ for each in outcomes) == ["LastOwner", "NoneType"]
+
+
+# Invitations
+
+
+def test_an_invitation_lets_its_person_in(acme: Organisation, ada: Actor) -> None:
+    invited = invite(acme, ada, "New@Example.com", "admin")
+    noether = newcomer()
+    accept(find_invitation(acme.id, invited.token), noether)
+
+    entry = latest_entry(acme)
+    assert role_of(acme, noether) == "admin"
+    assert (entry.actor_name, entry.action, entry.changes) == ("Noether", "create", {"role": [None, "admin"]})
+    assert entry.summary == "User Noether added as admin, invited by Ada Lovelace"
+
+
+def test_the_database_knows_no_token(acme: Organisation, ada: Actor, superuser: psycopg.Connection) -> None:
+    invited = invite(acme, ada)
+
+    [(stored,)] = superuser.execute("SELECT invitations::text FROM invitations").fetchall()
+    assert invited.token not in stored
+
+
+def test_an_invitation_lasts_seven_days(acme: Organisation, ada: Actor, superuser: psycopg.Connection) -> None:
+    invited = invite(acme, ada)
+    noether = newcomer()
+    superuser.execute("UPDATE invitations SET expires_at = expires_at - interval '6 days 23 hours'")
+    assert find_invitation(acme.id, invited.token).is_open
+    db.session.rollback()
+    superuser.execute("UPDATE invitations SET expires_at = expires_at - interval '1 hour 1 second'")
+
+    with pytest.raises(NotFound):
+        accept(invited.invitation, noether)
+    with pytest.raises(NotFound):
+        find_invitation(acme.id, invited.token)
+    assert invitations(acme.id) == []
+
+
+def test_an_invitation_is_used_once(acme: Organisation, ada: Actor) -> None:
+    invited = invite(acme, ada)
+    noether = newcomer()
+    accept(invited.invitation, noether)
+    with transaction():
+        find_member(acme.id, noether.id).remove(ada)
+    with pytest.raises(NotFound):
+        accept(invited.invitation, noether)
+
+    with pytest.raises(NotFound):
+        find_invitation(acme.id, invited.token)
+
+
+def test_an_invitation_used_twice_at_once_lets_in_once(app: Flask, acme: Organisation, ada: Actor) -> None:
+    token = invite(acme, ada).token
+    noether = newcomer()
+    user_id, actor = noether.id, as_actor(noether, Role.MEMBER)
+
+    def join() -> None:
+        find_invitation(acme.id, token).accept(db.session.get_one(User, user_id), actor)
+
+    outcomes = together(app, join, join)
+
+    assert sorted(type(each).__name__ for each in outcomes) == ["NoneType", "NotFound"]
+    assert len(entries(acme)) == 5
+
+
+def test_an_invitation_is_for_its_email_alone(acme: Organisation, ada: Actor, people: dict[str, User]) -> None:
+    invited = invite(acme, ada)
+    with pytest.raises(Forbidden, match=NEW):
+        accept(invited.invitation, people["mallory"])
+
+    assert find_invitation(acme.id, invited.token).is_open
+
+
+def test_a_revoked_invitation_is_worthless(acme: Organisation, ada: Actor) -> None:
+    invited = invite(acme, ada)
+    noether = newcomer()
+    for _ in range(2):
+        with transaction():
+            revoke(acme.id, invited.invitation.id)
+
+    with pytest.raises(NotFound):
+        find_invitation(acme.id, invited.token)
+    with pytest.raises(NotFound):
+        accept(invited.invitation, noether)
+
+
+def test_an_invitation_of_another_organisation_is_not_found(acme: Organisation, ada: Actor) -> None:
+    invited = invite(acme, ada)
+    with pytest.raises(NotFound):
+        find_invitation(acme.id + 1, invited.token)
+    with pytest.raises(NotFound):
+        revoke(acme.id + 1, invited.invitation.id)
+
+
+def test_a_newer_invitation_replaces_the_earlier_one(acme: Organisation, ada: Actor) -> None:
+    first = invite(acme, ada, role="admin")
+    second = invite(acme, ada, role="viewer")
+
+    with pytest.raises(NotFound):
+        find_invitation(acme.id, first.token)
+    assert [each.id for each in invitations(acme.id)] == [second.invitation.id]
+
+
+def test_a_newer_invitation_replaces_the_earlier_one_however_many_lie_between(
+    acme: Organisation, ada: Actor, superuser: psycopg.Connection
+) -> None:
+    first = invite(acme, ada, role="admin")
+    superuser.execute("""
+        INSERT INTO invitations (organisation_id, email, role, token_hash, invited_by, expires_at)
+        SELECT organisation_id, n || '@example.com', role, n::text::bytea, invited_by, expires_at
+          FROM invitations, generate_series(1, 200) AS n
+    """)
+    invite(acme, ada, role="viewer")
+
+    with pytest.raises(NotFound):
+        find_invitation(acme.id, first.token)
+
+
+def test_who_was_let_in_another_way_does_not_keep_an_invitation_for_later(acme: Organisation, ada: Actor) -> None:
+    invited = invite(acme, ada)
+    noether = newcomer()
+    with transaction():
+        add_member(acme.id, ada, NEW, "viewer")
+    with transaction():
+        find_member(acme.id, noether.id).remove(ada)
+
+    with pytest.raises(NotFound):
+        accept(invited.invitation, noether)
+
+
+def test_inviting_changes_nothing_that_the_log_tells(acme: Organisation, ada: Actor) -> None:
+    invite(acme, ada)
+
+    assert len(entries(acme)) == 4
