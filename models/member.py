@@ -18,6 +18,7 @@ from models.tracked import Tracked
 from models.user import User, by_email, checked_email
 
 INVITATION_DAYS = 7
+NO_MEMBER = "This person is not a member of the organisation."
 
 
 class Membership(Tracked):
@@ -37,10 +38,10 @@ class Membership(Tracked):
         return Subject(self.organisation_id, self.noun, self.user_id, self.user.name)
 
     def change_role(self, actor: Actor, role: str) -> None:
-        """Give another role; the same one changes nothing. Raises Forbidden, LastOwner, Invalid."""
+        """Give another role; the same one changes nothing. Raises Forbidden, LastOwner, Invalid, NotFound."""
         new = checked_role(role)
         hold_organisation_alone(self.organisation_id)
-        db.session.refresh(self)
+        self._see_present()
         old = self.role
         if new == old:
             return
@@ -52,9 +53,9 @@ class Membership(Tracked):
         record(actor, Action.UPDATE, self.subject, {"role": [old, str(new)]}, sentence=sentence)
 
     def remove(self, actor: Actor) -> None:
-        """Take the person out; one may leave by oneself. Raises Forbidden, LastOwner."""
+        """Take the person out; one may leave by oneself. Raises Forbidden, LastOwner, NotFound."""
         hold_organisation_alone(self.organisation_id)
-        db.session.refresh(self)
+        self._see_present()
         if actor.id != self.user_id:
             require_may_grant(actor, Role(self.role))
         self._require_another_owner("The last owner cannot leave. Make someone else owner first.")
@@ -66,6 +67,11 @@ class Membership(Tracked):
             {"role": [self.role, None]},
             sentence=Sentence("User ", " removed"),
         )
+
+    def _see_present(self) -> None:
+        mine = {"organisation_id": self.organisation_id, "user_id": self.user_id}
+        if db.session.get(Membership, mine, populate_existing=True) is None:
+            raise NotFound(NO_MEMBER)  # removed by someone else a moment ago
 
     def _require_another_owner(self, complaint: str) -> None:
         # The organisation's row is held exclusively, so two owners cannot demote each other at the same moment.
@@ -153,7 +159,7 @@ def find_member(organisation_id: int, user_id: int) -> Membership:
     """One member. Raises NotFound."""
     found = db.session.get(Membership, {"organisation_id": organisation_id, "user_id": user_id})
     if found is None:
-        raise NotFound("This person is not a member of the organisation.")
+        raise NotFound(NO_MEMBER)
     return found
 
 
@@ -208,9 +214,7 @@ def _invite(organisation_id: int, actor: Actor, email: str, role: Role) -> Invit
         invited_by=actor.name,
         expires_at=datetime.now(UTC) + timedelta(days=INVITATION_DAYS),
     )
-    for earlier in invitations(organisation_id):
-        if earlier.email == email:
-            earlier.close()
+    _close_earlier(organisation_id, email)
     db.session.add(invitation)
     return Invited(invitation, token)
 
@@ -218,8 +222,18 @@ def _invite(organisation_id: int, actor: Actor, email: str, role: Role) -> Invit
 def _join(organisation_id: int, actor: Actor, user: User, role: Role, sentence: Sentence) -> Membership:
     membership = Membership(organisation_id=organisation_id, user_id=user.id, user=user, role=role)
     add(membership, AlreadyMember(f"{user.name} is a member already."))
+    _close_earlier(organisation_id, user.email)
     record(actor, Action.CREATE, membership.subject, {"role": [None, str(role)]}, sentence=sentence)
     return membership
+
+
+def _close_earlier(organisation_id: int, email: str) -> None:
+    """Only the newest way in works, and none is left for someone who is in: else they could come back once removed."""
+    mine = select(Invitation).where(
+        Invitation.organisation_id == organisation_id, Invitation.email == email, Invitation.used_at.is_(None)
+    )
+    for earlier in db.session.scalars(mine):
+        earlier.close()
 
 
 def _digest(token: str) -> bytes:
