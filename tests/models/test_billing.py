@@ -1,0 +1,469 @@
+"""Money: whole cents, a ledger that adds up, cards and the default among them."""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+from flask import Flask
+
+from models import billing
+from models.actor import Actor
+from models.billing import PaymentMethod, account_of, add_payment_method, default_method, find_method, top_up
+from models.database import db
+from models.errors import AlreadyDone, AlreadyEnded, Invalid, NotFound, StaleVersion
+from models.organisation import Organisation
+from models.transaction import transaction
+from tests.log import entries, latest_entry, summaries
+from tests.together import meanwhile, together
+
+CARD: dict[str, Any] = {"brand": "Visa", "last_four": "4242", "expiry_month": 12, "expiry_year": 2099}
+
+
+def add_card(acme: Organisation, actor: Actor, **values: Any) -> PaymentMethod:
+    """Save a card, a usual one unless told otherwise."""
+    with transaction():
+        return add_payment_method(acme.id, actor, **{**CARD, **values})
+
+
+def pay(acme: Organisation, actor: Actor, cents: int, method: PaymentMethod, request_id: UUID | None = None) -> None:
+    """One top-up."""
+    with transaction():
+        top_up(acme.id, actor, cents, method.id, request_id or uuid4())
+
+
+def balance(acme: Organisation) -> int:
+    """What is stored."""
+    db.session.rollback()
+    return account_of(acme.id).balance_cents
+
+
+# Top-ups
+
+
+def test_a_top_up_is_an_entry_with_the_balance_before_and_after(acme: Organisation, ada: Actor) -> None:
+    card = add_card(acme, ada)
+    pay(acme, ada, 2550, card)
+
+    entry = latest_entry(acme)
+    assert (entry.action, entry.resource_type, entry.resource_id) == ("update", "billing", billing.BALANCE_ID)
+    assert entry.summary == "Balance topped up by €25.50 with Visa ending 4242"
+    assert entry.changes == {"balance_cents": [0, 2550]}
+
+
+def test_the_ledger_adds_up_to_the_balance(acme: Organisation, ada: Actor) -> None:
+    card = add_card(acme, ada)
+    for cents in (100, 333, 1_000_000):
+        pay(acme, ada, cents, card)
+
+    rows = billing.movements(acme.id)
+    assert [each.amount_cents for each in rows] == [1_000_000, 333, 100]
+    assert [each.balance_after_cents for each in rows] == [1_000_433, 433, 100]
+    assert balance(acme) == sum(each.amount_cents for each in rows)
+
+
+def test_a_ledger_row_says_who_paid_with_what(acme: Organisation, ada: Actor) -> None:
+    pay(acme, ada, 100, add_card(acme, ada))
+
+    [row] = billing.movements(acme.id)
+    assert (row.kind, row.description) == ("top_up", "Top-up with Visa ending 4242 by Ada Lovelace")
+
+
+def test_the_longest_names_fit_into_the_ledger(acme: Organisation, ada: Actor) -> None:
+    card = add_card(acme, ada, brand="American Express")
+    pay(acme, Actor(ada.id, "n" * 77, ada.role, ada.door), 1_000_000, card)
+
+    assert "n" * 77 in billing.movements(acme.id)[0].description
+
+
+def test_the_ledger_comes_newest_first_from_below_an_id(acme: Organisation, ada: Actor) -> None:
+    card = add_card(acme, ada)
+    for cents in (100, 200, 300):
+        pay(acme, ada, cents, card)
+
+    first, second, _ = billing.movements(acme.id)
+    assert billing.movements(acme.id, before=first.id, size=1) == [second]
+
+
+def test_money_is_stored_as_whole_numbers(acme: Organisation, superuser: psycopg.Connection) -> None:
+    columns = superuser.execute("""
+        SELECT attname, atttypid::regtype::text FROM pg_attribute
+         WHERE attrelid IN ('billing_accounts'::regclass, 'ledger'::regclass) AND attname LIKE '%cents'
+    """).fetchall()
+
+    assert len(columns) == 5
+    assert {type for _, type in columns} <= {"bigint", "integer"}
+
+
+@pytest.mark.parametrize("cents", [-100, 0, 99, 1_000_001])
+def test_an_amount_out_of_bounds_is_refused(acme: Organisation, ada: Actor, cents: int) -> None:
+    card = add_card(acme, ada)
+    with pytest.raises(Invalid) as refused:
+        pay(acme, ada, cents, card)
+
+    assert refused.value.field == "amount"
+    assert balance(acme) == 0
+
+
+def test_a_double_click_counts_once(acme: Organisation, ada: Actor) -> None:
+    card, request_id = add_card(acme, ada), uuid4()
+    pay(acme, ada, 500, card, request_id)
+    with pytest.raises(AlreadyDone):
+        pay(acme, ada, 500, card, request_id)
+
+    assert balance(acme) == 500
+    assert len(billing.movements(acme.id)) == 1
+    assert len(entries(acme)) == 6
+
+
+def test_a_double_click_from_two_threads_counts_once(app: Flask, acme: Organisation, ada: Actor) -> None:
+    card, request_id = add_card(acme, ada).id, uuid4()
+
+    def click() -> None:
+        top_up(acme.id, ada, 500, card, request_id)
+
+    outcomes = together(app, click, click, click)
+
+    assert [type(each).__name__ for each in outcomes].count("AlreadyDone") == 2
+    assert balance(acme) == 500
+    assert len(entries(acme)) == 6
+
+
+def test_top_ups_at_the_same_moment_all_count(app: Flask, acme: Organisation, ada: Actor) -> None:
+    card = add_card(acme, ada).id
+
+    def click() -> None:
+        top_up(acme.id, ada, 500, card, uuid4())
+
+    together(app, *[click] * 6)
+
+    assert balance(acme) == 3000
+    assert sorted(each.balance_after_cents for each in billing.movements(acme.id)) == [
+        500,
+        1000,
+        1500,
+        2000,
+        2500,
+        3000,
+    ]
+    assert [each.changes["balance_cents"][1] for each in entries(acme)[5:]] == [500, 1000, 1500, 2000, 2500, 3000]
+
+
+def test_a_removed_card_pays_nothing(acme: Organisation, ada: Actor) -> None:
+    card = add_card(acme, ada)
+    with transaction():
+        card.remove(ada)
+    with pytest.raises(AlreadyEnded):
+        pay(acme, ada, 500, card)
+
+    assert balance(acme) == 0
+
+
+def test_a_card_that_is_being_removed_pays_nothing(
+    app: Flask, acme: Organisation, ada: Actor, superuser: psycopg.Connection
+) -> None:
+    card = add_card(acme, ada)
+
+    def look_and_pay() -> None:
+        seen = billing.payment_methods(acme.id)  # as the page does, before it acts
+        top_up(acme.id, ada, 500, seen[0].id, uuid4())
+
+    with transaction():
+        card.remove(ada)
+        db.session.flush()
+        second = meanwhile(app, superuser, look_and_pay)
+
+    assert isinstance(second.outcome, AlreadyEnded)
+
+
+def test_an_expired_card_pays_nothing(acme: Organisation, ada: Actor, superuser: psycopg.Connection) -> None:
+    card = add_card(acme, ada)
+    superuser.execute("UPDATE payment_methods SET expiry_year = 2020")
+    db.session.rollback()
+    with pytest.raises(Invalid, match="expired"):
+        pay(acme, ada, 500, card)
+
+    assert balance(acme) == 0
+
+
+def test_another_organisations_card_is_not_found(acme: Organisation, ada: Actor) -> None:
+    card = add_card(acme, ada)
+    with pytest.raises(NotFound):
+        find_method(acme.id + 1, card.id)
+
+
+def test_money_moves_while_it_is_suspended_and_not_once_it_is_being_deleted(
+    acme: Organisation, ada: Actor, superuser: psycopg.Connection
+) -> None:
+    card = add_card(acme, ada)
+    superuser.execute("UPDATE organisations SET state = 'suspended'")
+    pay(acme, ada, 500, card)
+    superuser.execute("UPDATE organisations SET state = 'deleting'")
+    with pytest.raises(NotFound):
+        pay(acme, ada, 500, card)
+    with pytest.raises(NotFound):
+        add_card(acme, ada)
+
+    assert balance(acme) == 500
+
+
+# Cards
+
+
+def test_adding_a_card_is_an_entry_with_what_is_kept_of_it(acme: Organisation, ada: Actor) -> None:
+    card = add_card(acme, ada)
+
+    entry = latest_entry(acme)
+    assert (entry.action, entry.resource_type, entry.resource_id) == ("create", "billing", card.id)
+    assert entry.summary == "Payment method Visa ending 4242 added"
+    assert entry.changes == {name: [None, value] for name, value in CARD.items()}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"brand": "Monopoly"}, "brand"),
+        ({"brand": ""}, "brand"),
+        ({"last_four": "4242424242424242"}, "last_four"),
+        ({"last_four": "424"}, "last_four"),
+        ({"last_four": "٤٢٤٢"}, "last_four"),
+        ({"last_four": ""}, "last_four"),
+        ({"expiry_month": 0}, "expiry_month"),
+        ({"expiry_month": 13}, "expiry_month"),
+        ({"expiry_month": "May"}, "expiry_month"),
+        ({"expiry_year": 1999}, "expiry_year"),
+        ({"expiry_year": 2101}, "expiry_year"),
+        ({"expiry_year": 2020}, "expiry_month"),
+    ],
+)
+def test_a_card_out_of_bounds_is_refused(acme: Organisation, ada: Actor, wrong: dict[str, Any], field: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        add_card(acme, ada, **wrong)
+
+    assert refused.value.field == field
+    assert len(entries(acme)) == 4
+
+
+def test_a_card_is_good_until_the_end_of_its_month(acme: Organisation, ada: Actor) -> None:
+    now = datetime.now(UTC)
+    card = add_card(acme, ada, expiry_month=now.month, expiry_year=now.year)
+    pay(acme, ada, 500, card)
+
+    assert balance(acme) == 500
+
+
+def test_a_renewed_card_says_old_and_new_expiry(acme: Organisation, ada: Actor) -> None:
+    card = add_card(acme, ada)
+    with transaction():
+        card.change_expiry(ada, expiry_month="1", expiry_year="2100")
+
+    entry = latest_entry(acme)
+    assert entry.summary == "Payment method Visa ending 4242 updated"
+    assert entry.changes == {"expiry_month": [12, 1], "expiry_year": [2099, 2100]}
+
+
+def test_the_same_expiry_again_writes_nothing(acme: Organisation, ada: Actor) -> None:
+    card = add_card(acme, ada)
+    with transaction():
+        card.change_expiry(ada, expiry_month=12, expiry_year=2099)
+
+    assert len(entries(acme)) == 5
+
+
+def test_an_expiry_in_the_past_is_refused(acme: Organisation, ada: Actor) -> None:
+    card = add_card(acme, ada)
+    with pytest.raises(Invalid, match="expired"), transaction():
+        card.change_expiry(ada, expiry_month=1, expiry_year=2020)
+
+    assert card.expiry_year == 2099
+
+
+def test_the_first_card_is_the_default(acme: Organisation, ada: Actor) -> None:
+    first, second = add_card(acme, ada), add_card(acme, ada, brand="Mastercard")
+
+    assert default_method(acme.id) is first
+    assert not second.is_default
+
+
+def test_two_first_cards_at_once_make_one_default(app: Flask, acme: Organisation, ada: Actor) -> None:
+    def add() -> None:
+        add_payment_method(acme.id, ada, **CARD)
+
+    outcomes = together(app, add, add)
+
+    assert outcomes == [None, None]
+    assert [each.is_default for each in billing.payment_methods(acme.id)] == [True, False]
+
+
+def test_the_default_moves_and_the_entry_says_from_where(acme: Organisation, ada: Actor) -> None:
+    first, second = add_card(acme, ada), add_card(acme, ada, brand="Mastercard")
+    with transaction():
+        second.make_default(ada)
+
+    entry = latest_entry(acme)
+    assert (first.is_default, second.is_default) == (False, True)
+    assert entry.summary == "Payment method Mastercard ending 4242 made the default"
+    assert entry.changes == {"default": ["Visa ending 4242", "Mastercard ending 4242"]}
+
+
+def test_the_default_made_default_again_writes_nothing(acme: Organisation, ada: Actor) -> None:
+    first = add_card(acme, ada)
+    with transaction():
+        first.make_default(ada)
+
+    assert len(entries(acme)) == 5
+
+
+def test_two_defaults_at_once_leave_one(app: Flask, acme: Organisation, ada: Actor) -> None:
+    add_card(acme, ada)
+    second, third = add_card(acme, ada).id, add_card(acme, ada).id
+    outcomes = together(
+        app,
+        lambda: find_method(acme.id, second).make_default(ada),
+        lambda: find_method(acme.id, third).make_default(ada),
+    )
+
+    assert outcomes == [None, None]
+    assert [each.is_default for each in billing.payment_methods(acme.id)] == [True, False, False]
+
+
+def test_removing_the_default_moves_it_to_the_newest_and_says_because_of_what(acme: Organisation, ada: Actor) -> None:
+    first, _, third = add_card(acme, ada), add_card(acme, ada, brand="JCB"), add_card(acme, ada, brand="Maestro")
+    with transaction():
+        first.remove(ada)
+
+    removal, move = entries(acme)[-2:]
+    assert default_method(acme.id) is third
+    assert (removal.action, removal.summary) == ("delete", "Payment method Visa ending 4242 removed")
+    assert move.summary == "Payment method Maestro ending 4242 made the default"
+    assert move.cause_number == removal.number
+
+
+def test_removing_another_card_leaves_the_default(acme: Organisation, ada: Actor) -> None:
+    first, second = add_card(acme, ada), add_card(acme, ada)
+    with transaction():
+        second.remove(ada)
+
+    assert default_method(acme.id) is first
+    assert len(entries(acme)) == 7
+
+
+def test_a_card_is_removed_once(acme: Organisation, ada: Actor) -> None:
+    card = add_card(acme, ada)
+    with transaction():
+        card.remove(ada)
+    with pytest.raises(AlreadyEnded), transaction():
+        card.remove(ada)
+    with pytest.raises(AlreadyEnded), transaction():
+        card.make_default(ada)
+    with pytest.raises(AlreadyEnded), transaction():
+        card.change_expiry(ada, expiry_month=1, expiry_year=2100)
+
+    assert len(entries(acme)) == 6
+
+
+def test_two_who_remove_a_card_at_once_leave_one_entry(app: Flask, acme: Organisation, ada: Actor) -> None:
+    card = add_card(acme, ada).id
+    outcomes = together(
+        app, lambda: find_method(acme.id, card).remove(ada), lambda: find_method(acme.id, card).remove(ada)
+    )
+
+    assert sorted(type(each).__name__ for each in outcomes) == ["AlreadyEnded", "NoneType"]
+    assert len(entries(acme)) == 6
+
+
+# Automatic top-up
+
+
+def automatic(acme: Organisation, actor: Actor, enabled: bool, threshold: int = 1000, amount: int = 5000) -> None:
+    """Set it."""
+    with transaction():
+        account_of(acme.id).set_auto_top_up(actor, enabled, threshold, amount)
+
+
+def test_automatic_top_up_asks_for_a_card(acme: Organisation, ada: Actor) -> None:
+    with pytest.raises(Invalid) as refused:
+        automatic(acme, ada, True)
+
+    assert refused.value.field == "enabled"
+    assert not account_of(acme.id).auto_top_up
+
+
+@pytest.mark.parametrize(
+    ("enabled", "amount", "told"),
+    [(True, 5000, "turned on"), (False, 6000, "settings changed")],
+)
+def test_automatic_top_up_says_what_changed(
+    acme: Organisation, ada: Actor, enabled: bool, amount: int, told: str
+) -> None:
+    add_card(acme, ada)
+    automatic(acme, ada, enabled, amount=amount)
+
+    assert latest_entry(acme).summary == f"Balance: automatic top-up {told}"
+
+
+def test_turning_automatic_top_up_off_says_so(acme: Organisation, ada: Actor) -> None:
+    add_card(acme, ada)
+    automatic(acme, ada, True)
+    automatic(acme, ada, False)
+
+    assert latest_entry(acme).changes == {"auto_top_up": [True, False]}
+    assert summaries(acme)[-1] == "Balance: automatic top-up turned off"
+
+
+def test_the_same_settings_again_write_nothing(acme: Organisation, ada: Actor) -> None:
+    automatic(acme, ada, False)
+
+    assert len(entries(acme)) == 4
+
+
+@pytest.mark.parametrize(
+    ("threshold", "amount", "field"),
+    [(-1, 5000, "threshold"), (1_000_001, 5000, "threshold"), (0, 99, "amount"), (0, 1_000_001, "amount")],
+)
+def test_automatic_top_up_out_of_bounds_is_refused(
+    acme: Organisation, ada: Actor, threshold: int, amount: int, field: str
+) -> None:
+    with pytest.raises(Invalid) as refused:
+        automatic(acme, ada, False, threshold, amount)
+
+    assert refused.value.field == field
+
+
+def test_the_only_card_of_automatic_top_ups_stays(acme: Organisation, ada: Actor) -> None:
+    card = add_card(acme, ada)
+    automatic(acme, ada, True)
+    with pytest.raises(Invalid, match="Automatic top-up"), transaction():
+        card.remove(ada)
+
+    assert default_method(acme.id) is card
+
+
+def test_automatic_top_up_is_not_turned_on_with_a_card_that_is_being_removed(
+    app: Flask, acme: Organisation, ada: Actor, superuser: psycopg.Connection
+) -> None:
+    card = add_card(acme, ada)
+
+    def look_and_turn_on() -> None:
+        seen = billing.payment_methods(acme.id)  # as the page does, before it acts
+        account_of(acme.id).set_auto_top_up(ada, bool(seen), 1000, 5000)
+
+    with transaction():
+        card.remove(ada)
+        db.session.flush()
+        second = meanwhile(app, superuser, look_and_turn_on)
+
+    assert isinstance(second.outcome, Invalid)
+
+
+def test_of_two_settings_at_once_one_is_stale(
+    app: Flask, acme: Organisation, ada: Actor, superuser: psycopg.Connection
+) -> None:
+    with transaction():
+        account_of(acme.id).set_auto_top_up(ada, False, 1, 5000)
+        db.session.flush()
+        second = meanwhile(app, superuser, lambda: account_of(acme.id).set_auto_top_up(ada, False, 1000, 7000))
+
+    assert isinstance(second.outcome, StaleVersion)
+    assert len(entries(acme)) == 5
