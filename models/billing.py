@@ -41,6 +41,8 @@ class BillingAccount(Tracked):
 
     def set_auto_top_up(self, actor: Actor, enabled: bool, threshold_cents: int, amount_cents: int) -> None:
         """Fill the balance by itself when it falls below the threshold. Raises Invalid, NotFound."""
+        require_amount(threshold_cents, "threshold", least=0)
+        require_amount(amount_cents, "amount")
         hold_organisation_alone(self.organisation_id)
         if enabled and default_method(self.organisation_id) is None:
             raise Invalid("Add a payment method first: automatic top-ups use the default one.", "enabled")
@@ -195,9 +197,11 @@ def account_of(organisation_id: int) -> BillingAccount:
 
 
 def top_up(organisation_id: int, actor: Actor, amount_cents: int, method_id: int, request_id: UUID) -> Record:
-    """Add to the balance from a saved method. Raises AlreadyDone for a double click, NotFound, AlreadyEnded."""
+    """Add to the balance from a saved method. Raises AlreadyDone for a double click, Invalid, NotFound, AlreadyEnded."""
+    require_amount(amount_cents, "amount")
     hold_organisation_alone(organisation_id)
     method = find_method(organisation_id, method_id)
+    db.session.refresh(method)
     method.require_kept()
     method.require_unexpired()
     account = db.session.get_one(BillingAccount, organisation_id, with_for_update=True, populate_existing=True)
@@ -251,6 +255,12 @@ def find_method(organisation_id: int, method_id: int) -> PaymentMethod:
     if found is None:
         raise NotFound("This payment method does not exist.")
     return found
+
+
+def require_amount(cents: int, field: str, least: int = TOP_UP_LEAST) -> None:
+    """Raises Invalid: whichever door an amount comes through, money is not taken out by topping up."""
+    if not least <= cents <= TOP_UP_MOST:
+        raise Invalid(f"Enter an amount from {money.shown(least)} to {money.shown(TOP_UP_MOST)}.", field)
 
 
 def movements(organisation_id: int, before: int = LATEST, size: int = 50) -> list[LedgerRow]:
