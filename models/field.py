@@ -91,6 +91,8 @@ class Field:
             raise Invalid(f"{self.label} is too long: {len(value)} characters, at most {self.most} are allowed.")
         if any(_is_control(each, several_lines) for each in value):
             raise Invalid(f"{self.label} contains a control character; remove it.")
+        if self.shape is Shape.TEXT and all(unicodedata.category(each)[0] in "CZ" for each in value):
+            raise Invalid(f"Enter {self._article()}.")  # zero-width characters alone: nobody would see it in the log
         if self.pattern and not re.fullmatch(self.pattern, value):
             raise Invalid(self.complaint)
         return value
