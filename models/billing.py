@@ -197,7 +197,7 @@ def account_of(organisation_id: int) -> BillingAccount:
 
 
 def top_up(organisation_id: int, actor: Actor, amount_cents: int, method_id: int, request_id: UUID) -> Record:
-    """Add to the balance from a saved method. Raises AlreadyDone for a double click, Invalid, NotFound, AlreadyEnded."""
+    """Add to the balance from a card. Raises AlreadyDone for a double click, AlreadyEnded, Invalid, NotFound."""
     require_amount(amount_cents, "amount")
     hold_organisation_alone(organisation_id)
     method = find_method(organisation_id, method_id)
