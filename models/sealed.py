@@ -41,10 +41,10 @@ class Keyring:
         key_id, _, encoded = stored.partition(".")
         if key_id not in self._ciphers:
             raise CannotOpen(f"a value of {place} is sealed with key {key_id!r}, which is not in ENCRYPTION_KEYS")
-        sealed = base64.b64decode(encoded)
         try:
+            sealed = base64.b64decode(encoded, validate=True)
             plain = self._ciphers[key_id].decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], place.encode())
-        except InvalidTag as error:
+        except (InvalidTag, ValueError) as error:  # ValueError: too short, or no base64
             raise CannotOpen(f"a value of {place} does not open with key {key_id!r}") from error
         return plain.decode()
 
