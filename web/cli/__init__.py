@@ -7,6 +7,7 @@ from web.cli.jobs import jobs
 from web.cli.keys import keys
 from web.cli.migrate import migrate
 from web.cli.serve import scheduler, web, worker
+from web.cli.up import up
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -19,5 +20,5 @@ def main() -> None:
     """
 
 
-for command in (migrate, demo, web, worker, scheduler, jobs, keys):
+for command in (up, migrate, demo, web, worker, scheduler, jobs, keys):
     main.add_command(command)
