@@ -147,7 +147,7 @@ class Cursor(NamedTuple):
         try:
             micros, organisation_id, number = map(int, json.loads(base64.urlsafe_b64decode(given + "==")))
             at = datetime.fromtimestamp(micros // 1_000_000, UTC).replace(microsecond=micros % 1_000_000)
-        except (ValueError, TypeError, OverflowError, OSError) as error:
+        except (ValueError, TypeError, OverflowError, OSError, RecursionError) as error:
             raise ValueError(f"not a cursor: {given!r}") from error
         if not (0 <= organisation_id < 2**31 and 0 <= number < 2**63):
             raise ValueError(f"not a cursor: {given!r}")
@@ -218,7 +218,7 @@ COUNT = {
     SELECT count(*) FROM (
         SELECT 1 FROM activity_entries
          WHERE organisation_id = :organisation AND number > :edge {condition}
-         LIMIT :limit) AS some
+         LIMIT :limit) AS newer
 """)  # noqa: S608
     for name, condition in CONDITIONS.items()
 }
