@@ -90,13 +90,15 @@ document.addEventListener("htmx:beforeRequest", (event) => {
 // -- Answers: errors are shown, and an address that only takes forms never gets into the address bar. ---------------
 
 document.addEventListener("htmx:beforeSwap", ({ detail }) => {
-  if (isPoll(detail.elt) && detail.xhr.status === 200) {
+  // `detail.elt` is what is swapped into; who asked is in the request.
+  const asked = detail.requestConfig.elt;
+  if (isPoll(asked) && detail.xhr.status === 200) {
     // Swapping the poll away would take the focus from a pill that is being pressed.
     refocus = document.activeElement && isPill(document.activeElement) ? ".newer .pill" : null;
   }
-  if (isPill(detail.elt) && detail.shouldSwap) {
+  if (isPill(asked) && detail.shouldSwap) {
     holdPlace();
-    refocus = document.activeElement === detail.elt ? "#feed" : null;
+    refocus = document.activeElement === asked ? "#feed" : null;
   }
   if (detail.boosted && detail.xhr.status >= 400 && detail.xhr.status !== 422) {
     detail.shouldSwap = true;
@@ -162,7 +164,8 @@ document.addEventListener("submit", (event) => {
   if (form.method === "post") setTimeout(() => busy(form, true));
 });
 document.addEventListener("htmx:afterRequest", ({ detail }) => {
-  if (detail.elt.matches("form")) setTimeout(() => busy(detail.elt, false));
+  const form = detail.requestConfig?.elt;
+  if (form?.matches("form")) setTimeout(() => busy(form, false));
 });
 document.addEventListener("htmx:beforeHistorySave", () => {
   release();
