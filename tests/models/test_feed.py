@@ -14,7 +14,7 @@ from models.access import Role
 from models.activity import Action, ProjectName, Subject, record, record_each
 from models.actor import SYSTEM, Actor
 from models.container import Container
-from models.feed import Cursor, Page, Place, Row, Scope
+from models.feed import Cursor, Page, Place, Scope
 from models.member import add_member, find_member
 from models.organisation import Organisation, belongings, create_organisation
 from models.project import Project
