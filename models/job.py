@@ -73,7 +73,8 @@ class Lease:
 
     def fail(self, error: str) -> None:
         """Give the lease back with the error shown; tried again later and later, and stuck after MOST_ATTEMPTS."""
-        db.session.execute(FAIL, {**self._key, "error": error[:2000], "most": MOST_ATTEMPTS})
+        kept = error.replace("\0", "")[:2000]  # PostgreSQL keeps no NUL, and the failure must be kept
+        db.session.execute(FAIL, {**self._key, "error": kept, "most": MOST_ATTEMPTS})
 
     @property
     def _key(self) -> dict[str, int]:
