@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 import psycopg
@@ -20,8 +21,15 @@ WAITING = """
 class Deed:
     """A verb called in a thread of its own, in its own session and transaction."""
 
-    def __init__(self, app: Flask, verb: Callable[[], Any], start: Callable[[], Any] = lambda: None) -> None:
+    def __init__(
+        self,
+        app: Flask,
+        verb: Callable[[], Any],
+        start: Callable[[], Any] = lambda: None,
+        within: Callable[[], AbstractContextManager[Any]] = transaction,
+    ) -> None:
         self._outcome: Any = None
+        self._within = within
         self._thread = threading.Thread(target=self._do, args=(app, verb, start), daemon=True)
         self._thread.start()
 
@@ -36,7 +44,7 @@ class Deed:
         with app.app_context():
             start()
             try:
-                with transaction():
+                with self._within():
                     self._outcome = verb()
             except Exception as error:
                 self._outcome = error
@@ -49,11 +57,20 @@ def together(app: Flask, *verbs: Callable[[], Any]) -> list[Any]:
     return [each.outcome for each in deeds]
 
 
-def meanwhile(app: Flask, superuser: psycopg.Connection, verb: Callable[[], Any]) -> Deed:
-    """Call the verb beside the caller's open transaction; returns once it waits for a lock of that transaction."""
-    deed = Deed(app, verb)
+def meanwhile(
+    app: Flask,
+    superuser: psycopg.Connection,
+    verb: Callable[[], Any],
+    within: Callable[[], AbstractContextManager[Any]] = transaction,
+    waiting: int = 1,
+) -> Deed:
+    """Call the verb beside the caller's open transaction; returns once so many wait for a lock.
+
+    `within` is `nullcontext` for what opens its own transactions.
+    """
+    deed = Deed(app, verb, within=within)
     end = time.monotonic() + PATIENCE_SECONDS
-    while superuser.execute(WAITING).fetchone() == (0,):
+    while superuser.execute(WAITING).fetchone() != (waiting,):
         assert deed._thread.is_alive(), f"did not wait: {deed.outcome!r}"
         assert time.monotonic() < end, "never waited for a lock"
         time.sleep(0.002)
