@@ -35,35 +35,39 @@ def web(workers: int) -> None:
 
 @click.command()
 @click.option("--concurrency", default=2, show_default=True, help="Worker processes.")
-def worker(concurrency: int) -> None:
+@click.option("--log-level", default="warning", show_default=True, help="What is printed: info tells every task.")
+def worker(concurrency: int, log_level: str) -> None:
     """Keep the promises: run the cascades."""
     settings()
     _become(
         "celery",
+        "--quiet",
         "-A",
         "worker.app",
         "worker",
         "--concurrency",
         str(concurrency),
         "--loglevel",
-        "INFO",
+        log_level,
         "--without-gossip",
         "--without-mingle",
     )
 
 
 @click.command()
-def scheduler() -> None:
+@click.option("--log-level", default="warning", show_default=True, help="What is printed: info tells every hint.")
+def scheduler(log_level: str) -> None:
     """Send the periodic hints: unfinished jobs are looked at again every 15 seconds."""
     found = settings()
     found.data_dir.mkdir(parents=True, exist_ok=True)
     _become(
         "celery",
+        "--quiet",
         "-A",
         "worker.app",
         "beat",
         "--loglevel",
-        "INFO",
+        log_level,
         "--pidfile",
         "",
         "--schedule",

@@ -34,7 +34,7 @@ class Stopped(Exception):
 
 @click.command()
 def up() -> None:
-    """Start everything on this machine: servers (unless DATABASE_URL and REDIS_URL name others), web, worker, scheduler.
+    """Start everything on this machine: servers (unless told of others), web, worker and scheduler.
 
     Fills a demo on the first start (DEMO=0 leaves the platform empty). Ctrl-C ends all of it.
     """
@@ -109,7 +109,7 @@ def _child(name: str, environ: dict[str, str]) -> Iterator[subprocess.Popen[str]
         text=True,
         errors="replace",
         start_new_session=True,
-        preexec_fn=_die_with_parent,  # noqa: PLW1509 (no threads hold locks that early)
+        preexec_fn=_die_with_parent,
     )
     assert child.stdout is not None
     threading.Thread(target=_forward, args=(name, child.stdout), daemon=True).start()

@@ -1,0 +1,87 @@
+"""The platform as real processes: web on granian, a Celery worker, as an operator would start them."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from models.settings import Settings
+
+PATIENCE_SECONDS = 60
+
+
+def environment(settings: Settings, port: int) -> dict[str, str]:
+    """What such a process is told."""
+    return {
+        **os.environ,
+        "DATABASE_URL": settings.database_url,
+        "REDIS_URL": settings.redis_url,
+        "SECRET_KEY": settings.secret_key,
+        "ENCRYPTION_KEYS": settings.encryption_keys,
+        "DATA_DIR": str(settings.data_dir),
+        "PORT": str(port),
+    }
+
+
+def free_port() -> int:
+    """A port that nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def process(settings: Settings, log: Path, *command: str, port: int = 8000) -> Iterator[subprocess.Popen[bytes]]:
+    """A subcommand of `activity-log`, stopped in the end; what it prints goes to `log`."""
+    with log.open("wb") as out:
+        running = subprocess.Popen(  # noqa: S603
+            [sys.executable, "-c", "from web.cli import main; main()", *command],
+            env=environment(settings, port),
+            stdout=out,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        yield running
+    finally:
+        running.terminate()
+        try:
+            running.wait(timeout=15)
+        except subprocess.TimeoutExpired:
+            running.kill()
+            running.wait()
+
+
+@contextmanager
+def site(settings: Settings, logs: Path) -> Iterator[str]:
+    """Web and worker, running; yields the address."""
+    port = free_port()
+    with (
+        process(settings, logs / "web.log", "web", "--workers", "1", port=port),
+        process(settings, logs / "worker.log", "worker", "--concurrency", "2", "--log-level", "info"),
+    ):
+        address = f"http://127.0.0.1:{port}"
+        _wait(lambda: _answers(f"{address}/healthz"), logs / "web.log")
+        _wait(lambda: " ready." in (logs / "worker.log").read_text(), logs / "worker.log")
+        yield address
+
+
+def _answers(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(address, timeout=2) as answer:  # noqa: S310
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def _wait(ready: object, log: Path) -> None:
+    end = time.monotonic() + PATIENCE_SECONDS
+    while not ready():  # type: ignore[operator]
+        if time.monotonic() > end:
+            raise TimeoutError(log.read_text()[-4000:])
+        time.sleep(0.1)
