@@ -1,0 +1,110 @@
+"""A real Chromium in front of a real web process and a real worker."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+
+from models.organisation import Organisation
+from models.settings import Settings
+from models.user import User
+from tests.conftest import PASSWORD
+from tests.site import site
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-dev-shm-usage",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PATIENCE_MILLISECONDS = 15_000
+
+
+@pytest.fixture(scope="session")
+def address(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The running platform."""
+    with site(settings, tmp_path_factory.mktemp("logs")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Debian's Chromium where it is installed, else Playwright's own; without either the tests fail, never skip."""
+    found = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def complaints() -> Iterator[list[str]]:
+    """What the browser's console complained about: a refused script or style is a failure of the page."""
+    heard: list[str] = []
+    yield heard
+    assert not heard
+
+
+@pytest.fixture
+def opened(chromium: Browser, address: str, complaints: list[str], app: object) -> Iterator[Callable[..., Page]]:
+    """Open a browser of one's own, with whatever it is to be like."""
+    contexts: list[BrowserContext] = []
+
+    def listen(message: ConsoleMessage) -> None:
+        refused = "Content Security Policy" in message.text or "Uncaught" in message.text
+        if message.type == "error" and (refused or "status of" not in message.text):
+            complaints.append(message.text)
+
+    def open_browser(**options: object) -> Page:
+        context = chromium.new_context(base_url=address, **{"viewport": {"width": 1280, "height": 800}, **options})
+        context.set_default_timeout(PATIENCE_MILLISECONDS)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", listen)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        return page
+
+    yield open_browser
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def page(opened: Callable[..., Page]) -> Page:
+    """A browser with nobody signed in."""
+    return opened()
+
+
+@pytest.fixture
+def signed_in(opened: Callable[..., Page], people: dict[str, User]) -> Callable[..., Page]:
+    """A browser in which someone has signed in."""
+
+    def sign_in(name: str, **options: object) -> Page:
+        page = opened(**options)
+        page.goto("/login")
+        page.get_by_label("Email").fill(f"{name}@example.com")
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url("**/orgs")
+        return page
+
+    return sign_in
+
+
+@pytest.fixture
+def ada_page(signed_in: Callable[..., Page], acme: Organisation) -> Page:
+    """Ada, owner of acme, in her browser."""
+    return signed_in("ada")
+
+
+def first_entry(page: Page, address: str = "/orgs/acme/activity") -> dict[str, str]:
+    """The newest entry of a feed as the page shows it."""
+    page.goto(address)
+    entry = page.locator("article.entry").first
+    names = ("number", "action", "resource-type", "resource", "actor")
+    found = {name: entry.get_attribute(f"data-{name}") or "" for name in names}
+    return {**found, "summary": entry.locator(".summary").inner_text()}

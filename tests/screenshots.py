@@ -1,0 +1,75 @@
+"""`make screenshots`: the README's pictures, from a running demo."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import flask
+from playwright.sync_api import Page, sync_playwright
+
+from models import demo
+from models.database import connect
+from models.migrations import migrate
+from models.sealed import KEYRING
+from tests.browser.conftest import ARGUMENTS
+from tests.servers import start
+from tests.site import site
+
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+PASSWORD = "a demo password"
+DESKTOP, PHONE = {"width": 1280, "height": 860}, {"width": 390, "height": 844}
+# Name, address, width, light or dark.
+PICTURES = (
+    ("dashboard", "/orgs/acme", DESKTOP, "light"),
+    ("entry", "/orgs/acme/activity/115", DESKTOP, "light"),
+    ("activity-dark", "/activity", DESKTOP, "dark"),
+    ("project", "/orgs/acme/projects/web-shop", DESKTOP, "light"),
+    ("phone", "/orgs/acme/activity", PHONE, "light"),
+)
+
+
+def main() -> None:
+    """Fill a demo, open its pages, keep the pictures."""
+    with tempfile.TemporaryDirectory() as name, start(Path(name)) as servers:
+        settings = servers.settings(Path(name) / "data")
+        migrate(settings.database_owner_url, "activity_log_app")
+        KEYRING.load(settings.encryption_keys)
+        bare = flask.Flask("screenshots")
+        connect(bare, settings.database_url)
+        with bare.app_context():
+            for _ in demo.fill(PASSWORD):
+                pass
+        with site(settings, Path(name)) as address:
+            _take(address)
+
+
+def _take(address: str) -> None:
+    found = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
+        for name, path, size, scheme in PICTURES:
+            page = browser.new_page(
+                base_url=address,
+                viewport=size,
+                color_scheme=scheme,
+                timezone_id="Europe/Zurich",  # type: ignore[arg-type]
+            )
+            _sign_in(page)
+            page.goto(path)
+            page.wait_for_load_state("networkidle")
+            page.screenshot(path=DOCS / f"{name}.png")
+            page.close()
+        browser.close()
+
+
+def _sign_in(page: Page) -> None:
+    page.goto("/login")
+    page.get_by_label("Email").fill("ada@example.com")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/orgs")
+
+
+if __name__ == "__main__":
+    main()
