@@ -6,12 +6,14 @@ from models.errors import Invalid
 
 MASK = "••••••••"
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+LINE_BREAK = re.compile(r"\r\n|\r|\n")
 
 
 def parse(lines: str) -> dict[str, str]:
     """The variables by name. Raises Invalid, naming the line."""
     variables: dict[str, str] = {}
-    for place, line in enumerate(lines.splitlines(), 1):
+    # Not splitlines(), for which a form feed or U+2028 is a line break too: those are for the field's check to refuse.
+    for place, line in enumerate(LINE_BREAK.split(lines), 1):
         if not line.strip():
             continue
         name, equals, value = line.partition("=")
