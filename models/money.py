@@ -1,6 +1,6 @@
 """Money is a whole number of cents; this is how people write and read it."""
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from models.errors import Invalid
 
@@ -23,7 +23,7 @@ def parsed(typed: str, field: str, least: int, most: int) -> int:
         text = f"{whole}.{fraction}"
     try:
         amount = Decimal(text.replace(",", "")) * 100
-    except InvalidOperation:
+    except ArithmeticError:  # not a number, or one with a monstrous exponent
         raise Invalid(complaint, field) from None
     if not amount.is_finite() or amount != amount.to_integral_value() or not least <= amount <= most:
         raise Invalid(complaint, field)
