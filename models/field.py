@@ -111,8 +111,8 @@ class Field:
 
     def _number(self, value: Any) -> int:
         try:
-            number = int(value)
-        except (TypeError, ValueError):
+            number = int(str(value))  # by way of text, for which 1.5 is no whole number
+        except ValueError:
             raise Invalid(f"{self.label} must be a whole number.") from None
         if (self.least is not None and number < self.least) or (self.most is not None and number > self.most):
             raise Invalid(f"{self.label} must be from {self.least:,} to {self.most:,}.")
