@@ -1,0 +1,226 @@
+"""Every verb that changes something leaves exactly one entry, with its sentence.
+
+A new public method of a Tracked class must be listed here: as a verb with its sentence, or as a question.
+"""
+
+import inspect
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import pytest
+
+from models import billing, member, organisation, project
+from models.actor import Actor
+from models.billing import PaymentMethod, account_of, add_payment_method
+from models.container import Container
+from models.kinds import KINDS
+from models.member import Membership, add_member, find_member
+from models.memcached import Memcached
+from models.organisation import Organisation, create_organisation
+from models.project import Project
+from models.registry import Registry
+from models.resource import Resource
+from models.secret import Secret
+from models.tracked import Tracked
+from models.transaction import transaction
+from models.user import User, sign_up
+from tests.log import summaries
+
+REQUEST = UUID("0b5ae0c1-6dbd-4d5b-8f0f-5a2a6f5f6d11")
+
+
+class World(NamedTuple):
+    """What there is to act on."""
+
+    acme: Organisation
+    web: Project
+    api: Container
+    cache: Memcached
+    registry: Registry
+    secret: Secret
+    first_card: PaymentMethod
+    second_card: PaymentMethod
+    vera: Membership
+    people: dict[str, User]
+    ada: Actor
+
+
+VERBS: dict[str, tuple[Callable[[World], Any], str]] = {
+    "Organisation.create_project": (
+        lambda w: w.acme.create_project(w.ada, name="Shop", handle="shop"),
+        "Project Shop created",
+    ),
+    "Organisation.update": (
+        lambda w: w.acme.update(w.ada, w.acme.version, email="new@acme.example.com"),
+        "Organisation Acme updated",
+    ),
+    "Organisation.delete": (lambda w: w.acme.delete(w.ada, "acme"), "Organisation Acme deleted"),
+    "Project.create": (
+        lambda w: w.web.create(w.ada, Secret, handle="other", value="x"),
+        "Secret other created",
+    ),
+    "Project.update": (lambda w: w.web.update(w.ada, w.web.version, name="Shop"), "Project Shop updated"),
+    "Project.delete": (lambda w: w.web.delete(w.ada, "web"), "Project Web deleted"),
+    "Container.update": (
+        lambda w: w.api.update(w.ada, w.api.version, port="9000", memory_mib=512, environment="A=1"),
+        "Container my-api updated",
+    ),
+    "Container.end": (lambda w: w.api.end(w.ada), "Container my-api terminated"),
+    "Memcached.update": (lambda w: w.cache.update(w.ada, w.cache.version, nodes=2), "Memcached cache updated"),
+    "Memcached.end": (lambda w: w.cache.end(w.ada), "Memcached cache terminated"),
+    "Registry.update": (
+        lambda w: w.registry.update(w.ada, w.registry.version, password="q"),
+        "Registry main updated",
+    ),
+    "Registry.end": (lambda w: w.registry.end(w.ada), "Registry main deleted"),
+    "Secret.update": (lambda w: w.secret.update(w.ada, w.secret.version, value="w"), "Secret token updated"),
+    "Secret.end": (lambda w: w.secret.end(w.ada), "Secret token deleted"),
+    "Membership.change_role": (
+        lambda w: w.vera.change_role(w.ada, "member"),
+        "User Vera Rubin's role changed from viewer to member",
+    ),
+    "Membership.remove": (lambda w: w.vera.remove(w.ada), "User Vera Rubin removed"),
+    "BillingAccount.set_auto_top_up": (
+        lambda w: account_of(w.acme.id).set_auto_top_up(w.ada, True, 1000, 5000),
+        "Balance: automatic top-up turned on",
+    ),
+    "PaymentMethod.change_expiry": (
+        lambda w: w.first_card.change_expiry(w.ada, expiry_month=2, expiry_year=2099),
+        "Payment method Visa ending 4242 updated",
+    ),
+    "PaymentMethod.make_default": (
+        lambda w: w.second_card.make_default(w.ada),
+        "Payment method JCB ending 4242 made the default",
+    ),
+    "PaymentMethod.remove": (lambda w: w.second_card.remove(w.ada), "Payment method JCB ending 4242 removed"),
+    # Verbs that are functions, because what they are about does not exist yet or is found by them.
+    "member.add_member": (
+        lambda w: add_member(w.acme.id, w.ada, "mallory@example.com", "viewer"),
+        "User Mallory Malory added as viewer",
+    ),
+    "billing.add_payment_method": (
+        lambda w: add_payment_method(
+            w.acme.id, w.ada, brand="Maestro", last_four="1111", expiry_month=1, expiry_year=2099
+        ),
+        "Payment method Maestro ending 1111 added",
+    ),
+    "billing.top_up": (
+        lambda w: billing.top_up(w.acme.id, w.ada, 500, w.first_card.id, REQUEST),
+        "Balance topped up by €5.00 with Visa ending 4242",
+    ),
+    "project.create_project": (
+        lambda w: project.create_project(w.acme.id, w.ada, name="Shop", handle="shop"),
+        "Project Shop created",
+    ),
+}
+# Told by the first entry of another log: that of the organisation they found.
+ELSEWHERE = {"organisation.create_organisation"}
+
+# Steps of verbs, and what only reads: they change nothing by themselves that the log would have to tell.
+EVERYWHERE = {"assign", "fill", "fields", "require_version"}
+OF_A_KIND = {"require_not_ended", "require_references", "require_unused", "used_by", "sealed"}
+QUESTIONS: dict[str, set[str]] = {
+    "Organisation": {"find_project", "projects", "counts"},
+    "Project": {"find", "resources", "count", "counts"},
+    "Membership": set(),
+    "BillingAccount": set(),
+    "PaymentMethod": {"require_kept", "require_unexpired"},
+    **{kind.__name__: OF_A_KIND for kind in KINDS},
+}
+
+
+@pytest.fixture
+def world(acme: Organisation, web: Project, api: Container, ada: Actor, people: dict[str, User]) -> World:
+    """One of everything."""
+    with transaction():
+        cache = web.create(ada, Memcached, name="cache", handle="cache")
+        registry = web.create(ada, Registry, handle="main", server="r.example.com", username="ci", password="p")
+        secret = web.create(ada, Secret, handle="token", value="v")
+        first, second = (
+            add_payment_method(acme.id, ada, brand=brand, last_four="4242", expiry_month=1, expiry_year=2099)
+            for brand in ("Visa", "JCB")
+        )
+    vera = find_member(acme.id, people["vera"].id)
+    return World(acme, web, api, cache, registry, secret, first, second, vera, people, ada)
+
+
+def tracked(cls: type[Tracked] = Tracked) -> Iterator[type[Tracked]]:
+    """Every class of ours whose rows the log speaks of."""
+    for each in cls.__subclasses__():
+        if each is not Resource:
+            yield each
+        yield from tracked(each)
+
+
+def public(cls: type[Tracked]) -> set[str]:
+    """The public methods it has from us, inherited ones too."""
+    ours = [each for each in cls.__mro__ if each.__module__.startswith("models.")]
+    return {
+        name
+        for each in ours
+        for name, value in vars(each).items()
+        if not name.startswith("_") and (inspect.isfunction(value) or isinstance(value, classmethod | staticmethod))
+    } - {"id"}
+
+
+CLASSES = {cls.__name__: cls for cls in tracked()}
+
+
+@pytest.mark.parametrize("name", sorted(CLASSES))
+def test_every_public_method_is_a_verb_with_a_sentence_or_a_question(name: str) -> None:
+    verbs = {verb.partition(".")[2] for verb in VERBS if verb.startswith(f"{name}.")}
+
+    assert public(CLASSES[name]) == verbs | QUESTIONS[name] | EVERYWHERE
+
+
+def test_every_function_that_takes_an_actor_is_a_verb_with_a_sentence() -> None:
+    found = {
+        f"{module.__name__.removeprefix('models.')}.{name}"
+        for module in (billing, member, organisation, project)
+        for name, value in vars(module).items()
+        if inspect.isfunction(value) and value.__module__ == module.__name__ and not name.startswith("_")
+        if "actor" in inspect.signature(value).parameters and not name.startswith("require_")
+    }
+
+    assert found == {name for name in VERBS if name[0].islower()} | ELSEWHERE
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_verb_leaves_exactly_one_entry(world: World, verb: str) -> None:
+    call, sentence = VERBS[verb]
+    before = len(summaries(world.acme))
+    with transaction():
+        call(world)
+
+    assert summaries(world.acme)[before:] == [sentence]
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_verb_that_is_rolled_back_leaves_none(world: World, verb: str) -> None:
+    call, _ = VERBS[verb]
+    before = len(summaries(world.acme))
+    with pytest.raises(InterruptedError), transaction():
+        call(world)
+        raise InterruptedError
+
+    assert len(summaries(world.acme)) == before
+
+
+def test_founding_an_organisation_is_the_first_entry_of_its_log(people: dict[str, User], ada: Actor) -> None:
+    with transaction():
+        globex = create_organisation(people["ada"], ada, name="Globex", handle="globex", email="it@globex.example.com")
+
+    assert summaries(globex) == ["Organisation Globex created"]
+
+
+def test_accepting_an_invitation_leaves_one_entry(world: World) -> None:
+    with transaction():
+        invited = add_member(world.acme.id, world.ada, "new@example.com", "member")
+        noether = sign_up("new@example.com", "Noether", "a good password")
+    assert isinstance(invited, member.Invited)
+    before = len(summaries(world.acme))
+    with transaction():
+        invited.invitation.accept(noether, world.ada)
+
+    assert summaries(world.acme)[before:] == ["User Noether added as member, invited by Ada Lovelace"]
