@@ -1,0 +1,93 @@
+"""Rules that a reader could break without noticing, looked for in the source itself."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PRODUCT = ("models", "web", "worker")
+
+
+def sources(*folders: str, pattern: str = "*.py") -> Iterator[Path]:
+    """The files of some folders."""
+    for folder in folders:
+        yield from sorted((ROOT / folder).rglob(pattern))
+
+
+def having(wanted: str, files: Iterator[Path]) -> set[str]:
+    """Which files have a match, by their path."""
+    found = re.compile(wanted, re.IGNORECASE)
+    return {str(each.relative_to(ROOT)) for each in files if found.search(each.read_text())}
+
+
+def imports(file: Path) -> set[str]:
+    """Everything a module imports, as `module` and `module.name`, wherever in the file it does."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {each.name for each in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found |= {node.module or "", *(f"{node.module}.{each.name}" for each in node.names)}
+    return found
+
+
+def test_only_transaction_commits() -> None:
+    assert having(r"\.commit\(|\bcommit\s*;|\"COMMIT\"", sources(*PRODUCT)) == {"models/transaction.py"}
+
+
+def test_only_activity_writes_entries() -> None:
+    files = sources(*PRODUCT, "tests", "bench")
+    allowed = {"models/activity.py", "tests/rules/test_source.py"}
+    # This one shows that PostgreSQL refuses it.
+    allowed.add("tests/models/test_activity.py")
+
+    found = having(r"INSERT\s+INTO\s+(public\.)?\"?activity_(entries|heads)", files)
+    assert {each for each in found if not each.startswith(("bench/", "tests/bench/"))} <= allowed
+
+
+def test_only_feed_reads_entries() -> None:
+    assert having(r"FROM\s+(public\.)?activity_entries", sources(*PRODUCT)) == {"models/feed.py"}
+
+
+def test_nothing_skips_rows_by_offset() -> None:
+    assert having(r"\bOFFSET\b|\.offset\(", sources(*PRODUCT)) == set()
+
+
+@pytest.mark.parametrize(
+    "inline",
+    [
+        r"\sstyle\s*=",
+        r"<style\b",
+        r"<script(?![^>]*\bsrc=)[^>]*>",
+        r"<script[^>]*>\s*[^<\s]",
+        r"\son[a-z]+\s*=\s*[\"']",
+        r"javascript:",
+        r"hx-on\b",
+        r"\|\s*safe\b",
+    ],
+)
+def test_templates_hold_nothing_inline_and_escape_everything(inline: str) -> None:
+    files = list(sources("templates", pattern="*.html"))
+
+    assert files
+    assert having(inline, iter(files)) == set()
+
+
+def test_templates_load_nothing_from_elsewhere() -> None:
+    assert having(r"(src|href)\s*=\s*[\"'](https?:)?//", sources("templates", pattern="*.html")) == set()
+
+
+@pytest.mark.parametrize("file", [str(each.relative_to(ROOT)) for each in sources("models")])
+def test_models_know_nothing_of_requests_or_celery(file: str) -> None:
+    found = imports(ROOT / file)
+    wanted = {"flask.request", "flask.g", "flask.current_app", "flask.session", "flask.abort"}
+
+    assert not found & wanted
+    assert not {each.partition(".")[0] for each in found} & {"celery", "kombu", "redis", "web", "worker"}
+
+
+def test_no_debugging_is_left() -> None:
+    assert having(r"\bbreakpoint\(|\bpdb\b|^\s*print\(", sources(*PRODUCT)) == set()
