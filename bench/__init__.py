@@ -1,0 +1,1 @@
+"""What the log costs: ratios within one run, `python -m bench`."""

@@ -1,0 +1,75 @@
+"""What the entry costs an update: the same container loaded, changed and committed, with its entry and without."""
+
+from collections.abc import Iterator
+from itertools import count
+
+from bench.common import Goal, Ground, Row, compare, each_takes
+from models.container import Container
+from models.database import db
+from models.hold import hold_project
+from models.organisation import by_handle
+from models.project import Project
+from models.resource import alive
+from models.transaction import transaction
+
+GOAL = Goal(1.5)
+IMAGES = (f"registry.example.com/api:1.{build}" for build in count())
+
+
+def rows(ground: Ground) -> Iterator[Row]:
+    """With COMMIT waiting for the disk as it does in earnest; then without, which leaves only what we add."""
+    project = _project(ground)
+
+    def audited() -> None:
+        with transaction():
+            found = _load(project)
+            found.update(ground.ada, found.version, image=next(IMAGES))
+        db.session.remove()
+
+    def bare() -> None:
+        with transaction():
+            found = _load(project)
+            _update_without_entry(found, found.version, image=next(IMAGES))
+        db.session.remove()
+
+    def pair(what: str, goal: Goal | None) -> Row:
+        without = "the same without an entry"
+        return compare(what, lambda: each_takes(audited), without, lambda: each_takes(bare), goal)
+
+    yield pair("Audited update", GOAL)
+    _waiting_for_disk(ground, "off")
+    yield pair("Audited update, COMMIT not waiting for the disk", None)
+    _waiting_for_disk(ground, "on")
+
+
+def _project(ground: Ground) -> Project:
+    """A project with one container in the organisation with a million entries."""
+    organisation = by_handle(ground.places[ground.big].handle)
+    assert organisation is not None
+    with transaction():
+        project = organisation.create_project(ground.ada, name="Updates", handle="updates")
+    with transaction():
+        project.create(ground.ada, Container, name="api", handle="api", image=next(IMAGES))
+    db.session.remove()
+    return project
+
+
+def _load(project: Project) -> Container:
+    found = alive(Container, project.organisation_id, project.id, "api")
+    assert isinstance(found, Container)
+    return found
+
+
+def _update_without_entry(container: Container, version: int, **values: str) -> None:
+    """`Resource.update` line by line, but for its last: `record`."""
+    container.require_not_ended()
+    container.require_version(version)
+    hold_project(container.organisation_id, container.project_id)
+    assert not [name for name in values if container.fields()[name].fixed]
+    if container.assign(dict(values)):
+        container.require_references()
+
+
+def _waiting_for_disk(ground: Ground, setting: str) -> None:
+    ground.as_superuser(f"ALTER ROLE activity_log_app SET synchronous_commit = {setting}")
+    db.engine.dispose()

@@ -1,0 +1,134 @@
+"""What caution costs a cascade: chunks, leases and fencing against one statement that does it all at once."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+
+from sqlalchemy import text
+
+from bench.common import Goal, Ground, Row, compare, per_second
+from bench.ground import environment
+from bench.processes import PROGRAM, running
+from models import cascade
+from models.database import db
+from models.job import JobKey
+from models.organisation import by_handle
+from models.project import Project
+from models.transaction import transaction
+from worker.hint import aim, hint
+
+CONTAINERS = 10_000
+ROUNDS = 9
+GOAL = Goal(0.3, at_least=True)
+PATIENCE_SECONDS = 60
+HANDLES = (f"cascade-{place}" for place in count())
+
+
+def rows(ground: Ground) -> Iterator[Row]:
+    """In this process, from the claim to the last COMMIT; then by a real Celery worker, from the promise."""
+    against = "one audited statement"
+
+    def kept() -> float:
+        key = _delete(ground, _project(ground))
+        start = time.perf_counter()
+        assert cascade.keep(key)
+        return CONTAINERS / (time.perf_counter() - start)
+
+    def at_once() -> float:
+        project = _project(ground)
+        start = time.perf_counter()
+        with db.engine.begin() as connection:
+            values = {"organisation": ground.big, "project": project.id, "name": project.name}
+            assert connection.execute(AT_ONCE, values).scalar_one() == CONTAINERS
+        return CONTAINERS / (time.perf_counter() - start)
+
+    def by_celery() -> float:
+        key = _delete(ground, _project(ground))
+        hint(key)
+        return CONTAINERS / _seconds_until_kept(key)
+
+    what = "Deletion of a project with 10,000 containers, entries"
+    yield compare(what, kept, against, at_once, GOAL, rounds=ROUNDS, unit=per_second)
+    with _celery(ground):
+        yield compare(
+            f"{what}, Celery, from promise to kept", by_celery, against, at_once, rounds=ROUNDS, unit=per_second
+        )
+
+
+def _project(ground: Ground) -> Project:
+    """A project with its containers, in the organisation with a million entries."""
+    handle = next(HANDLES)
+    organisation = by_handle(ground.places[ground.big].handle)
+    assert organisation is not None
+    with transaction():
+        project = organisation.create_project(ground.ada, name=handle, handle=handle)
+        values = {"organisation": ground.big, "project": project.id, "containers": CONTAINERS}
+        db.session.execute(CONTAINERS_OF, values)
+    # What was inserted just now is neither vacuumed nor flushed during the measurement.
+    ground.as_superuser("VACUUM ANALYZE containers")
+    ground.as_superuser("CHECKPOINT")
+    return project
+
+
+def _delete(ground: Ground, project: Project) -> JobKey:
+    with transaction() as promised:
+        project.delete(ground.ada, confirm=project.handle)
+    db.session.remove()
+    return promised[0]
+
+
+def _seconds_until_kept(key: JobKey) -> float:
+    patience = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < patience:
+        taken = db.session.execute(TAKEN, key._asdict()).scalar_one()
+        db.session.rollback()
+        if taken is not None:
+            return float(taken)
+        time.sleep(0.05)
+    raise TimeoutError(f"job {key.id} was not kept in {PATIENCE_SECONDS} seconds")
+
+
+@contextmanager
+def _celery(ground: Ground) -> Iterator[None]:
+    """`activity-log worker`, as an operator starts it."""
+    aim(ground.settings.redis_url)
+    command = [PROGRAM, "worker", "--concurrency", "1"]
+    with running(command, environment(ground.settings), ground.settings.data_dir / "worker.log"):
+        yield
+
+
+CONTAINERS_OF = text("""
+    INSERT INTO containers (organisation_id, project_id, handle, name, state, version, image, port, health_path,
+                            cpu_millicores, memory_mib, environment, secrets)
+    SELECT :organisation, :project, 'service-' || n, 'service-' || n, 'active', 1, 'nginx:1.28', 8080, '/health',
+           250, 256, '', '{}'
+      FROM generate_series(1, :containers) AS n
+""")
+# The same rows changed, the same entries in the same table under the same indexes, as the same role; no chunks, no
+# lease, no way to stop or resume, and the organisation's head locked from beginning to end.
+AT_ONCE = text("""
+    WITH ended AS (
+        UPDATE containers SET state = 'terminated', ended_at = now(), version = version + 1, environment = ''
+         WHERE organisation_id = :organisation AND project_id = :project AND ended_at IS NULL
+     RETURNING id, name
+    ), numbered AS (
+        SELECT id, name, row_number() OVER (ORDER BY id) AS place FROM ended
+    ), head AS (
+        UPDATE activity_heads SET last_number = last_number + (SELECT count(*) FROM ended)
+         WHERE organisation_id = :organisation
+     RETURNING last_number - (SELECT count(*) FROM ended) AS last_before
+    ), written AS (
+        INSERT INTO activity_entries (
+            organisation_id, number, actor_id, actor_name, actor_role, door, action, resource_type, resource_id,
+            resource_name, project_id, project_name, summary, changes, cause_number)
+        SELECT :organisation, head.last_before + place, NULL, 'system', NULL, 'worker', 'terminate', 'container', id,
+               name, :project, :name, 'Container ' || name || ' terminated', NULL, 1
+          FROM head, numbered
+     RETURNING number
+    )
+    SELECT count(*) FROM written
+""")
+TAKEN = text("""
+    SELECT extract(epoch FROM finished_at - created_at) FROM jobs WHERE organisation_id = :organisation_id AND id = :id
+""")

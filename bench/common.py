@@ -1,0 +1,120 @@
+"""What every benchmark shares: a ground with a million entries, alternating runs, and the row that comes of them."""
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import psycopg
+from flask import Flask
+
+from models.actor import Actor
+from models.feed import Place
+from models.settings import Settings
+
+# Many short rounds: whoever else uses the machine disturbs both sides of a pair, or few of them.
+ROUNDS = 31
+TIMES = 30
+
+
+@dataclass(frozen=True)
+class Ground:
+    """The platform that is measured: one big organisation, four smaller ones, Ada in all of them."""
+
+    app: Flask
+    settings: Settings
+    superuser_url: str
+    ada: Actor
+    password: str
+    places: dict[int, Place]
+    """Of all organisations, by id; the big one comes first."""
+
+    @property
+    def big(self) -> int:
+        """The organisation with at least a million entries."""
+        return next(iter(self.places))
+
+    def as_superuser(self, statement: str) -> None:
+        """What only the bench may do: fill, and set the database up differently for one row."""
+        with psycopg.connect(self.superuser_url, autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+
+class Goal(NamedTuple):
+    """What the ratio should be."""
+
+    limit: float
+    at_least: bool = False
+
+    def met_by(self, ratio: float) -> bool:
+        """Whether it is."""
+        return ratio >= self.limit if self.at_least else ratio <= self.limit
+
+    def __str__(self) -> str:
+        return f"{'≥' if self.at_least else '≤'} {self.limit:g}"
+
+
+class Row(NamedTuple):
+    """One line of the table: a figure, what it is compared with, the ratio, and where half of the rounds lay."""
+
+    what: str
+    figure: str
+    against: str
+    baseline: str
+    ratio: float
+    low: float
+    high: float
+    goal: Goal | None = None
+
+
+Measured = Callable[[], float]
+Unit = Callable[[float], str]
+
+
+def milliseconds(seconds: float) -> str:
+    """ "1.23 ms"."""
+    return f"{seconds * 1000:.2f} ms"
+
+
+def per_second(rate: float) -> str:
+    """ "12,300 /s"."""
+    return f"{rate:,.0f} /s"
+
+
+def compare(
+    what: str,
+    figure: Measured,
+    against: str,
+    baseline: Measured,
+    goal: Goal | None = None,
+    *,
+    rounds: int = ROUNDS,
+    unit: Unit = milliseconds,
+) -> Row:
+    """Run both in turn, each first every other time, after one unmeasured run of each; compare the medians.
+
+    Alternation, because a machine that others use slows down for seconds at a time: it hits both alike.
+    """
+    figure(), baseline()
+    pairs = []
+    for turn in range(rounds):
+        if turn % 2:
+            second = baseline()
+            pairs.append((figure(), second))
+        else:
+            pairs.append((figure(), baseline()))
+    ratios = [one / other for one, other in pairs]
+    ours, theirs = (statistics.median(side) for side in zip(*pairs, strict=True))
+    low, _, high = statistics.quantiles(ratios, n=4)
+    return Row(what, unit(ours), against, unit(theirs), ours / theirs, low, high, goal)
+
+
+def each_takes(action: Callable[[], object], times: int = TIMES) -> float:
+    """Seconds that one of `times` calls takes, as their median: a stray checkpoint or neighbour does not count."""
+    taken = []
+    for _ in range(times):
+        start = time.perf_counter()
+        action()
+        taken.append(time.perf_counter() - start)
+    return statistics.median(taken)

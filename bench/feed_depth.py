@@ -1,0 +1,58 @@
+"""What depth costs a feed: the oldest page of a million entries against the newest, and against OFFSET."""
+
+from collections.abc import Iterator
+
+from sqlalchemy import text
+
+from bench.common import Goal, Ground, Row, compare, each_takes
+from models import feed
+from models.database import db
+
+TIMES_OFFSET, ROUNDS_OFFSET = 1, 7
+GOAL = Goal(1.15)
+
+
+def rows(ground: Ground) -> Iterator[Row]:
+    """The whole feed, and that of a project which has been silent for half a million entries."""
+    place = ground.places[ground.big]
+    whole = feed.whole(ground.big, place)
+    oldest = feed.SIZE + 1
+
+    def page(scope: feed.Scope, before: int = feed.LATEST) -> float:
+        def read() -> None:
+            assert len(feed.page(scope, before).rows) == feed.SIZE
+            db.session.rollback()
+
+        return each_takes(read)
+
+    def by_offset() -> float:
+        values = {"organisation": ground.big, "skipped": feed.head(ground.big) - feed.SIZE, "limit": feed.SIZE}
+
+        def read() -> None:
+            assert len([feed.Row(*place, *row) for row in db.session.execute(OFFSET, values)]) == feed.SIZE
+            db.session.rollback()
+
+        return each_takes(read, TIMES_OFFSET)
+
+    newest = "the newest page"
+    yield compare("Feed page at depth one million", lambda: page(whole, oldest), newest, lambda: page(whole), GOAL)
+    yield compare(
+        "Feed page at depth one million",
+        lambda: page(whole, oldest),
+        "OFFSET at that depth",
+        by_offset,
+        rounds=ROUNDS_OFFSET,
+    )
+    silent, busy = (feed.of_project(ground.big, place, project) for project in (1, 2))
+    yield compare(
+        "Feed of a project silent for half a million entries",
+        lambda: page(silent),
+        "that of a busy project",
+        lambda: page(busy),
+    )
+
+
+OFFSET = text(f"""
+    SELECT {feed.COLUMNS} FROM activity_entries WHERE organisation_id = :organisation
+     ORDER BY number DESC OFFSET :skipped LIMIT :limit
+""")  # noqa: S608

@@ -1,0 +1,72 @@
+"""What a full feed page costs the web server's CPU, against a bare Flask page of the same bytes on the same granian."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.client import HTTPConnection
+from urllib.parse import urlencode
+
+from bench.common import Goal, Ground, Row, compare
+from bench.ground import EMAIL, environment
+from bench.processes import PROGRAM, Server, free_port, running
+
+ROUNDS, TIMES = 7, 400
+GOAL = Goal(8)
+ENTRIES = 50
+FORM = "application/x-www-form-urlencoded"
+
+
+def rows(ground: Ground) -> Iterator[Row]:
+    """Signed in, 50 entries: the newest page as the whole document."""
+    path = f"/orgs/{ground.places[ground.big].handle}/activity"
+    with _product(ground, path) as product:
+        body = product.ask(1)
+        assert body.count(b'class="entry') >= ENTRIES, "not a full page"
+        with _bare(ground, product, len(body)) as bare:
+            what, against = "CPU of a full feed page", f"a bare Flask page of {len(body):,} bytes"
+            full, empty = (partial(server.cpu_per_request, TIMES) for server in (product, bare))
+            yield compare(what, full, against, empty, GOAL, rounds=ROUNDS)
+
+
+@contextmanager
+def _product(ground: Ground, path: str) -> Iterator[Server]:
+    """`activity-log web`, and Ada signed in to it."""
+    port = free_port()
+    surroundings = environment(ground.settings) | {"HOST": "127.0.0.1", "PORT": str(port)}
+    with running([PROGRAM, "web"], surroundings, ground.settings.data_dir / "web.log") as process:
+        Server(process, port, "/login", {}).wait()
+        yield Server(process, port, path, {"Cookie": _signed_in(port, ground.password)})
+
+
+@contextmanager
+def _bare(ground: Ground, product: Server, size: int) -> Iterator[Server]:
+    """The bare page on the very settings of the product's server: its own command line, another application."""
+    port = free_port()
+    other = {"web.wsgi:app": "bench.bare:app", str(product.port): str(port)}
+    command = [other.get(word, word) for word in product.process.cmdline()]
+    surroundings = environment(ground.settings) | {"BARE_BYTES": str(size)}
+    with running(command, surroundings, ground.settings.data_dir / "bare.log") as process:
+        server = Server(process, port, "/", {})
+        server.wait()
+        yield server
+
+
+def _signed_in(port: int, password: str) -> str:
+    """The cookie of a session, from the sign-in form."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.request("GET", "/login")
+    response = connection.getresponse()
+    token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', response.read().decode())
+    assert token is not None
+    fields = urlencode({"csrf_token": token[1], "email": EMAIL, "password": password, "next": ""})
+    headers = {"Content-Type": FORM, "Cookie": _cookie(response.getheader("Set-Cookie"))}
+    connection.request("POST", "/login", fields, headers)
+    response = connection.getresponse()
+    response.read()
+    assert response.status == 302, response.status
+    return _cookie(response.getheader("Set-Cookie"))
+
+
+def _cookie(header: str | None) -> str:
+    return (header or "").partition(";")[0]

@@ -1,0 +1,118 @@
+"""Makes the ground: servers of its own, the schema, and the entries.
+
+A million entries by the verbs would take an hour. The bench is a superuser of its own database and inserts them as one
+statement; the product has no such door. What is measured afterwards goes through the product's code and role.
+"""
+
+import os
+import secrets
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import flask
+import psycopg
+
+from bench.common import Ground
+from models.access import Role
+from models.actor import Actor, Door
+from models.database import connect
+from models.feed import Place
+from models.migrations import migrate
+from models.organisation import create_organisation
+from models.sealed import KEYRING
+from models.settings import Settings
+from models.transaction import transaction
+from models.user import User, sign_up
+from web.cli import embedded
+
+BIG = 1_000_000
+SMALL = 100_000
+HANDLES = ("big", "second", "third", "fourth", "fifth")
+EMAIL = "ada@example.com"
+
+
+@contextmanager
+def ground() -> Iterator[Ground]:
+    """Servers with everything in them, as durable as in earnest; stopped and removed at the end."""
+    with tempfile.TemporaryDirectory(prefix="activity-log-bench-") as folder:
+        data = Path(folder)
+        kept = embedded.Secrets.kept_in(data)
+        with embedded.postgresql(data, kept) as database, embedded.valkey(data, kept) as redis_url:
+            settings = Settings(
+                database_url=database.url,
+                database_owner_url=database.owner_url,
+                redis_url=redis_url,
+                secret_key=kept.secret_key,
+                encryption_keys=kept.encryption_keys,
+                data_dir=data,
+            )
+            yield from _filled(settings, database.superuser_url)
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """The settings as a process of the product is told them."""
+    return {
+        **os.environ,
+        "DATABASE_URL": settings.database_url,
+        "REDIS_URL": settings.redis_url,
+        "SECRET_KEY": settings.secret_key,
+        "ENCRYPTION_KEYS": settings.encryption_keys,
+        "DATA_DIR": str(settings.data_dir),
+    }
+
+
+def _filled(settings: Settings, superuser_url: str) -> Iterator[Ground]:
+    migrate(settings.database_owner_url, "activity_log_app")
+    KEYRING.load(settings.encryption_keys)
+    app = flask.Flask("bench")
+    connect(app, settings.database_url)
+    with app.app_context():
+        password = secrets.token_urlsafe(12)
+        with transaction():
+            user = sign_up(EMAIL, "Ada Lovelace", password)
+        ada = Actor(user.id, user.name, Role.OWNER, Door.WEB)
+        places = dict(_organisation(user, ada, handle) for handle in HANDLES)
+        made = Ground(app, settings, superuser_url, ada, password, places)
+        _fill(made)
+        yield made
+
+
+def _organisation(user: User, ada: Actor, handle: str) -> tuple[int, Place]:
+    with transaction():
+        made = create_organisation(user, ada, name=handle.capitalize(), handle=handle, email=EMAIL)
+    return made.organisation_id, Place(made.handle, made.name)
+
+
+def _fill(ground: Ground) -> None:
+    with psycopg.connect(ground.superuser_url, autocommit=True) as connection:
+        for organisation_id in ground.places:
+            last = BIG if organisation_id == ground.big else SMALL
+            connection.execute(FILL, {"organisation": organisation_id, "last": last, "ada": ground.ada.id})
+        connection.execute("VACUUM ANALYZE")
+
+
+# Entry 1 is there already: the organisation's own. Every tenth entry is the system's, with a cause; Ada does one in
+# eight of the others. Project 1 fell silent halfway, after 40 % of what happened until then: its newest page is far
+# from the newest entries, which is where a feed that filters instead of seeking shows.
+FILL = """
+    WITH head AS (
+        UPDATE activity_heads SET last_number = %(last)s WHERE organisation_id = %(organisation)s
+    )
+    INSERT INTO activity_entries (
+        organisation_id, number, occurred_at, actor_id, actor_name, actor_role, door, action, resource_type,
+        resource_id, resource_name, project_id, project_name, summary, changes, cause_number)
+    SELECT %(organisation)s, n, timestamptz '2024-01-01' + n * interval '30 seconds',
+           CASE WHEN n %% 10 = 0 THEN NULL WHEN n %% 8 = 1 THEN %(ada)s ELSE 100 + n %% 8 END,
+           CASE WHEN n %% 10 = 0 THEN 'system' WHEN n %% 8 = 1 THEN 'Ada Lovelace' ELSE 'Person ' || n %% 8 END,
+           CASE WHEN n %% 10 = 0 THEN NULL ELSE 'member' END,
+           CASE WHEN n %% 10 = 0 THEN 'worker' ELSE 'web' END::activity_door,
+           (ARRAY['create', 'update', 'update', 'update', 'terminate'])[1 + n %% 5]::activity_action,
+           'container', n %% 7919, 'service-' || n %% 7919, project, 'Project ' || project,
+           'Container service-' || n %% 7919 || ' updated',
+           CASE WHEN n %% 5 IN (1, 2, 3) THEN '{"image": ["nginx:1.27.0", "nginx:1.28.0"]}'::jsonb END,
+           CASE WHEN n %% 10 = 0 THEN n - n %% 1000 + 1 END
+      FROM generate_series(2, %(last)s) AS n,
+           LATERAL (SELECT CASE WHEN n < %(last)s / 2 AND n %% 5 < 2 THEN 1 ELSE 2 + n %% 37 END AS project) AS places
+"""

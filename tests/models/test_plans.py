@@ -1,0 +1,115 @@
+"""What PostgreSQL does for a page of a feed: walks an index to the rows it needs and reads no other."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import psycopg
+import pytest
+from sqlalchemy import TextClause, text
+
+from models import feed
+from models.activity import Action, ProjectName, Subject, record_each
+from models.actor import SYSTEM, Actor, Door
+from models.database import db
+from models.organisation import Organisation, create_organisation
+from models.transaction import transaction
+from models.user import User
+
+BLOCKS = 40
+IN_A_BLOCK = 500
+PROJECTS = 8
+QUIET = 9
+"""A project with the first block and nothing after: a feed that filters would read everything to find it."""
+LIMIT = feed.SIZE + 1
+SCANS = {"Index Scan", "Index Only Scan"}
+MIDDLE = BLOCKS * IN_A_BLOCK // 2
+
+
+@pytest.fixture
+def log(acme: Organisation, ada: Actor, people: dict[str, User], superuser: psycopg.Connection) -> Organisation:
+    """Twenty thousand entries of acme and as many of globex, by people and by the system, in nine projects."""
+    with transaction():
+        globex = create_organisation(people["ada"], ada, name="Globex", handle="globex", email="it@globex.example.com")
+    for organisation in (acme, globex):
+        for block in range(BLOCKS):
+            with transaction():
+                _fill(organisation, block, ada)
+    superuser.execute("ANALYZE")
+    return acme
+
+
+def _fill(organisation: Organisation, block: int, ada: Actor) -> None:
+    project = QUIET if block == 0 else 1 + block % PROJECTS
+    others = Actor(1000 + block % 7, "Someone", "member", Door.WEB)
+    actor = {0: SYSTEM, 1: ada}.get(block % 5, others)
+    scope = Subject(organisation.id, "container", 0, "", ProjectName(project, f"Project {project}"))
+    named = [(each % 250, f"service-{each % 250}") for each in range(IN_A_BLOCK)]
+    record_each(actor, Action.UPDATE, scope, named, cause=1 + block if actor is SYSTEM else None)
+
+
+CONDITIONS: dict[str, tuple[dict[str, Any], str]] = {
+    "": ({}, "activity_entries_pkey"),
+    "project": ({"project": QUIET}, "activity_of_project"),
+    "resource": ({"type": "container", "resource": 77}, "activity_of_resource"),
+    "cause": ({"cause": 1}, "activity_of_cause"),
+}
+
+
+@pytest.mark.parametrize("condition", CONDITIONS)
+@pytest.mark.parametrize("edge", [feed.LATEST, MIDDLE, feed.SIZE])
+def test_an_older_page_reads_its_rows_and_no_other(log: Organisation, condition: str, edge: int) -> None:
+    values, index = CONDITIONS[condition]
+    plan = _plan(feed.OLDER[condition], {"organisation": log.id, "edge": edge, "limit": LIMIT, **values})
+    _assert_walks(plan, index)
+
+
+@pytest.mark.parametrize("condition", CONDITIONS)
+@pytest.mark.parametrize("edge", [0, MIDDLE])
+def test_newer_entries_are_read_without_the_older_ones(log: Organisation, condition: str, edge: int) -> None:
+    values, index = CONDITIONS[condition]
+    plan = _plan(feed.NEWER[condition], {"organisation": log.id, "edge": edge, "limit": LIMIT, **values})
+    _assert_walks(plan, index)
+
+
+@pytest.mark.parametrize("query", [feed.PERSON_OLDER, feed.PERSON_NEWER], ids=["older", "newer"])
+def test_a_persons_page_reads_a_page_an_organisation(
+    log: Organisation, people: dict[str, User], query: TextClause
+) -> None:
+    edge = feed.FIRST if query is feed.PERSON_OLDER else feed.BEGINNING
+    mine = list(db.session.execute(text("SELECT id FROM organisations ORDER BY id")).scalars())
+    values = {"user": people["ada"].id, "organisations": mine, "limit": LIMIT, **edge._asdict()}
+    assert len(mine) == 2
+    _assert_walks(_plan(query, values), "activity_of_actor")
+
+
+def test_the_head_is_one_row(log: Organisation) -> None:
+    scans = [node for node in _nodes(_plan(feed.HEAD, {"organisations": [log.id]})) if "Relation Name" in node]
+    assert [node["Actual Rows"] for node in scans] == [1]
+
+
+def _assert_walks(plan: dict[str, Any], index: str) -> None:
+    """Each scan of the log walks `index`, returns at most a page each time, and throws (almost) nothing away.
+
+    A sort may only put equal times in order or merge pages: it never sees more than what the scans returned.
+    """
+    scans = [node for node in _nodes(plan) if node.get("Relation Name") == "activity_entries"]
+    assert scans
+    for scan in scans:
+        assert scan["Node Type"] in SCANS
+        assert scan["Index Name"] == index
+        # A sort by time looks one row ahead to see where equal times end.
+        assert scan["Actual Rows"] <= LIMIT + 1
+        assert scan.get("Rows Removed by Filter", 0) <= 1
+
+
+def _plan(query: TextClause, values: Mapping[str, Any]) -> dict[str, Any]:
+    explained = text(f"EXPLAIN (ANALYZE, FORMAT JSON) {query.text}")
+    plan: dict[str, Any] = db.session.execute(explained, values).scalar_one()[0]["Plan"]
+    db.session.rollback()
+    return plan
+
+
+def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for below in plan.get("Plans", []):
+        yield from _nodes(below)

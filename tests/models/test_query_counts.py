@@ -1,0 +1,93 @@
+"""How many statements a thing takes, whatever the number of entries."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from models import cascade, feed
+from models.activity import Action, Subject, record_each
+from models.actor import Actor
+from models.container import Container
+from models.database import db
+from models.feed import Place
+from models.job import JobKey
+from models.organisation import Organisation
+from models.project import Project
+from models.transaction import transaction
+from models.user import User
+
+HERE = Place("acme", "Acme")
+
+
+@contextmanager
+def statements() -> Iterator[list[str]]:
+    """What is sent to the database in the block."""
+    sent: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        sent.append(" ".join(statement.split()))
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    try:
+        yield sent
+    finally:
+        event.remove(db.engine, "before_cursor_execute", note)
+
+
+PAGES: dict[str, Callable[[Organisation, int], object]] = {
+    "whole": lambda acme, _: feed.page(feed.whole(acme.id, HERE)),
+    "project": lambda acme, _: feed.page(feed.of_project(acme.id, HERE, 1)),
+    "resource": lambda acme, _: feed.page(feed.of_resource(acme.id, HERE, "container", 7)),
+    "cause": lambda acme, _: feed.page(feed.of_cause(acme.id, HERE, 1)),
+    "person": lambda acme, user: feed.of_person(user, {acme.id: HERE}),
+    "newer": lambda acme, _: feed.newer(feed.whole(acme.id, HERE), 0),
+    "count of newer": lambda acme, _: feed.count_newer(feed.whole(acme.id, HERE), 0),
+    "one entry": lambda acme, _: feed.entry(feed.whole(acme.id, HERE), 1),
+}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_feed_page_is_one_query(acme: Organisation, ada: Actor, people: dict[str, User], page: str) -> None:
+    with transaction():
+        record_each(
+            ada, Action.UPDATE, Subject(acme.id, "container", 0, ""), [(each, f"c-{each}") for each in range(200)]
+        )
+    organisation_id, user_id = acme.id, people["ada"].id
+    assert organisation_id
+    with statements() as sent:
+        PAGES[page](acme, user_id)
+    assert len(sent) == 1
+
+
+def test_an_update_with_its_entry_is_five_statements(
+    acme: Organisation, web: Project, api: Container, ada: Actor
+) -> None:
+    with statements() as sent, transaction():
+        api.update(ada, api.version, image="nginx:1.28")
+    # Organisation and project held, the change, the project's name as the entry tells it, number and entry at once.
+    assert [each.split()[0] for each in sent] == ["SELECT", "SELECT", "UPDATE", "SELECT", "WITH"]
+
+
+def test_a_chunk_of_a_cascade_takes_the_same_statements_whatever_its_size(
+    acme: Organisation, web: Project, ada: Actor
+) -> None:
+    assert _statements_to_delete(acme, ada, "one", 1) == _statements_to_delete(acme, ada, "hundred", 100)
+
+
+def _statements_to_delete(acme: Organisation, ada: Actor, handle: str, containers: int) -> list[str]:
+    """What the worker sends to delete a project of that many containers."""
+    with transaction():
+        project = acme.create_project(ada, name=handle.capitalize(), handle=handle)
+    with transaction():
+        for each in range(containers):
+            project.create(ada, Container, name=f"c-{each}", handle=f"c-{each}", image="nginx:1.28")
+    with transaction() as promised:
+        project.delete(ada, confirm=handle)
+    (key,) = promised
+    with statements() as sent:
+        assert cascade.keep(JobKey(*key))
+    assert len([each for each in sent if "INSERT INTO activity_entries" in each]) == 1
+    return sent
