@@ -10,6 +10,7 @@ from models.database import db
 from models.errors import NotFound, OrganisationSuspended
 
 GONE = "This organisation is being deleted; nothing can be changed in it any more."
+PROJECT_GONE = "This project is being deleted; nothing can be changed in it any more."
 SUSPENDED = (
     "This organisation is suspended because its balance is used up: nothing can be created or changed. "
     "An owner can resume it by topping up the balance under Billing."
@@ -36,7 +37,7 @@ def hold_project(organisation_id: int, project_id: int) -> None:
     hold_organisation(organisation_id)
     values = {"organisation": organisation_id, "project": project_id}
     if db.session.execute(HOLD_PROJECT, values).scalar_one_or_none() != "active":
-        raise NotFound("This project is being deleted; nothing can be changed in it any more.")
+        raise NotFound(PROJECT_GONE)
 
 
 def require_active(state: str | None) -> None:

@@ -12,7 +12,7 @@ from models.actor import Actor
 from models.database import add, db
 from models.errors import ConfirmationMismatch, HandleTaken, NotFound
 from models.field import NAME_MOST, Field, Shape, column
-from models.hold import GONE, hold_organisation
+from models.hold import GONE, require_active
 from models.kinds import KINDS
 from models.member import Membership
 from models.project import Project, create_project
@@ -90,9 +90,12 @@ class Organisation(Tracked):
         }
 
     def update(self, actor: Actor, version: int, **values: Any) -> None:
-        """Change name or contact email. Raises StaleVersion, Invalid, OrganisationSuspended, NotFound."""
+        """Change name or contact email. Raises StaleVersion, Invalid, OrganisationSuspended, NotFound.
+
+        Not held: two who held it FOR SHARE would wait for each other's UPDATE; the version decides.
+        """
         self.require_version(version)
-        hold_organisation(self.organisation_id)
+        require_active(self.state)
         if "email" in values:
             values["email"] = checked_email(values["email"])
         if changes := self.assign(values):

@@ -12,7 +12,7 @@ from models.actor import Actor
 from models.database import add, db
 from models.errors import ConfirmationMismatch, HandleTaken, NotFound
 from models.field import NAME_MOST, Field, Shape, column
-from models.hold import hold_organisation, hold_project
+from models.hold import PROJECT_GONE, hold_organisation, hold_project
 from models.kinds import KINDS
 from models.resource import Resource, alive
 from models.tracked import Tracked
@@ -91,9 +91,15 @@ class Project(Tracked):
         return {kind.noun: self.count(kind) for kind in KINDS}
 
     def update(self, actor: Actor, version: int, **values: Any) -> None:
-        """Rename it. Raises StaleVersion, Invalid, OrganisationSuspended, NotFound."""
+        """Rename it. Raises StaleVersion, Invalid, OrganisationSuspended, NotFound.
+
+        Not held itself: two who held it FOR SHARE would wait for each other's UPDATE. The version refuses whoever is
+        second, and whoever comes after its deletion.
+        """
         self.require_version(version)
-        hold_project(self.organisation_id, self.id)
+        if self.state != "active":
+            raise NotFound(PROJECT_GONE)
+        hold_organisation(self.organisation_id)
         if changes := self.assign(values):
             record(actor, Action.UPDATE, self.subject, changes)
 

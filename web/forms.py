@@ -18,11 +18,12 @@ from wtforms import (
 from wtforms import (
     Field as Input,
 )
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its stubs
 from wtforms.widgets import NumberInput
 
 from models import environment
 from models.access import Role
-from models.billing import BRANDS
+from models.billing import BRANDS, PaymentMethod
 from models.errors import AlreadyDone, DomainError, Invalid, NotFound, StaleVersion
 from models.field import Field, Shape
 from models.kinds import BY_PLURAL
@@ -160,7 +161,7 @@ def _input(declared: Field, new: bool, project: Project | None) -> Any:
             limits = {"min": declared.least, "max": declared.most}
             return StringField(**common, widget=NumberInput(), render_kw={k: v for k, v in limits.items() if v})
         case Shape.CHOICE:
-            choices = [(str(each), f"{each:,}") for each in declared.choices]
+            choices = [SelectChoice(str(each), f"{each:,}") for each in declared.choices]
             return SelectField(**common, choices=choices, validate_choice=False)
         case Shape.LINES:
             return TextAreaField(**common, render_kw={"rows": 4, "spellcheck": "false", "autocomplete": "off"})
@@ -172,18 +173,20 @@ def _input(declared: Field, new: bool, project: Project | None) -> Any:
                 return PasswordField(**common, render_kw={"autocomplete": "new-password"})
             return SealedArea(**common, render_kw={"rows": 3, "autocomplete": "off"})
         case Shape.REFERENCE:
-            return SelectField(**common, choices=[("", "None"), *_offered(declared, project)], validate_choice=False)
+            return SelectField(
+                **common, choices=[SelectChoice("", "None"), *_offered(declared, project)], validate_choice=False
+            )
         case Shape.REFERENCES:
             return SelectMultipleField(**common, choices=_offered(declared, project), validate_choice=False)
         case _:
             return StringField(**common)
 
 
-def _offered(declared: Field, project: Project | None) -> list[tuple[str, str]]:
+def _offered(declared: Field, project: Project | None) -> list[SelectChoice]:
     if project is None:
         return []
     kind: type[Resource] = BY_PLURAL[declared.refers_to]
-    return [(each.handle, each.handle) for each in project.resources(kind, size=500)]
+    return [SelectChoice(each.handle) for each in project.resources(kind, size=500)]
 
 
 def _is_sealed(tracked: type[Tracked], name: str) -> bool:
@@ -240,15 +243,18 @@ class EndForm(Form):
     """Nothing but the token: a button that was meant."""
 
 
+ROLES = [SelectChoice(role.value, role.value.capitalize()) for role in Role]
+
+
 class RoleForm(Form):
     """Another role; only owners are offered to make owners."""
 
-    role = SelectField("Role", choices=[(role.value, role.value.capitalize()) for role in Role], validate_choice=False)
+    role = SelectField("Role", choices=ROLES, validate_choice=False)
 
     def offer(self, granting: str | None) -> None:
         """Leave out what someone in the role `granting` cannot give."""
         if granting != Role.OWNER:
-            self.role.choices = [(role.value, role.value.capitalize()) for role in Role if role is not Role.OWNER]
+            self.role.choices = [each for each in ROLES if each.value != Role.OWNER]
 
 
 class MemberForm(RoleForm):
@@ -264,11 +270,17 @@ class TopUpForm(Form):
     payment_method = SelectField("Payment method", validate_choice=False)
     request_id = HiddenField()
 
+    def offer(self, methods: list[PaymentMethod]) -> None:
+        """The saved cards to choose from."""
+        self.payment_method.choices = [
+            SelectChoice(str(each.id), f"{each.name}, expires {each.expires}") for each in methods
+        ]
+
 
 class MethodForm(Form):
     """A card, without its number."""
 
-    brand = SelectField("Brand", choices=[(each, each) for each in BRANDS])
+    brand = SelectField("Brand", choices=[SelectChoice(each) for each in BRANDS])
     last_four = StringField(
         "Last four digits",
         description="Only these: the full number is never asked for or kept.",

@@ -98,18 +98,22 @@ def test_an_update_of_an_older_state_is_stale(acme: Organisation, ada: Actor) ->
     assert latest_entry(acme).changes == {"name": ["Acme", "First"]}
 
 
-def test_of_two_updates_at_once_one_is_stale(app: Flask, acme: Organisation, ada: Actor) -> None:
+def test_of_two_updates_at_once_the_second_waits_and_is_stale(
+    app: Flask, acme: Organisation, ada: Actor, superuser: psycopg.Connection
+) -> None:
     seen = acme.version
 
-    def rename(name: str) -> None:
+    def rename() -> None:
         organisation = by_handle("acme")
         assert organisation
-        organisation.update(ada, seen, name=name)
+        organisation.update(ada, seen, name="Two")
 
-    outcomes = together(app, lambda: rename("One"), lambda: rename("Two"))
+    with transaction():
+        acme.update(ada, seen, name="One")
+        second = meanwhile(app, superuser, rename)
 
-    assert sorted(type(each).__name__ for each in outcomes) == ["NoneType", "StaleVersion"]
-    assert len(entries(acme)) == 5
+    assert isinstance(second.outcome, StaleVersion)
+    assert summaries(acme)[4:] == ["Organisation One updated"]
 
 
 def test_the_handle_is_permanent(acme: Organisation, ada: Actor) -> None:
