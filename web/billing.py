@@ -3,6 +3,7 @@
 from uuid import UUID, uuid4
 
 from flask import Blueprint, abort, flash, redirect, request, url_for
+
 from models import billing, money
 from models.access import Permission
 from models.billing import TOP_UP_LEAST, TOP_UP_MOST, PaymentMethod
@@ -151,8 +152,6 @@ def _top_up_form(organisation: Organisation, fresh: bool = False) -> TopUpForm:
     options = {"formdata": None, "request_id": str(uuid4())} if fresh else {}
     form = TopUpForm(**options)
     form.offer(billing.payment_methods(organisation.organisation_id))
-        SelectChoice(str(each.id), f"{each.name}, expires {each.expires}") for each in methods
-    ]
     return form
 
 
