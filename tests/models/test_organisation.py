@@ -20,7 +20,7 @@ from models.project import Project
 from models.transaction import transaction
 from models.user import User
 from tests.log import entries, latest_entry, summaries
-from tests.together import meanwhile, together
+from tests.together import Deed, meanwhile, together
 
 
 def found(user: User, actor: Actor, **values: str) -> Organisation:
@@ -31,10 +31,17 @@ def found(user: User, actor: Actor, **values: str) -> Organisation:
         )
 
 
+def its() -> Organisation:
+    """Acme, as another session sees it."""
+    organisation = by_handle("acme")
+    assert organisation
+    return organisation
+
+
 def set_state(superuser: psycopg.Connection, organisation: Organisation, state: str) -> None:
     """Put the organisation in a state behind everyone's back."""
     superuser.execute("UPDATE organisations SET state = %s WHERE id = %s", (state, organisation.id))
-    db.session.rollback()
+    db.session.expire_all()
 
 
 def test_founding_is_one_entry_with_what_was_given(people: dict[str, User], ada: Actor) -> None:
@@ -98,22 +105,26 @@ def test_an_update_of_an_older_state_is_stale(acme: Organisation, ada: Actor) ->
     assert latest_entry(acme).changes == {"name": ["Acme", "First"]}
 
 
-def test_of_two_updates_at_once_the_second_waits_and_is_stale(
+def test_of_two_updates_at_once_the_later_is_stale(
     app: Flask, acme: Organisation, ada: Actor, superuser: psycopg.Connection
 ) -> None:
     seen = acme.version
-
-    def rename() -> None:
-        organisation = by_handle("acme")
-        assert organisation
-        organisation.update(ada, seen, name="Two")
-
     with transaction():
         acme.update(ada, seen, name="One")
-        second = meanwhile(app, superuser, rename)
+        db.session.flush()
+        second = meanwhile(app, superuser, lambda: its().update(ada, seen, name="Two"))
 
     assert isinstance(second.outcome, StaleVersion)
     assert summaries(acme)[4:] == ["Organisation One updated"]
+
+
+def test_two_updates_at_once_do_not_wait_for_each_other(app: Flask, acme: Organisation, ada: Actor) -> None:
+    seen = acme.version
+    with pytest.raises(StaleVersion), transaction():
+        acme.update(ada, seen, name="One")
+        assert Deed(app, lambda: its().update(ada, seen, name="Two")).outcome is None
+
+    assert summaries(acme)[4:] == ["Organisation Two updated"]
 
 
 def test_the_handle_is_permanent(acme: Organisation, ada: Actor) -> None:
@@ -198,12 +209,7 @@ def test_it_is_deleted_once(acme: Organisation, ada: Actor) -> None:
 
 
 def test_two_who_delete_it_at_once_leave_one_entry(app: Flask, acme: Organisation, ada: Actor) -> None:
-    def delete() -> None:
-        organisation = by_handle("acme")
-        assert organisation
-        organisation.delete(ada, "acme")
-
-    outcomes = together(app, delete, delete)
+    outcomes = together(app, *[lambda: its().delete(ada, "acme")] * 2)
 
     assert sum(each is None for each in outcomes) == 1
     assert summaries(acme)[4:] == ["Organisation Acme deleted"]
@@ -243,14 +249,9 @@ def test_a_suspended_organisation_can_be_deleted(acme: Organisation, ada: Actor,
 def test_a_deletion_waits_for_a_project_that_is_being_created(
     app: Flask, acme: Organisation, ada: Actor, superuser: psycopg.Connection
 ) -> None:
-    def delete() -> None:
-        organisation = by_handle("acme")
-        assert organisation
-        organisation.delete(ada, "acme")
-
     with transaction():
         acme.create_project(ada, name="Web", handle="web")
-        deletion = meanwhile(app, superuser, delete)
+        deletion = meanwhile(app, superuser, lambda: its().delete(ada, "acme"))
 
     assert deletion.outcome is None
     assert summaries(acme)[4:] == ["Project Web created", "Organisation Acme deleted"]
@@ -260,9 +261,7 @@ def test_a_project_beside_a_deletion_is_refused_once_the_organisation_is_gone(
     app: Flask, acme: Organisation, ada: Actor, superuser: psycopg.Connection
 ) -> None:
     def create() -> Project:
-        organisation = by_handle("acme")
-        assert organisation
-        return organisation.create_project(ada, name="Web", handle="web")
+        return its().create_project(ada, name="Web", handle="web")
 
     with transaction():
         acme.delete(ada, "acme")

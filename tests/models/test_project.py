@@ -21,7 +21,7 @@ from models.project import Project
 from models.secret import Secret
 from models.transaction import transaction
 from tests.log import entries, latest_entry, summaries
-from tests.together import meanwhile, together
+from tests.together import Deed, meanwhile, together
 
 
 def its_project() -> Project:
@@ -69,16 +69,41 @@ def test_a_rename_of_an_older_state_is_stale(acme: Organisation, web: Project, a
     assert len(entries(acme)) == 6
 
 
-def test_of_two_renames_at_once_the_second_waits_and_is_stale(
+def test_of_two_renames_at_once_the_later_is_stale(
     app: Flask, acme: Organisation, web: Project, ada: Actor, superuser: psycopg.Connection
 ) -> None:
     seen = web.version
     with transaction():
         web.update(ada, seen, name="One")
+        db.session.flush()
         second = meanwhile(app, superuser, lambda: its_project().update(ada, seen, name="Two"))
 
     assert isinstance(second.outcome, StaleVersion)
     assert summaries(acme)[5:] == ["Project One updated"]
+
+
+def test_two_renames_at_once_do_not_wait_for_each_other(
+    app: Flask, acme: Organisation, web: Project, ada: Actor
+) -> None:
+    seen = web.version
+    with pytest.raises(StaleVersion), transaction():
+        web.update(ada, seen, name="One")
+        assert Deed(app, lambda: its_project().update(ada, seen, name="Two")).outcome is None
+
+    assert summaries(acme)[5:] == ["Project Two updated"]
+
+
+def test_a_rename_beside_a_deletion_is_refused(
+    app: Flask, acme: Organisation, web: Project, ada: Actor, superuser: psycopg.Connection
+) -> None:
+    seen = web.version
+    with transaction():
+        web.delete(ada, "web")
+        db.session.flush()
+        renaming = meanwhile(app, superuser, lambda: its_project().update(ada, seen, name="Late"))
+
+    assert isinstance(renaming.outcome, StaleVersion | NotFound)
+    assert summaries(acme)[5:] == ["Project Web deleted"]
 
 
 def test_the_handle_is_permanent(web: Project, ada: Actor) -> None:
@@ -151,7 +176,7 @@ def test_nothing_happens_in_a_project_that_is_going(
     acme: Organisation, web: Project, api: Container, ada: Actor, superuser: psycopg.Connection, state: str
 ) -> None:
     superuser.execute("UPDATE projects SET state = %s", (state,))
-    db.session.rollback()
+    db.session.expire_all()
     with pytest.raises(NotFound), transaction():
         web.create(ada, Secret, handle="token", value="x")
     with pytest.raises(NotFound), transaction():
