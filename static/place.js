@@ -82,6 +82,15 @@ document.addEventListener("htmx:configRequest", ({ detail }) => {
   if (isPoll(detail.elt) && etag) detail.headers["If-None-Match"] = etag;
 });
 
+// "Live" is only said while the polls are answered.
+document.addEventListener("htmx:afterRequest", ({ detail }) => {
+  const live = isPoll(detail.requestConfig.elt) && document.querySelector(".live");
+  if (!live) return;
+  const answered = detail.xhr.status > 0 && detail.xhr.status < 400;
+  live.classList.toggle("cut-off", !answered);
+  live.textContent = answered ? "Live" : "Reconnecting";
+});
+
 document.addEventListener("htmx:beforeRequest", (event) => {
   // A page in the background asks again once it is looked at.
   if (isPoll(event.detail.elt) && document.hidden) event.preventDefault();
