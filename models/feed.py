@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import TextClause, text
 
-from models.database import db
+from models.database import read
 
 SIZE = 50
 LATEST = 2**63 - 1
@@ -104,25 +104,25 @@ def count_newer(scope: Scope, after: int) -> int:
         # Numbers have no gaps: the difference is the count.
         return min(COUNTED, max(0, head(scope.organisation_id) - after))
     values = {"organisation": scope.organisation_id, "edge": after, "limit": COUNTED, **scope.values}
-    return int(db.session.execute(COUNT[scope.condition], values).scalar_one())
+    return int(read(COUNT[scope.condition], values)[0][0])
 
 
 def head(organisation_id: int) -> int:
     """The number of the newest entry: what tells that a feed is still fresh."""
-    return int(db.session.execute(HEAD, {"organisations": [organisation_id]}).scalar_one())
+    return heads([organisation_id])
 
 
 def heads(organisation_ids: list[int]) -> int:
     """The same for several organisations: grows with every entry in any of them."""
-    return int(db.session.execute(HEAD, {"organisations": organisation_ids}).scalar_one())
+    return int(read(HEAD, {"organisations": organisation_ids})[0][0])
 
 
 def entry(scope: Scope, number: int) -> tuple[Row, Detail] | None:
     """One entry with everything it holds."""
-    row = db.session.execute(ONE, {"organisation": scope.organisation_id, "number": number}).first()
-    if row is None:
+    found = read(ONE, {"organisation": scope.organisation_id, "number": number})
+    if not found:
         return None
-    *columns, door, changes = row
+    *columns, door, changes = found[0]
     return Row(*scope.place, *columns), Detail(door, changes or {})
 
 
@@ -179,12 +179,12 @@ def cursor_of(row: Row) -> Cursor:
 def _rows(query: TextClause, scope: Scope, edge: int, limit: int) -> list[Row]:
     values = {"organisation": scope.organisation_id, "edge": edge, "limit": limit, **scope.values}
     handle, name = scope.place
-    return [Row(handle, name, *row) for row in db.session.execute(query, values)]
+    return [Row(handle, name, *row) for row in read(query, values)]
 
 
 def _of_person(query: TextClause, user_id: int, places: Mapping[int, Place], edge: Cursor, limit: int) -> list[Row]:
     values = {"user": user_id, "organisations": list(places), "limit": limit, **edge._asdict()}
-    return [Row(*places[row[0]], *row) for row in db.session.execute(query, values)]
+    return [Row(*places[row[0]], *row) for row in read(query, values)]
 
 
 COLUMNS = """organisation_id, number, occurred_at, actor_id, actor_name, actor_role, action, resource_type,

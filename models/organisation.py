@@ -15,7 +15,7 @@ from models.field import NAME_MOST, Field, Shape, column
 from models.hold import GONE, require_active
 from models.kinds import KINDS
 from models.member import Membership
-from models.project import Project, create_project
+from models.project import Project, create_project, find_project
 from models.resource import Resource
 from models.tracked import Tracked
 from models.user import User, checked_email
@@ -63,11 +63,7 @@ class Organisation(Tracked):
 
     def find_project(self, handle: str) -> Project:
         """One of its projects, deleted or not. Raises NotFound."""
-        mine = select(Project).where(Project.organisation_id == self.organisation_id, Project.handle == handle)
-        found = db.session.scalar(mine)
-        if found is None:
-            raise NotFound(f"There is no project “{handle}”.")
-        return found
+        return find_project(self.organisation_id, handle)
 
     def projects(self, before: int = 2**31 - 1, size: int = 50) -> list[Project]:
         """Its projects that are not deleted, newest first, from below an id."""
@@ -148,15 +144,9 @@ def belongings(user_id: int) -> list[Belonging]:
     return [Belonging(*row) for row in db.session.execute(mine)]
 
 
-def belonging(user_id: int, handle: str) -> Belonging | None:
-    """The organisation with this handle if the person belongs to it: foreign and missing look the same."""
-    mine = (
-        select(Organisation, Membership)
-        .join(Membership, Membership.organisation_id == Organisation.organisation_id)
-        .where(Membership.user_id == user_id, Organisation.handle == handle)
-    )
-    row = db.session.execute(mine).first()
-    return None if row is None else Belonging(*row)
+def find_organisation(organisation_id: int) -> Organisation:
+    """The row of an organisation that is known to exist."""
+    return db.session.get_one(Organisation, organisation_id)
 
 
 def by_handle(handle: str) -> Organisation | None:

@@ -114,6 +114,15 @@ class Project(Tracked):
         job.promise(job.Work.DELETE_PROJECT, deletion, self.id)
 
 
+def find_project(organisation_id: int, handle: str) -> Project:
+    """A project by its handle, deleted or not. Raises NotFound."""
+    mine = select(Project).where(Project.organisation_id == organisation_id, Project.handle == handle)
+    found = db.session.scalar(mine)
+    if found is None:
+        raise NotFound(f"There is no project “{handle}”.")
+    return found
+
+
 def create_project(organisation_id: int, actor: Actor, **values: Any) -> Project:
     """Add a project to an organisation. Raises HandleTaken, Invalid, OrganisationSuspended, NotFound."""
     hold_organisation(organisation_id)

@@ -13,6 +13,7 @@ from models.actor import SYSTEM_NAME
 from models.database import Model, add, db
 from models.errors import EmailTaken, Invalid
 from models.field import NAME_MOST, Field
+from models.standing import Person
 
 PASSWORD_LEAST = 10
 PASSWORD_MOST = 256
@@ -34,13 +35,10 @@ class User(Model):
     """Part of every session; raised when the password changes, which ends them all."""
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
 
-    # What a session library asks of whoever is signed in.
-    is_authenticated = is_active = True
-    is_anonymous = False
-
-    def get_id(self) -> str:
-        """What a session keeps: worthless once the password has changed."""
-        return f"{self.id}.{self.session_epoch}"
+    @property
+    def person(self) -> Person:
+        """The same, as a session needs them."""
+        return Person(self.id, self.name, self.email, self.session_epoch)
 
     def rename(self, name: str) -> None:
         """Take another name from now on. Raises Invalid."""
@@ -82,6 +80,11 @@ def by_email(email: str) -> User | None:
     if "\0" in email:
         return None  # PostgreSQL would refuse to look for it
     return db.session.scalar(select(User).where(User.email == email.strip().lower()))
+
+
+def find(user_id: int) -> User:
+    """The account of someone signed in."""
+    return db.session.get_one(User, user_id)
 
 
 def any_user() -> bool:

@@ -1,5 +1,6 @@
 """The dashboard: Flask, serving pages and the fragments that htmx swaps into them."""
 
+from functools import cache
 from pathlib import Path
 
 from flask import Flask, Response, g
@@ -54,6 +55,8 @@ def create_app(settings: Settings) -> Flask:
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.secure_cookies,
         PERMANENT_SESSION_LIFETIME=SESSION_SECONDS,
+        # Counted from the sign-in: a cookie signed anew with every page costs more than the page's rows.
+        SESSION_REFRESH_EACH_REQUEST=False,
         # A page left open overnight still sends its form; the token lives as long as the session.
         WTF_CSRF_TIME_LIMIT=None,
     )
@@ -82,7 +85,9 @@ def _routes(app: Flask) -> None:
 
 
 def _templates(app: Flask) -> None:
-    app.jinja_env.globals.update(entry_html=feeds.entry_html, can=access.may)
+    # A page shows a hundred icons of thirty kinds: each is written once a process.
+    app.jinja_env.globals["icon"] = cache(getattr(app.jinja_env.get_template("_icon.html").module, "icon"))
+    app.jinja_env.globals.update(entries_html=feeds.entries_html, can=access.may, url_for=addresses.address)
 
     @app.context_processor
     def everywhere() -> dict[str, object]:

@@ -3,19 +3,19 @@
 from collections.abc import Callable
 from enum import Enum
 from functools import wraps
+from inspect import signature
 from typing import Any
 
 from flask import Flask, abort, flash, g, redirect, request, url_for
 from flask_login import LoginManager, current_user
-from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from models.access import Permission, allows
 from models.actor import Actor, Door
-from models.database import db
 from models.kinds import BY_PLURAL
-from models.organisation import belonging
-from models.user import User
+from models.organisation import find_organisation
+from models.project import find_project
+from models.standing import Here, Person, standing
 
 Answer = Response | str | tuple[str, int]
 View = Callable[..., Answer]
@@ -37,19 +37,26 @@ Needed = Permission | Open
 
 
 def needs(needed: Needed, even_when_deleted: bool = False) -> Callable[[View], View]:
-    """Let a view be called only by who may; its `org`, `project` and `kind` arrive loaded.
+    """Let a view be called only by who may; `organisation` or `here`, `project` and `kind` arrive loaded.
 
     Foreign and missing look the same, 404; a member whose role does not allow it gets 403. After its deletion
     an organisation answers only where `even_when_deleted` says so.
     """
 
     def guard(view: View) -> View:
+        wanted = signature(view).parameters
+
         @wraps(view)
         def guarded(**address: Any) -> Answer:
             if needed is not Open.TO_ANYONE and not current_user.is_authenticated:
                 return login_manager.unauthorized()  # type: ignore[no-any-return]
             if isinstance(needed, Permission):
-                _enter_organisation(address, needed, even_when_deleted)
+                here = _enter_organisation(address, needed, even_when_deleted)
+                # What a view asks for it gets: the row that verbs change, or what a page needs to know.
+                if "organisation" in wanted:
+                    address["organisation"] = find_organisation(here.id)
+                if "here" in wanted:
+                    address["here"] = here
             return view(**address)
 
         guarded.needed = needed  # type: ignore[attr-defined]
@@ -76,29 +83,25 @@ def may(permission: str) -> bool:
     return allows(g.get("role"), Permission(permission)) and g.organisation.state in ("active", "suspended")
 
 
-def _enter_organisation(address: dict[str, Any], needed: Permission, even_when_deleted: bool) -> None:
-    found = belonging(current_user.id, address.pop("org"))
-    if found is None:
+def _enter_organisation(address: dict[str, Any], needed: Permission, even_when_deleted: bool) -> Here:
+    here: Here | None = g.standing.here
+    del address["org"]
+    if here is None or (here.state in ("deleting", "deleted") and not even_when_deleted):
         abort(404)
-    g.organisation, g.role = found.organisation, found.membership.role
-    if found.organisation.state in ("deleting", "deleted") and not even_when_deleted:
-        abort(404)
-    if not allows(g.role, needed):
+    g.organisation, g.role = here, here.role
+    if not allows(here.role, needed):
         abort(403)
-    address["organisation"] = found.organisation
     if "project" in address:
-        g.project = address["project"] = found.organisation.find_project(address["project"])
+        g.project = address["project"] = find_project(here.id, address["project"])
     if "kind" in address:
         address["kind"] = BY_PLURAL[address["kind"]]
+    return here
 
 
 @login_manager.user_loader
-def _user(session_id: str) -> User | None:
-    # `id.epoch`: a changed password raises the epoch, which ends every session that bears the old one.
-    user_id, _, epoch = session_id.partition(".")
-    if not (user_id.isdecimal() and epoch.isdecimal()):
-        return None
-    return db.session.scalar(select(User).where(User.id == int(user_id), User.session_epoch == int(epoch)))
+def _person(session_id: str) -> Person | None:
+    g.standing = standing(session_id, (request.view_args or {}).get("org"))
+    return g.standing.person if g.standing else None
 
 
 @login_manager.unauthorized_handler

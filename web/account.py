@@ -4,6 +4,7 @@ from urllib.parse import urlsplit
 
 from flask import Blueprint, current_app, flash, redirect, request, session, url_for
 from flask_login import current_user, login_user, logout_user
+from flask_wtf.csrf import generate_csrf
 
 from models import user as users
 from models.errors import DomainError
@@ -89,7 +90,7 @@ def rename() -> Answer:
     form = NameForm()
     if form.validate():
         with form.show_errors(), transaction():
-            current_user.rename(form.name.data or "")
+            users.find(current_user.id).rename(form.name.data or "")
     if form.refused:
         return _account(form, PasswordForm(formdata=None))
     flash("Your name is changed.")
@@ -104,10 +105,11 @@ def change_password() -> Answer:
     form = PasswordForm()
     if form.validate():
         with form.show_errors(), transaction():
-            current_user.change_password(form.current.data or "", form.new.data or "")
+            user = users.find(current_user.id)
+            user.change_password(form.current.data or "", form.new.data or "")
     if form.refused:
         return _account(NameForm(formdata=None, obj=current_user), form)
-    _enter(current_user)
+    _enter(user)
     flash("Your password is changed, and you are signed out everywhere else.")
     return redirect(url_for("account.show"))
 
@@ -121,7 +123,9 @@ def _enter(user: User) -> None:
     # A new session: what an attacker may have planted before the sign-in is gone.
     session.clear()
     session.permanent = True
-    login_user(user)
+    login_user(user.person)
+    # The token belongs to the new session from the start; made by the first page, it would sign the cookie once more.
+    generate_csrf()
 
 
 def _inside(target: str | None) -> str:

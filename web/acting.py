@@ -28,6 +28,8 @@ def refuse_forgotten_changes(app: Flask) -> None:
 
     @app.after_request
     def nothing_left(response: Response) -> Response:
+        if not db.session.registry.has():
+            return response
         session = db.session
         if response.status_code < 400 and (session.new or session.dirty or session.deleted or activity.pending()):
             raise RuntimeError("a change was made outside acting() and would be lost")

@@ -11,6 +11,7 @@ from models.billing import BillingAccount, PaymentMethod
 from models.kinds import KINDS
 from models.organisation import Organisation, belongings
 from models.project import Project
+from models.standing import Here
 from models.tracked import Tracked
 from web.access import Answer, Open, needs
 from web.feeds import OrganisationFeed, PersonFeed, answer, place_of, places_of
@@ -31,32 +32,32 @@ def mine() -> Answer:
 
 @bp.get("/orgs/<org>/activity")
 @needs(Permission.READ, even_when_deleted=True)
-def of_organisation(organisation: Organisation) -> Answer:
+def of_organisation(here: Here) -> Answer:
     """Everything that happened in the organisation."""
-    source = OrganisationFeed(feed.whole(organisation.organisation_id, place_of(organisation)))
-    address = url_for("activity.of_organisation", org=organisation.handle)
+    source = OrganisationFeed(feed.whole(here.id, place_of(here)))
+    address = url_for("activity.of_organisation", org=here.handle)
     return answer(source, address, "activity/feed.html", dict)
 
 
 @bp.get("/orgs/<org>/activity/<int:number>")
 @needs(Permission.READ, even_when_deleted=True)
-def entry(organisation: Organisation, number: int) -> Answer:
+def entry(here: Here, number: int) -> Answer:
     """One entry: who, when, through which door, what changed, what caused it and what it caused."""
     if number > feed.LATEST:
         abort(404)
-    place = place_of(organisation)
-    found = feed.entry(feed.whole(organisation.organisation_id, place), number)
+    place = place_of(here)
+    found = feed.entry(feed.whole(here.id, place), number)
     if found is None:
         abort(404)
     row, detail = found
     cause = None
     if row.cause_number is not None:
-        cause, _ = feed.entry(feed.whole(organisation.organisation_id, place), row.cause_number) or (
+        cause, _ = feed.entry(feed.whole(here.id, place), row.cause_number) or (
             None,
             None,
         )
-    effects = OrganisationFeed(feed.of_cause(organisation.organisation_id, place, number))
-    address = url_for("activity.entry", org=organisation.handle, number=number)
+    effects = OrganisationFeed(feed.of_cause(here.id, place, number))
+    address = url_for("activity.entry", org=here.handle, number=number)
 
     def context() -> dict[str, Any]:
         changes = [_told(name, values) for name, values in detail.changes.items()]

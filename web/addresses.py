@@ -1,5 +1,9 @@
-"""Parts of addresses that are not plain strings."""
+"""Addresses: parts that are not plain strings, and building the same ones over and over."""
 
+from functools import lru_cache
+from typing import Any
+
+from flask import url_for
 from werkzeug.routing import BaseConverter
 
 from models.kinds import BY_PLURAL
@@ -10,3 +14,13 @@ class KindConverter(BaseConverter):
 
     # Werkzeug matches by this; without it an unknown kind would answer 405 instead of 404.
     regex = "|".join(BY_PLURAL)
+
+
+def address(endpoint: str, **values: Any) -> str:
+    """`url_for` for templates: the same few addresses stand on every page, and never change while we run."""
+    return _built(endpoint, tuple(values.items()))
+
+
+@lru_cache(maxsize=10_000)
+def _built(endpoint: str, values: tuple[tuple[str, Any], ...]) -> str:
+    return url_for(endpoint, **dict(values))

@@ -3,7 +3,7 @@
 import hashlib
 from pathlib import Path
 
-from flask import Flask, Response, abort, send_file, url_for
+from flask import Flask, Response, abort, send_file
 
 from web.access import Answer, Open, needs
 from web.icons import sprite
@@ -34,10 +34,9 @@ def install(app: Flask) -> None:
             abort(404)
         return _kept(send_file(files[path], conditional=True))
 
-    def asset(path: str) -> str:
-        return url_for("assets.file", path=path, v=versions[path])
-
-    app.jinja_env.globals["asset"] = asset
+    # Known from the start: a page names a dozen of them.
+    addresses = {path: f"/static/{path}?v={version}" for path, version in versions.items()}
+    app.jinja_env.globals["asset"] = addresses.__getitem__
 
 
 def _kept(response: Response) -> Response:

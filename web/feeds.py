@@ -13,6 +13,7 @@ from markupsafe import Markup
 from models import feed
 from models.feed import Cursor, Page, Place, Row, Scope
 from models.organisation import Belonging, Organisation
+from models.standing import Here
 from web.fragments import render, wants_fragment
 from web.words import zone, zone_name
 
@@ -25,6 +26,11 @@ class OrganisationFeed:
 
     scope: Scope
     older_word = "before"
+
+    @property
+    def whole(self) -> bool:
+        """Whether it shows every entry."""
+        return not self.scope.condition
 
     def page(self, before: str | None) -> Page:
         """By number."""
@@ -54,6 +60,7 @@ class PersonFeed:
     user_id: int
     places: dict[int, Place]
     older_word = "cursor"
+    whole = False
 
     def page(self, before: str | None) -> Page:
         """By time."""
@@ -112,21 +119,27 @@ def answer(source: AnyFeed, address: str, template: str, context: Callable[[], d
 
 def page_of(source: AnyFeed, address: str, before: str | None = None) -> FeedPage:
     """One page of a feed as its templates show it. Raises ValueError for a broken cursor."""
-    # The head is read before the rows: an entry written between the two is then announced as new, never missed.
-    head = source.head()
-    found = source.page(before)
+    if before is None and source.whole:
+        # Numbers have no gaps, so the first row bears the head's.
+        found = source.page(before)
+        head = found.rows[0].number if found.rows else 0
+    else:
+        # Read before the rows: an entry written between the two is then announced as new, never missed.
+        head = source.head()
+        found = source.page(before)
     older = f"{address}?{source.older_word}={found.older}" if found.older else None
     # Below the top, "newer" is not what was written since but a page up: only the top of the feed stays live.
     newer = f"{address}?after={source.top(found.rows)}" if before is None else None
     return _shown(found.rows, older, newer, head)
 
 
-def entry_html(entry: Row, show_organisation: bool = False) -> Markup:
-    """A row of the feed; entries never change, so each is rendered once a process and time zone."""
-    return _rendered(entry, zone_name(), show_organisation)
+def entries_html(entries: list[Row], show_organisation: bool = False) -> Markup:
+    """Rows of the feed; entries never change, so each is rendered once a process and time zone."""
+    zone = zone_name()
+    return Markup("").join(_rendered(entry, zone, show_organisation) for entry in entries)
 
 
-def place_of(organisation: Organisation) -> Place:
+def place_of(organisation: Organisation | Here) -> Place:
     """The organisation as its rows name it."""
     return Place(organisation.handle, organisation.name)
 

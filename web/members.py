@@ -6,11 +6,12 @@ from flask import Blueprint, abort, flash, g, redirect, url_for
 from flask_login import current_user
 
 from models import member
+from models import user as users
 from models.access import Permission, Role, allows
 from models.actor import Actor, Door
 from models.errors import NotFound
 from models.member import Invited, Membership
-from models.organisation import Organisation, belonging, by_handle
+from models.organisation import Organisation, by_handle
 from models.transaction import transaction
 from web.access import Answer, Open, needs
 from web.acting import acting
@@ -101,12 +102,12 @@ def join(org: str, token: str) -> Answer:
     invitation = member.find_invitation(organisation.organisation_id, token)
     form = EndForm()
     if current_user.is_authenticated and form.validate_on_submit():
-        if belonging(current_user.id, org) is not None:
+        if g.standing.here is not None:
             return redirect(url_for("orgs.show", org=org))
         with form.show_errors():
             with transaction():
                 joining = Actor(current_user.id, current_user.name, invitation.role, Door.WEB)
-                invitation.accept(current_user, joining)
+                invitation.accept(users.find(current_user.id), joining)
             flash(f"Welcome to {organisation.name}.")
             return redirect(url_for("orgs.show", org=org))
     shown = {"organisation_name": organisation.name, "role": invitation.role, "email": invitation.email}

@@ -6,6 +6,7 @@ from flask import Blueprint, flash, g, redirect, url_for
 from flask_login import current_user
 
 from models import billing, feed, job
+from models import user as users
 from models.access import Permission, Role
 from models.errors import StaleVersion
 from models.organisation import Organisation, belongings, create_organisation
@@ -37,7 +38,7 @@ def new() -> Answer:
         with form.show_errors():
             g.role = Role.OWNER
             with acting() as actor:
-                organisation = create_organisation(current_user, actor, **form.values)
+                organisation = create_organisation(users.find(current_user.id), actor, **form.values)
             flash(f"Organisation {organisation.name} created.")
             return redirect(url_for("orgs.show", org=organisation.handle))
     g.pop("role", None)

@@ -15,8 +15,9 @@ from models.errors import (
     OrganisationSuspended,
     StaleVersion,
 )
-from models.organisation import Organisation, belonging, belongings, by_handle, create_organisation
+from models.organisation import Organisation, belongings, by_handle, create_organisation
 from models.project import Project
+from models.standing import Standing, standing
 from models.transaction import transaction
 from models.user import User
 from tests.log import entries, latest_entry, summaries
@@ -273,8 +274,9 @@ def test_a_project_beside_a_deletion_is_refused_once_the_organisation_is_gone(
 
 
 def test_foreign_and_missing_organisations_look_the_same(acme: Organisation, people: dict[str, User]) -> None:
-    assert belonging(people["mallory"].id, "acme") is None
-    assert belonging(people["mallory"].id, "nowhere") is None
+    session = people["mallory"].person.get_id()
+
+    assert standing(session, "acme") == standing(session, "nowhere") == Standing(people["mallory"].person, None)
 
 
 def test_a_deleted_organisation_comes_last_in_the_list_of_its_members(

@@ -5,13 +5,12 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import Engine, event
 
 from models import cascade, feed
 from models.activity import Action, Subject, record_each
 from models.actor import Actor
 from models.container import Container
-from models.database import db
 from models.feed import Place
 from models.job import JobKey
 from models.organisation import Organisation
@@ -30,11 +29,11 @@ def statements() -> Iterator[list[str]]:
     def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
         sent.append(" ".join(statement.split()))
 
-    event.listen(db.engine, "before_cursor_execute", note)
+    event.listen(Engine, "before_cursor_execute", note)
     try:
         yield sent
     finally:
-        event.remove(db.engine, "before_cursor_execute", note)
+        event.remove(Engine, "before_cursor_execute", note)
 
 
 PAGES: dict[str, Callable[[Organisation, int], object]] = {
