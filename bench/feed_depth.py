@@ -6,7 +6,7 @@ from sqlalchemy import text
 
 from bench.common import Goal, Ground, Row, compare, each_takes
 from models import feed
-from models.database import db
+from models.database import read
 
 TIMES_OFFSET, ROUNDS_OFFSET = 1, 7
 GOAL = Goal(1.15)
@@ -19,20 +19,18 @@ def rows(ground: Ground) -> Iterator[Row]:
     oldest = feed.SIZE + 1
 
     def page(scope: feed.Scope, before: int = feed.LATEST) -> float:
-        def read() -> None:
+        def ask() -> None:
             assert len(feed.page(scope, before).rows) == feed.SIZE
-            db.session.rollback()
 
-        return each_takes(read)
+        return each_takes(ask)
 
     def by_offset() -> float:
         values = {"organisation": ground.big, "skipped": feed.head(ground.big) - feed.SIZE, "limit": feed.SIZE}
 
-        def read() -> None:
-            assert len([feed.Row(*place, *row) for row in db.session.execute(OFFSET, values)]) == feed.SIZE
-            db.session.rollback()
+        def ask() -> None:
+            assert len([feed.Row(*place, *row) for row in read(OFFSET, values)]) == feed.SIZE
 
-        return each_takes(read, TIMES_OFFSET)
+        return each_takes(ask, TIMES_OFFSET)
 
     newest = "the newest page"
     yield compare("Feed page at depth one million", lambda: page(whole, oldest), newest, lambda: page(whole), GOAL)

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from bench.common import Ground, Row, compare, each_takes
 from models import feed
-from models.database import db
 
 
 def rows(ground: Ground) -> Iterator[Row]:
@@ -16,14 +15,12 @@ def rows(ground: Ground) -> Iterator[Row]:
     def mine(before: feed.Cursor) -> float:
         def read() -> None:
             assert len(feed.of_person(user, ground.places, before).rows) == feed.SIZE
-            db.session.rollback()
 
         return each_takes(read)
 
     def one() -> float:
         def read() -> None:
             assert len(feed.page(whole).rows) == feed.SIZE
-            db.session.rollback()
 
         return each_takes(read)
 
@@ -40,5 +37,4 @@ def rows(ground: Ground) -> Iterator[Row]:
 def _late_cursor(ground: Ground, user: int) -> feed.Cursor:
     """Where the oldest full page begins."""
     oldest = feed.newer_of_person(user, ground.places, feed.BEGINNING, feed.SIZE + 1)
-    db.session.rollback()
     return feed.cursor_of(oldest[0])
