@@ -2,6 +2,7 @@
 
 import select
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from flask import Flask
@@ -43,10 +44,21 @@ def connect(app: Flask, database_url: str) -> None:
 def read(query: TextClause, values: dict[str, Any]) -> Sequence[Any]:
     """What a query finds, read outside the session: one round trip, without a BEGIN before and a ROLLBACK after it.
 
-    For the paths that every page takes. It sees what is committed, nothing of the transaction under way.
+    For the paths that every page takes: SQLAlchemy keeps the connection and the driver does the rest, at half the
+    cost of rows that know their columns. It sees what is committed, nothing of the transaction under way.
     """
-    with db.engines[READING].connect() as connection:
-        return connection.execute(query, values).all()
+    connection = db.engines[READING].raw_connection()
+    try:
+        driver: Any = connection.driver_connection
+        found: Sequence[Any] = driver.execute(_for_driver(query), values).fetchall()
+        return found
+    finally:
+        connection.close()
+
+
+@cache
+def _for_driver(query: TextClause) -> str:
+    return str(query.compile(dialect=db.engines[READING].dialect))
 
 
 def _refuse_dead(connection: Any, _record: Any, _proxy: Any) -> None:

@@ -2,6 +2,7 @@
 
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from flask import Flask, Response, g
 from flask_login import current_user
@@ -86,7 +87,8 @@ def _routes(app: Flask) -> None:
 
 def _templates(app: Flask) -> None:
     # A page shows a hundred icons of thirty kinds: each is written once a process.
-    app.jinja_env.globals["icon"] = cache(getattr(app.jinja_env.get_template("_icon.html").module, "icon"))
+    icons: Any = app.jinja_env.get_template("_icon.html").module
+    app.jinja_env.globals["icon"] = cache(icons.icon)
     app.jinja_env.globals.update(entries_html=feeds.entries_html, can=access.may, url_for=addresses.address)
 
     @app.context_processor

@@ -2,7 +2,7 @@
 
 from urllib.parse import urlsplit
 
-from flask import Blueprint, current_app, flash, redirect, request, session, url_for
+from flask import Blueprint, current_app, flash, g, redirect, request, session, url_for
 from flask_login import current_user, login_user, logout_user
 from flask_wtf.csrf import generate_csrf
 
@@ -124,7 +124,8 @@ def _enter(user: User) -> None:
     session.clear()
     session.permanent = True
     login_user(user.person)
-    # The token belongs to the new session from the start; made by the first page, it would sign the cookie once more.
+    # A token for the new session now: made by its first page, every page would sign the cookie again until then.
+    g.pop("csrf_token", None)
     generate_csrf()
 
 

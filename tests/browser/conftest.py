@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from models.organisation import Organisation
 from models.settings import Settings
@@ -29,6 +29,9 @@ def address(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Ite
     """The running platform."""
     with site(settings, tmp_path_factory.mktemp("logs")) as running:
         yield running
+
+
+expect.set_options(timeout=PATIENCE_MILLISECONDS)
 
 
 @pytest.fixture(scope="session")

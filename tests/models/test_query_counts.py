@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import psycopg
 import pytest
-from sqlalchemy import Engine, event
 
 from models import cascade, feed
 from models.activity import Action, Subject, record_each
@@ -23,17 +23,19 @@ HERE = Place("acme", "Acme")
 
 @contextmanager
 def statements() -> Iterator[list[str]]:
-    """What is sent to the database in the block."""
+    """What is sent to the database in the block, noted at the driver: whoever sends it."""
     sent: list[str] = []
+    execute = psycopg.Cursor.execute
 
-    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        sent.append(" ".join(statement.split()))
+    def noted(cursor: Any, query: Any, *more: Any, **options: Any) -> Any:
+        sent.append(" ".join(str(query).split()))
+        return execute(cursor, query, *more, **options)
 
-    event.listen(Engine, "before_cursor_execute", note)
+    psycopg.Cursor.execute = noted  # type: ignore[method-assign, assignment]
     try:
         yield sent
     finally:
-        event.remove(Engine, "before_cursor_execute", note)
+        psycopg.Cursor.execute = execute  # type: ignore[method-assign]
 
 
 PAGES: dict[str, Callable[[Organisation, int], object]] = {
