@@ -21,6 +21,7 @@ from web import (
     billing,
     errors,
     feeds,
+    forms,
     health,
     limits,
     members,
@@ -95,7 +96,12 @@ def _templates(app: Flask) -> None:
     def everywhere() -> dict[str, object]:
         me = current_user if current_user and current_user.is_authenticated else None
         here = {"organisation": g.get("organisation"), "role": g.get("role"), "project": g.get("project")}
-        return {"me": me, **here, "no_engine": not app.config["DOCKER_HOST"]}
+        return {
+            "me": me,
+            **here,
+            "csrf_token": forms.csrf_token,
+            "no_engine": not app.config["DOCKER_HOST"],
+        }
 
 
 def _protect(response: Response) -> Response:

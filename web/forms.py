@@ -2,9 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 
+from flask import session
 from flask_wtf import FlaskForm
+from flask_wtf.csrf import generate_csrf
 from wtforms import (
     BooleanField,
     HiddenField,
@@ -31,6 +34,17 @@ from models.project import Project
 from models.resource import Resource
 from models.sealed import Sealed
 from models.tracked import Tracked
+
+
+def csrf_token() -> str:
+    """The token of the session, for forms that are written by hand; signed once a process, it stays valid."""
+    return _signed(session["csrf_token"]) if "csrf_token" in session else generate_csrf()
+
+
+@lru_cache(maxsize=10_000)
+def _signed(_token: str) -> str:
+    signed: str = generate_csrf()
+    return signed
 
 
 class Form(FlaskForm):

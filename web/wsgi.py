@@ -1,8 +1,14 @@
 """What a WSGI server loads: `web.wsgi:app`."""
 
+import gc
 import os
 
 from models.settings import Settings
 from web import create_app
 
 app = create_app(Settings.from_environment(os.environ))
+
+# What exists now lives as long as the process, and a request's objects die with it: looking for cycles after every 700
+# of them, ten times a page, finds nothing.
+gc.freeze()
+gc.set_threshold(50_000, 20, 20)
