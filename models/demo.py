@@ -69,7 +69,7 @@ def _acme(stage: Stage) -> Iterator[str]:
     yield "Acme"
     yield from _members(stage, acme)
     yield from _money(ada, acme)
-    for name, handle, services in (("Web shop", "web-shop", 10), ("Data platform", "data", 9)):
+    for name, handle, services in (("Web shop", "web-shop", 10), ("Data platform", "data", 10)):
         project = _do(acme.create_project, grace, name=name, handle=handle)
         yield name
         yield from _project(stage, project, SERVICES[:services])
@@ -90,7 +90,7 @@ def _globex(stage: Stage) -> Iterator[str]:
         yield PEOPLE[who][0]
     project = _do(globex.create_project, stage.actor("linus"), name="Intranet", handle="intranet")
     yield "Intranet"
-    yield from _project(stage, project, SERVICES[:8], who=("linus", "vera"))
+    yield from _project(stage, project, SERVICES, who=("linus", "vera"))
 
 
 def _members(stage: Stage, organisation: Organisation) -> Iterator[str]:

@@ -24,7 +24,8 @@ ARGUMENTS = [
 PATIENCE_MILLISECONDS = 15_000
 
 
-@pytest.fixture(scope="session")
+# Of this package: a worker that outlived it would go on among the tests of others.
+@pytest.fixture(scope="package")
 def address(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The running platform."""
     with site(settings, tmp_path_factory.mktemp("logs")) as running:

@@ -150,6 +150,18 @@ def test_top_ups_at_the_same_moment_all_count(app: Flask, acme: Organisation, ad
     assert [each.changes["balance_cents"][1] for each in entries(acme)[5:]] == [500, 1000, 1500, 2000, 2500, 3000]
 
 
+def test_a_top_up_adds_to_the_balance_of_now_and_not_to_one_seen_before(
+    app: Flask, acme: Organisation, ada: Actor
+) -> None:
+    card = add_card(acme, ada)
+    seen = account_of(acme.id)
+    [other] = together(app, lambda: top_up(acme.id, ada, 500, card.id, uuid4()) and None)
+    pay(acme, ada, 700, card)
+
+    assert other is None
+    assert seen.balance_cents == 1200
+
+
 def test_a_removed_card_pays_nothing(acme: Organisation, ada: Actor) -> None:
     card = add_card(acme, ada)
     with transaction():
