@@ -204,7 +204,8 @@ def top_up(organisation_id: int, actor: Actor, amount_cents: int, method_id: int
     db.session.refresh(method)
     method.require_kept()
     method.require_unexpired()
-    account = db.session.get_one(BillingAccount, organisation_id, with_for_update=True, populate_existing=True)
+    account = account_of(organisation_id)
+    db.session.refresh(account, with_for_update=True)
     before, after = account.balance_cents, account.balance_cents + amount_cents
     add(
         LedgerRow(
