@@ -26,7 +26,7 @@ PEOPLE = {
     "vera": ("Vera Rubin", Role.VIEWER),
 }
 SERVICES = ("api", "worker", "frontend", "gateway", "search", "mailer", "billing", "reports", "auth", "media")
-STEPS = 140
+STEPS = 142
 P = ParamSpec("P")
 Done = TypeVar("Done")
 
