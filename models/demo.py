@@ -26,7 +26,7 @@ PEOPLE = {
     "vera": ("Vera Rubin", Role.VIEWER),
 }
 SERVICES = ("api", "worker", "frontend", "gateway", "search", "mailer", "billing", "reports", "auth", "media")
-STEPS = 142
+STEPS = 149
 P = ParamSpec("P")
 Done = TypeVar("Done")
 
