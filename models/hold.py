@@ -32,12 +32,17 @@ def hold_organisation_alone(organisation_id: int) -> None:
         raise NotFound(GONE)
 
 
-def hold_project(organisation_id: int, project_id: int) -> None:
-    """Keep project and organisation active until COMMIT. Raises OrganisationSuspended, NotFound."""
+def hold_project(organisation_id: int, project_id: int) -> str:
+    """Keep project and organisation active until COMMIT; returns the project's name, which the entry wants next.
+
+    Raises OrganisationSuspended, NotFound.
+    """
     hold_organisation(organisation_id)
     values = {"organisation": organisation_id, "project": project_id}
-    if db.session.execute(HOLD_PROJECT, values).scalar_one_or_none() != "active":
+    project = db.session.execute(HOLD_PROJECT, values).one_or_none()
+    if project is None or project.state != "active":
         raise NotFound(PROJECT_GONE)
+    return str(project.name)
 
 
 def require_active(state: str | None) -> None:
@@ -50,4 +55,6 @@ def require_active(state: str | None) -> None:
 
 HOLD = text("SELECT state FROM organisations WHERE id = :organisation FOR SHARE")
 HOLD_ALONE = text("SELECT state FROM organisations WHERE id = :organisation FOR UPDATE")
-HOLD_PROJECT = text("SELECT state FROM projects WHERE organisation_id = :organisation AND id = :project FOR SHARE")
+HOLD_PROJECT = text(
+    "SELECT state, name FROM projects WHERE organisation_id = :organisation AND id = :project FOR SHARE"
+)

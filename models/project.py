@@ -51,7 +51,7 @@ class Project(Tracked):
 
     def create(self, actor: Actor, kind: type[Kind], **values: Any) -> Kind:
         """Add a resource. Raises HandleTaken, Invalid, OrganisationSuspended, NotFound."""
-        hold_project(self.organisation_id, self.id)
+        project_name = hold_project(self.organisation_id, self.id)
         resource = kind(organisation_id=self.organisation_id, project_id=self.id, state="active")
         changes = resource.fill(values)
         resource.require_references()
@@ -59,7 +59,7 @@ class Project(Tracked):
             resource,
             HandleTaken(f"A {kind.noun} with the handle “{resource.handle}” exists in this project."),
         )
-        record(actor, Action.CREATE, resource.subject, changes)
+        record(actor, Action.CREATE, resource.subject_in(project_name), changes)
         return resource
 
     def find(self, kind: type[Kind], handle: str) -> Kind:

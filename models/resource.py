@@ -52,7 +52,12 @@ class Resource(Tracked):
     @property
     def subject(self) -> Subject:
         """The resource as an entry names it."""
-        project = ProjectName(self.project_id, self._project_name())
+        values = {"organisation": self.organisation_id, "project": self.project_id}
+        return self.subject_in(str(db.session.execute(PROJECT_NAME, values).scalar_one()))
+
+    def subject_in(self, project_name: str) -> Subject:
+        """The same, for a verb that knows the project's name already."""
+        project = ProjectName(self.project_id, project_name)
         return Subject(self.organisation_id, self.noun, self.id, getattr(self, self.called_by), project)
 
     def update(self, actor: Actor, version: int, **values: Any) -> None:
@@ -62,10 +67,10 @@ class Resource(Tracked):
         """
         self.require_not_ended()
         self.require_version(version)
-        hold_project(self.organisation_id, self.project_id)
+        project_name = hold_project(self.organisation_id, self.project_id)
         if changes := self.assign(values):
             self.require_references()
-            record(actor, Action.UPDATE, self.subject, changes)
+            record(actor, Action.UPDATE, self.subject_in(project_name), changes)
 
     def end(self, actor: Actor) -> None:
         """Terminate or delete it, and forget what it kept sealed. Raises AlreadyEnded, InUse, StaleVersion."""
@@ -128,13 +133,6 @@ class Resource(Tracked):
     def sealed(cls) -> list[str]:
         """The fields that are encrypted at rest."""
         return [name for name in cls.fields() if isinstance(cls.__table__.c[name].type, Sealed)]
-
-    def _project_name(self) -> str:
-        return str(
-            db.session.execute(
-                PROJECT_NAME, {"organisation": self.organisation_id, "project": self.project_id}
-            ).scalar_one()
-        )
 
 
 def alive(kind: type[Resource], organisation_id: int, project_id: int, handle: str) -> Resource | None:

@@ -119,7 +119,7 @@ ELSEWHERE = {"organisation.create_organisation"}
 
 # Steps of verbs, and what only reads: they change nothing by themselves that the log would have to tell.
 EVERYWHERE = {"assign", "fill", "fields", "require_version"}
-OF_A_KIND = {"require_not_ended", "require_references", "require_unused", "used_by", "sealed"}
+OF_A_KIND = {"subject_in", "require_not_ended", "require_references", "require_unused", "used_by", "sealed"}
 QUESTIONS: dict[str, set[str]] = {
     "Organisation": {"find_project", "projects", "counts"},
     "Project": {"find", "resources", "count", "counts"},
