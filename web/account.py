@@ -15,7 +15,7 @@ from models.user import User
 from web.access import Answer, Open, needs
 from web.forms import NameForm, PasswordForm, SignInForm, SignUpForm
 from web.fragments import render
-from web.limits import SIGN_INS, SIGN_UPS, limiter, per_email
+from web.limits import OF_AN_ACCOUNT, OF_AN_ADDRESS, by_account, by_address, limited
 
 bp = Blueprint("account", __name__)
 
@@ -28,8 +28,8 @@ def home() -> Answer:
 
 
 @bp.route("/login", methods=["GET", "POST"])
-@limiter.limit(SIGN_INS, methods=["POST"], key_func=per_email)
-@limiter.limit(SIGN_UPS, methods=["POST"])
+@limited(OF_AN_ADDRESS, by_address)
+@limited(OF_AN_ACCOUNT, by_account)
 @needs(Open.TO_ANYONE)
 def login() -> Answer:
     """Sign in; unknown and wrong get the same answer in about the same time."""
@@ -56,7 +56,7 @@ def logout() -> Answer:
 
 
 @bp.route("/signup", methods=["GET", "POST"])
-@limiter.limit(SIGN_UPS, methods=["POST"])
+@limited(OF_AN_ADDRESS, by_address)
 @needs(Open.TO_ANYONE)
 def signup() -> Answer:
     """Create an account, where that is open, or with an invitation."""
@@ -98,8 +98,8 @@ def rename() -> Answer:
 
 
 @bp.post("/account/password")
-@limiter.limit(SIGN_INS, methods=["POST"], key_func=lambda: f"password {current_user.get_id()}")
 @needs(Open.TO_SIGNED_IN)
+@limited(OF_AN_ACCOUNT, lambda: f"password {current_user.id}")
 def change_password() -> Answer:
     """Take another password; every other session ends."""
     form = PasswordForm()

@@ -3,7 +3,6 @@
 import logging
 
 from flask import Flask, Response, make_response, render_template
-from flask_limiter import RateLimitExceeded
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
@@ -48,7 +47,7 @@ def _http(error: HTTPException) -> Response:
     elif code == 400 and error.description and type(error).description != error.description:
         message = error.description
     response = _page(code, message)
-    if isinstance(error, RateLimitExceeded):
+    if code == 429:
         response.headers["Retry-After"] = "300"
     return response
 
