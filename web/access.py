@@ -48,6 +48,8 @@ def needs(needed: Needed, even_when_deleted: bool = False) -> Callable[[View], V
 
         @wraps(view)
         def guarded(**address: Any) -> Answer:
+            if "\0" in request.path:
+                abort(404)  # PostgreSQL knows no text with it, so nothing can be there
             if needed is not Open.TO_ANYONE and not current_user.is_authenticated:
                 return login_manager.unauthorized()  # type: ignore[no-any-return]
             if isinstance(needed, Permission):
@@ -100,7 +102,8 @@ def _enter_organisation(address: dict[str, Any], needed: Permission, even_when_d
 
 @login_manager.user_loader
 def _person(session_id: str) -> Person | None:
-    g.standing = standing(session_id, (request.view_args or {}).get("org"))
+    handle = None if "\0" in request.path else (request.view_args or {}).get("org")
+    g.standing = standing(session_id, handle)
     return g.standing.person if g.standing else None
 
 

@@ -142,10 +142,10 @@ def form_for(
 ) -> TrackedForm:
     """A form with the declared fields; to edit `thing`, or to create one. `project` offers what may be referred to."""
     declared = {name: field for name, field in tracked.fields().items() if thing is None or not field.fixed}
-    inputs: dict[str, Any] = {name: _input(field, thing is None, project) for name, field in declared.items()}
+    # WTForms shows inputs in the order of their making: what a thing is called comes first.
+    order = sorted(declared, key=lambda name: ("name", "handle").index(name) if name in ("name", "handle") else 2)
+    inputs: dict[str, Any] = {name: _input(declared[name], thing is None, project) for name in order}
     if thing is None and "name" in declared and "handle" in declared:
-        order = ["name", "handle", *(each for each in inputs if each not in ("name", "handle"))]
-        inputs = {name: inputs[name] for name in order}
         inputs["handle"].kwargs["render_kw"] = {"data-handle-from": "name"}
     form_class = type(f"{tracked.__name__}Form", (TrackedForm,), {**inputs, **more, "declared": declared})
     form: TrackedForm = form_class(data=_stored(declared, thing))

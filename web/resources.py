@@ -150,7 +150,7 @@ def _facts(resource: Resource) -> Sequence[tuple[str, str]]:
 def _written(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(value)
-    return f"{value:,}" if isinstance(value, int) else str(value or "")
+    return str(value or "")
 
 
 def _url(view: str, organisation: Organisation, project: Project, kind: type[Resource], **more: Any) -> str:

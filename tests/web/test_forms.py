@@ -70,6 +70,12 @@ def test_bad_input_is_answered_beside_its_field_and_nothing_typed_is_lost(
     assert len(entries(acme)) == before
 
 
+def test_a_form_begins_with_what_the_thing_is_called(owner: Visitor, web: Project) -> None:
+    page = owner.get(f"{CONTAINERS}/new").text
+
+    assert page.index('name="name"') < page.index('name="handle"') < page.index('name="image"')
+
+
 def test_a_field_with_an_error_points_at_its_message(owner: Visitor, web: Project) -> None:
     page = owner.post(f"{CONTAINERS}/new", **{**GOOD, "port": "x"}).text
 

@@ -81,6 +81,11 @@ def test_a_change_outside_acting_is_an_error_not_a_lie(app: Flask, acme: Organis
         app.process_response(app.make_response("done"))
 
 
+@pytest.mark.parametrize("address", ["/orgs/a%00b", "/orgs/acme/projects/a%00b", "/orgs/acme/join/a%00b"])
+def test_a_nul_in_an_address_finds_nothing(owner: Visitor, acme: Organisation, address: str) -> None:
+    assert owner.get(address).status_code == 404
+
+
 def test_an_unknown_address_is_told_kindly(owner: Visitor) -> None:
     answer = owner.get("/nowhere")
 
