@@ -22,6 +22,7 @@ from web import (
     errors,
     feeds,
     forms,
+    fragments,
     health,
     limits,
     members,
@@ -90,7 +91,13 @@ def _templates(app: Flask) -> None:
     # A page shows a hundred icons of thirty kinds: each is written once a process.
     icons: Any = app.jinja_env.get_template("_icon.html").module
     app.jinja_env.globals["icon"] = cache(icons.icon)
-    app.jinja_env.globals.update(entries_html=feeds.entries_html, can=access.may, url_for=addresses.address)
+    app.jinja_env.globals.update(
+        entries_html=feeds.entries_html,
+        can=access.may,
+        rights=access.rights,
+        once=fragments.once,
+        url_for=addresses.address,
+    )
 
     @app.context_processor
     def everywhere() -> dict[str, object]:

@@ -10,7 +10,7 @@ from flask import Flask, abort, flash, g, redirect, request, url_for
 from flask_login import LoginManager, current_user
 from werkzeug.wrappers import Response
 
-from models.access import Permission, allows
+from models.access import GRANTS, Permission, Role, allows
 from models.actor import Actor, Door
 from models.kinds import BY_PLURAL
 from models.organisation import find_organisation
@@ -78,6 +78,11 @@ def require_guards(app: Flask) -> None:
 def actor() -> Actor:
     """Who acts in this request, in the role they have in its organisation."""
     return Actor(current_user.id, current_user.name, g.get("role"), Door.WEB)
+
+
+def rights() -> frozenset[Permission]:
+    """Everything the person may do in the organisation of the page."""
+    return GRANTS[Role(g.role)] if g.organisation.state in ("active", "suspended") else frozenset()
 
 
 def may(permission: str) -> bool:

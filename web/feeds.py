@@ -3,21 +3,20 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
 from itertools import groupby
 from typing import Any
 
-from flask import Response, abort, current_app, make_response, request
+from flask import Response, abort, make_response, request
 from markupsafe import Markup
 
 from models import feed
 from models.feed import Cursor, Page, Place, Row, Scope
 from models.organisation import Belonging, Organisation
 from models.standing import Here
-from web.fragments import render, wants_fragment
+from web.fragments import once, render, wants_fragment
 from web.words import zone, zone_name
 
-RENDERED_MOST = 20_000
+ROW = "activity/_entry.html"
 
 
 @dataclass(frozen=True)
@@ -137,7 +136,8 @@ def entries_html(entries: list[Row], show_organisation: bool = False) -> Markup:
     """Rows of the feed; entries never change, so each is rendered once a process and time zone."""
     zone = zone_name()
     # Joined as plain text: each is escaped already, and a join of Markup would look at fifty of them again.
-    return Markup("".join([_rendered(entry, zone, show_organisation) for entry in entries]))  # noqa: S704
+    rows = [once(ROW, entry=entry, show_organisation=show_organisation, zone=zone) for entry in entries]
+    return Markup("".join(rows))  # noqa: S704
 
 
 def place_of(organisation: Organisation | Here) -> Place:
@@ -170,9 +170,19 @@ def _newer(source: AnyFeed, address: str, after: str) -> Response:
 
 
 def _shown(rows: list[Row], older_url: str | None, newer_url: str | None, head: int) -> FeedPage:
+    return FeedPage(rows, _by_day(rows), older_url, newer_url, f'"{head}"')
+
+
+def _by_day(rows: list[Row]) -> list[tuple[date, list[Row]]]:
     local = zone()
-    days = [(day, list(each)) for day, each in groupby(rows, lambda row: row.occurred_at.astimezone(local).date())]
-    return FeedPage(rows, days, older_url, newer_url, f'"{head}"')
+
+    def day(row: Row) -> date:
+        return row.occurred_at.astimezone(local).date()
+
+    # In order of time, so equal ends mean a single day: the usual page, without asking fifty rows.
+    if rows and day(rows[0]) == day(rows[-1]):
+        return [(day(rows[0]), rows)]
+    return [(each, list(found)) for each, found in groupby(rows, day)]
 
 
 def _told(count: int) -> int | str:
@@ -184,9 +194,3 @@ def _number(given: str) -> int:
     if not 0 <= number <= feed.LATEST:
         raise ValueError(f"not an entry's number: {given!r}")
     return number
-
-
-@lru_cache(maxsize=RENDERED_MOST)
-def _rendered(entry: Row, zone: str, show_organisation: bool) -> Markup:  # noqa: ARG001 (part of the key)
-    template = current_app.jinja_env.get_template("activity/_entry.html")
-    return Markup(template.render(entry=entry, show_organisation=show_organisation).strip())  # noqa: S704 (a template's own output, escaped there)

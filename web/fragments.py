@@ -1,8 +1,12 @@
 """Pages and fragments share an address: htmx gets the part it swaps, everyone else the page."""
 
+from functools import lru_cache
 from typing import Any
 
-from flask import Response, make_response, render_template, request
+from flask import Response, current_app, make_response, render_template, request
+from markupsafe import Markup
+
+KEPT_MOST = 20_000
 
 
 def wants_fragment() -> bool:
@@ -22,3 +26,17 @@ def render(template: str, fragment: str | None = None, /, status: int = 200, **c
     if fragment:
         response.vary.add("HX-Request")
     return response
+
+
+def once(template: str, **values: Any) -> Markup:
+    """A fragment that depends on `values` alone, rendered once a process for the same ones.
+
+    Entries never change, and a page's frame is the same until the person, their role or the organisation is another.
+    """
+    return _once(template, tuple(values.items()))
+
+
+@lru_cache(maxsize=KEPT_MOST)
+def _once(template: str, values: tuple[tuple[str, Any], ...]) -> Markup:
+    rendered = current_app.jinja_env.get_template(template).render(dict(values))
+    return Markup(rendered.strip())  # noqa: S704 (a template's own output, escaped there)
