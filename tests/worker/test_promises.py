@@ -1,0 +1,117 @@
+"""Promises kept by a real Celery worker, hinted at or not."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from redis import Redis
+
+from models import job
+from models.actor import Actor
+from models.container import Container
+from models.database import db
+from models.organisation import Organisation
+from models.project import Project
+from models.settings import Settings
+from models.transaction import transaction
+from tests.log import entries
+from tests.site import process
+from worker.hint import aim, hint
+
+PATIENCE_SECONDS = 40
+
+
+@pytest.fixture
+def full(web: Project, ada: Actor) -> Project:
+    """A project with 1,200 containers: two chunks."""
+    with transaction():
+        for number in range(1200):
+            web.create(ada, Container, name=f"c{number}", handle=f"c{number}", image="nginx:1.28")
+    return web
+
+
+def delete(project: Project, actor: Actor) -> list[job.JobKey]:
+    """Delete it; returns what there is to hint at."""
+    with transaction() as promised:
+        project.delete(actor, project.handle)
+    return promised
+
+
+def wait(done: Callable[[], bool]) -> None:
+    """Until it is so."""
+    end = time.monotonic() + PATIENCE_SECONDS
+    while not done():
+        assert time.monotonic() < end, job.unfinished()
+        time.sleep(0.1)
+
+
+def kept() -> bool:
+    """Whether nothing is promised any more."""
+    db.session.rollback()
+    return not job.unfinished()
+
+
+def each_ended_once(organisation: Organisation) -> bool:
+    """Whether every container has exactly one end, by the system, and numbers have no gap."""
+    found = entries(organisation)
+    ends = [each.resource_id for each in found if each.action == "terminate"]
+    assert [each.number for each in found] == list(range(1, len(found) + 1))
+    assert {each.actor_name for each in found if each.action == "terminate"} == {"system"}
+    return len(ends) == len(set(ends)) == 1200
+
+
+def test_a_hint_has_the_worker_do_it(
+    settings: Settings, acme: Organisation, full: Project, ada: Actor, tmp_path: Path
+) -> None:
+    aim(settings.redis_url)
+    with process(settings, tmp_path / "worker.log", "worker"):
+        for key in delete(full, ada):
+            hint(key)
+        wait(kept)
+
+    assert each_ended_once(acme)
+
+
+def test_a_lost_hint_is_found_when_a_worker_starts(
+    settings: Settings, acme: Organisation, full: Project, ada: Actor, tmp_path: Path
+) -> None:
+    for key in delete(full, ada):
+        hint(key)
+    Redis.from_url(settings.redis_url).flushdb()
+    with process(settings, tmp_path / "worker.log", "worker"):
+        wait(kept)
+
+    assert each_ended_once(acme)
+
+
+def test_a_killed_worker_leaves_its_job_to_the_next(
+    settings: Settings, acme: Organisation, full: Project, ada: Actor, tmp_path: Path
+) -> None:
+    (key,) = delete(full, ada)
+    with transaction():
+        lease = job.claim(key)
+    assert lease
+    with transaction():
+        # As a worker that took it and died: nobody renews its lease.
+        db.session.execute(job.RENEW, {**lease._key, "done": 0, "lease": 1})
+    time.sleep(1.1)
+    with process(settings, tmp_path / "worker.log", "worker"):
+        wait(kept)
+
+    assert each_ended_once(acme)
+
+
+def test_the_scheduler_repeats_hints_that_went_missing(
+    settings: Settings, acme: Organisation, full: Project, ada: Actor, tmp_path: Path
+) -> None:
+    with (
+        process(settings, tmp_path / "worker.log", "worker", "--log-level", "info"),
+        process(settings, tmp_path / "scheduler.log", "scheduler"),
+    ):
+        wait(lambda: "ready." in (tmp_path / "worker.log").read_text())
+        time.sleep(1)  # past the sweep at the start
+        delete(full, ada)
+        wait(kept)
+
+    assert each_ended_once(acme)
