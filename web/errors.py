@@ -4,7 +4,7 @@ import logging
 
 from flask import Flask, Response, make_response, render_template
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, OperationalError
 from werkzeug.exceptions import HTTPException
 
 from models.database import db
@@ -12,6 +12,7 @@ from models.errors import DomainError, Forbidden, NotFound
 from web.fragments import wants_fragment
 
 log = logging.getLogger(__name__)
+NUMERIC_OUT_OF_RANGE = "22003"
 TITLES = {
     400: ("That did not work", "The request could not be understood. Go back and try again."),
     401: ("Sign in first", "Sign in to see this page."),
@@ -34,6 +35,7 @@ def install(app: Flask) -> None:
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(DomainError, _refused)
     app.register_error_handler(OperationalError, _busy)
+    app.register_error_handler(DataError, _out_of_range)
     app.register_error_handler(Exception, _broken)
 
 
@@ -61,6 +63,14 @@ def _busy(error: OperationalError) -> Response:
     log.error("the database refused: %s", error.orig)
     db.session.rollback()
     return _page(503)
+
+
+def _out_of_range(error: DataError) -> Response:
+    # An id or a cursor with more digits than any row can have: there is nothing, as with every other made-up one.
+    if getattr(error.orig, "sqlstate", None) != NUMERIC_OUT_OF_RANGE:
+        return _broken(error)
+    db.session.rollback()
+    return _page(404)
 
 
 def _broken(error: Exception) -> Response:

@@ -86,6 +86,23 @@ def test_a_nul_in_an_address_finds_nothing(owner: Visitor, acme: Organisation, a
     assert owner.get(address).status_code == 404
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        f"/orgs/acme/activity/{10**25}",
+        f"/orgs/acme/projects/web/containers?before={10**25}",
+        f"/orgs/acme/billing?before={10**25}",
+        f"/orgs/acme/members/{10**25}/remove",
+        f"/orgs/acme/members/{10**10}/remove",
+        f"/orgs/acme/billing/payment-methods/{10**25}/remove",
+    ],
+)
+def test_a_number_that_no_row_can_have_finds_nothing(owner: Visitor, web: Project, address: str) -> None:
+    answer = owner.post(address) if address.endswith("remove") else owner.get(address)
+
+    assert answer.status_code == 404
+
+
 def test_an_unknown_address_is_told_kindly(owner: Visitor) -> None:
     answer = owner.get("/nowhere")
 
