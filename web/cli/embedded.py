@@ -12,9 +12,7 @@ import pwd
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -25,15 +23,12 @@ from psycopg import sql
 from redis import Redis
 from redis.exceptions import RedisError
 
-START_SECONDS = 30
-STOP_SECONDS = 15
+from web.cli import launch
+from web.cli.server import Attempt, CannotStart, Server, end_leftover, free_port, running
+
 DATABASE = "activity_log"
 OWNER, APP = "activity_log_owner", "activity_log_app"
 UNSAFE = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
-
-
-class CannotStart(Exception):
-    """An embedded server does not come up; the message says what to do."""
 
 
 @dataclass(frozen=True)
@@ -68,82 +63,85 @@ class Database:
 
 
 @contextmanager
-def postgresql(folder: Path, kept: Secrets, for_tests: bool = False) -> Iterator[Database]:
+def postgresql(
+    folder: Path,
+    kept: Secrets,
+    for_tests: bool = False,
+    started: Callable[[Server], None] = lambda _: None,
+    anew: bool = False,
+) -> Iterator[Database]:
     """PostgreSQL over the data in `folder`, made on the first start. Raises CannotStart.
 
-    `for_tests` gives up surviving a power cut for speed.
+    `for_tests` gives up surviving a power cut for speed; `started` is told of the process, for keeping an eye on it;
+    `anew` throws away what is in the database.
     """
+    folder = folder.resolve()
     data = folder / "postgresql"
-    _end_leftover(data / "postmaster.pid", "postgres")
+    end_leftover(data / "postmaster.pid", data, "PostgreSQL")
     if not (data / "PG_VERSION").exists():
-        _initialise(data, kept)
-    port = _free_port()
-    settings = ["listen_addresses=127.0.0.1", f"port={port}", "unix_socket_directories=", "max_connections=200"]
-    settings += UNSAFE if for_tests else ()
-    command = [*_unprivileged(), str(_programs() / "postgres"), "-D", str(data)]
-    command += [part for setting in settings for part in ("-c", setting)]
-    database = _database(port, kept)
+        _initialise(data, kept, for_tests)
+    user = _ordinary_user(data)
 
-    def ready() -> bool:
-        try:
-            psycopg.connect(f"{database.superuser_url.rpartition('/')[0]}/postgres", connect_timeout=2).close()
-        except psycopg.OperationalError:
-            return False
-        return True
+    def attempt() -> Attempt[Database]:
+        port = free_port()
+        settings = ["listen_addresses=127.0.0.1", f"port={port}", "unix_socket_directories=", "max_connections=200"]
+        settings += UNSAFE if for_tests else ()
+        program = [str(_programs() / "postgres"), "-D", str(data)]
+        program += [part for setting in settings for part in ("-c", setting)]
+        database = _database(port, kept)
+        return Attempt(launch.command(program, signal.SIGINT, user), lambda: _accepts(database), database)
 
-    with _running(command, folder / "postgresql.log", ready, signal.SIGINT):
-        _prepare(database, kept)
+    with running("PostgreSQL", attempt, folder / "postgresql.log", signal.SIGINT, started) as database:
+        _prepare(database, kept, anew)
         yield database
 
 
 @contextmanager
-def valkey(folder: Path, kept: Secrets) -> Iterator[str]:
+def valkey(folder: Path, kept: Secrets, started: Callable[[Server], None] = lambda _: None) -> Iterator[str]:
     """Valkey with its append-only file in `folder`; yields its URL. Raises CannotStart."""
+    folder = folder.resolve()
     data = folder / "valkey"
-    data.mkdir(parents=True, exist_ok=True)
-    _end_leftover(data / "valkey.pid", "valkey-server")
-    port = _free_port()
-    configuration = {
-        "bind": "127.0.0.1",
-        "port": str(port),
-        "requirepass": kept.redis,
-        "dir": f'"{data}"',
-        "pidfile": f'"{data / "valkey.pid"}"',
-        "appendonly": "yes",
-        "save": '""',
-        "maxmemory-policy": "noeviction",
-    }
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
     # In a file, since a command line can be read by everyone on the machine.
     file = data / "valkey.conf"
-    _write_private(file, "".join(f"{name} {value}\n" for name, value in configuration.items()))
-    url = f"redis://:{kept.redis}@127.0.0.1:{port}/0"
+    end_leftover(data / "valkey.pid", file, "Valkey")
 
-    def ready() -> bool:
-        client = Redis.from_url(url, socket_timeout=2)
-        try:
-            return bool(client.ping())
-        except RedisError:
-            return False
-        finally:
-            client.close()
+    def attempt() -> Attempt[str]:
+        port = free_port()
+        _write_private(file, _valkey_configuration(data, port, kept))
+        url = f"redis://:{kept.redis}@127.0.0.1:{port}/0"
+        program = [str(_valkey_server()), str(file)]
+        return Attempt(launch.command(program, signal.SIGTERM), lambda: _pings(url), url)
 
-    with _running([str(_valkey_server()), str(file)], folder / "valkey.log", ready, signal.SIGTERM) as process:
-        (data / "valkey.pid").write_text(f"{process.pid}\n")
+    with running("Valkey", attempt, folder / "valkey.log", signal.SIGTERM, started) as url:
         yield url
 
 
 @contextmanager
-def servers(folder: Path, environ: dict[str, str], for_tests: bool = False) -> Iterator[dict[str, str]]:
-    """The environment for our processes: what is in it wins, what is missing is generated or started here."""
-    folder.mkdir(parents=True, exist_ok=True)
+def servers(
+    folder: Path,
+    environ: dict[str, str],
+    for_tests: bool = False,
+    started: Callable[[Server], None] = lambda _: None,
+    anew: bool = False,
+) -> Iterator[dict[str, str]]:
+    """The environment for our processes: what is in it wins, what is missing is generated or started here.
+
+    `started` and `anew` as in `postgresql`; `anew` never touches a database that was given.
+    """
+    # Open enough to pass through, should PostgreSQL run as another user; every file in it is closed by itself.
+    folder.mkdir(mode=0o711, parents=True, exist_ok=True)
     kept = Secrets.kept_in(folder)
-    found = {"SECRET_KEY": kept.secret_key, "ENCRYPTION_KEYS": kept.encryption_keys, **environ}
+    given = {name: value for name, value in environ.items() if value}
+    found = {"SECRET_KEY": kept.secret_key, "ENCRYPTION_KEYS": kept.encryption_keys, **given}
     with ExitStack() as stack:
-        if not environ.get("DATABASE_URL"):
-            database = stack.enter_context(postgresql(folder, kept, for_tests))
+        if "DATABASE_URL" not in given:
+            database = stack.enter_context(postgresql(folder, kept, for_tests, started, anew))
+            # PGSSLMODE and the like, meant for some other server, would turn our processes away from this one.
+            found = {name: value for name, value in found.items() if not name.startswith("PG")}
             found |= {"DATABASE_URL": database.url, "DATABASE_OWNER_URL": database.owner_url}
-        if not environ.get("REDIS_URL"):
-            found["REDIS_URL"] = stack.enter_context(valkey(folder, kept))
+        if "REDIS_URL" not in given:
+            found["REDIS_URL"] = stack.enter_context(valkey(folder, kept, started))
         yield found
 
 
@@ -162,41 +160,56 @@ def _valkey_server() -> Path:
     return next(Path(found.submodule_search_locations[0]).rglob("valkey-server"))
 
 
-def _unprivileged() -> list[str]:
-    """What to put before a command that refuses to run as root.
-
-    As nobody, who keeps root's right to pass through folders: a clone below /root is closed to everyone else.
-    """
+def _ordinary_user(data: Path) -> launch.User | None:
+    """Whom PostgreSQL runs as, when we are root, which it refuses: the owner of its data, at first nobody."""
     if os.geteuid() != 0:
-        return []
-    if shutil.which("setpriv") is None:
-        raise CannotStart("PostgreSQL does not run as root, and setpriv (util-linux) is missing. Use an ordinary user.")
-    nobody = pwd.getpwnam("nobody")
-    return [
-        "setpriv",
-        f"--reuid={nobody.pw_uid}",
-        f"--regid={nobody.pw_gid}",
-        "--clear-groups",
-        "--inh-caps=+dac_override",
-        "--ambient-caps=+dac_override",
-        "--pdeathsig=INT",
-    ]
+        return None
+    if data.exists() and data.stat().st_uid:
+        return launch.User(data.stat().st_uid, data.stat().st_gid)
+    try:
+        nobody = pwd.getpwnam("nobody")
+    except KeyError:
+        return launch.User(65534, 65534)
+    return launch.User(nobody.pw_uid, nobody.pw_gid)
 
 
-def _initialise(data: Path, kept: Secrets) -> None:
+def _valkey_configuration(data: Path, port: int, kept: Secrets) -> str:
+    def quoted(path: Path) -> str:
+        return '"' + str(path).replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+    lines = {
+        "bind": "127.0.0.1",
+        "port": str(port),
+        "requirepass": kept.redis,
+        "dir": quoted(data),
+        "pidfile": quoted(data / "valkey.pid"),
+        "set-proc-title": "no",  # its command line then still says whose it is, see end_leftover
+        "appendonly": "yes",
+        "save": '""',
+        "maxmemory-policy": "noeviction",
+    }
+    return "".join(f"{name} {value}\n" for name, value in lines.items())
+
+
+def _initialise(data: Path, kept: Secrets, for_tests: bool) -> None:
     # Made beside and moved into place: a first start that is killed leaves nothing half-made.
     making = data.with_suffix(".new")
     shutil.rmtree(making, ignore_errors=True)
     making.mkdir(mode=0o700, parents=True)
     password = data.with_suffix(".password")
     _write_private(password, kept.superuser)
-    if os.geteuid() == 0:
-        nobody = pwd.getpwnam("nobody")
-        os.chown(making, nobody.pw_uid, nobody.pw_gid)
-    command = [*_unprivileged(), str(_programs() / "initdb"), "-D", str(making), "-U", "postgres", "-E", "UTF8"]
-    command += ["--auth=scram-sha-256", f"--pwfile={password}", "--locale-provider=builtin", "--locale=C.UTF-8"]
+    user = _ordinary_user(making)
+    if user:
+        os.chown(making, *user)
+        os.chown(password, *user)
+    program = [str(_programs() / "initdb"), "-D", str(making), "-U", "postgres", "-E", "UTF8"]
+    program += ["--auth=scram-sha-256", f"--pwfile={password}"]
+    program += ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+    program += ["--no-sync"] if for_tests else []
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+        done = subprocess.run(  # noqa: S603 (a program of the wheel)
+            launch.command(program, signal.SIGTERM, user), capture_output=True, text=True, check=False, cwd="/"
+        )
     finally:
         password.unlink()
     if done.returncode:
@@ -211,85 +224,56 @@ def _database(port: int, kept: Secrets) -> Database:
     return Database(url(APP, kept.app), url(OWNER, kept.owner), url("postgres", kept.superuser))
 
 
-def _prepare(database: Database, kept: Secrets) -> None:
+def _connect(database: Database) -> "psycopg.Connection[tuple[object, ...]]":
+    # Spelled out, so that PGSSLMODE, PGHOSTADDR or PGOPTIONS of whoever starts us do not lead elsewhere.
+    return psycopg.connect(
+        f"{database.superuser_url.rpartition('/')[0]}/postgres",
+        autocommit=True,
+        connect_timeout=2,
+        hostaddr="127.0.0.1",
+        sslmode="disable",
+        options="",
+    )
+
+
+def _accepts(database: Database) -> bool:
+    try:
+        _connect(database).close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+def _pings(url: str) -> bool:
+    client = Redis.from_url(url, socket_timeout=2)
+    try:
+        return bool(client.ping())
+    except RedisError:
+        return False
+    finally:
+        client.close()
+
+
+def _prepare(database: Database, kept: Secrets, anew: bool) -> None:
     """The two roles and the database; again on every start, so that a first one that was killed does no harm."""
-    with psycopg.connect(f"{database.superuser_url.rpartition('/')[0]}/postgres", autocommit=True) as connection:
-        for role, password, idle in ((OWNER, kept.owner, "10min"), (APP, kept.app, "30s")):
+    limits = ((OWNER, kept.owner, "10min", "30s"), (APP, kept.app, "30s", "10s"))
+    with _connect(database) as connection:
+        for role, password, idle, lock in limits:
             name = sql.Identifier(role)
             if connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone() is None:
                 connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(name))
             connection.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(name, sql.Literal(password)))
             # A worker that is frozen inside a chunk must not block its successor for ever.
-            connection.execute(
-                sql.SQL("ALTER ROLE {} SET idle_in_transaction_session_timeout = {}").format(name, sql.Literal(idle))
-            )
-            connection.execute(sql.SQL("ALTER ROLE {} SET lock_timeout = '10s'").format(name))
+            for setting, value in (("idle_in_transaction_session_timeout", idle), ("lock_timeout", lock)):
+                change = sql.SQL("ALTER ROLE {} SET {} = {}")
+                connection.execute(change.format(name, sql.Identifier(setting), sql.Literal(value)))
+        database_name, owner, app = (sql.Identifier(word) for word in (DATABASE, OWNER, APP))
+        if anew:
+            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(database_name))
         if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone() is None:
-            connection.execute(
-                sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(DATABASE), sql.Identifier(OWNER))
-            )
-
-
-@contextmanager
-def _running(
-    command: list[str], log: Path, ready: Callable[[], bool], stop: signal.Signals
-) -> Iterator[subprocess.Popen[bytes]]:
-    """The server while the block runs. A start may be refused for a second after a kill -9: tried again."""
-    end = time.monotonic() + START_SECONDS
-    process = _spawn(command, log)
-    while not ready():
-        if time.monotonic() > end:
-            _stop(process, stop)
-            raise CannotStart(f"{log.stem} did not answer within {START_SECONDS} s:\n{_tail(log)}")
-        if process.poll() is not None:
-            process = _spawn(command, log)
-        time.sleep(0.1)
-    try:
-        yield process
-    finally:
-        _stop(process, stop)
-
-
-def _spawn(command: list[str], log: Path) -> subprocess.Popen[bytes]:
-    with log.open("ab") as out:
-        # In a session of its own: Ctrl-C reaches `up` alone, which stops its servers last.
-        return subprocess.Popen(command, stdout=out, stderr=out, stdin=subprocess.DEVNULL, start_new_session=True)  # noqa: S603
-
-
-def _stop(process: subprocess.Popen[bytes], how: signal.Signals) -> None:
-    if process.poll() is None:
-        process.send_signal(how)
-    try:
-        process.wait(STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-
-
-def _end_leftover(pid_file: Path, program: str) -> None:
-    """Stop a server that outlived the `up` that started it: two over the same data would destroy it."""
-    try:
-        pid = int(pid_file.read_text().split()[0])
-        if program not in Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace"):
-            return
-    except (OSError, ValueError, IndexError):
-        return
-    for how in (signal.SIGINT, signal.SIGKILL):
-        try:
-            os.kill(pid, how)
-        except ProcessLookupError:
-            return
-        end = time.monotonic() + STOP_SECONDS
-        while time.monotonic() < end:
-            if not Path(f"/proc/{pid}").exists():
-                return
-            time.sleep(0.1)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+            connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(database_name, owner))
+        connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(database_name))
+        connection.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(database_name, app))
 
 
 def _write_private(file: Path, content: str) -> None:
@@ -297,8 +281,6 @@ def _write_private(file: Path, content: str) -> None:
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as out:
         out.write(content)
+        out.flush()
+        os.fsync(out.fileno())  # keys that a power cut took cannot be made again
     temporary.replace(file)
-
-
-def _tail(log: Path) -> str:
-    return log.read_text(errors="replace")[-2000:]

@@ -20,7 +20,8 @@ from typing import IO
 import click
 
 from web.cli.demo import SIGN_IN
-from web.cli.embedded import CannotStart, servers
+from web.cli.embedded import servers
+from web.cli.server import CannotStart
 
 READY_SECONDS = 60
 STOP_SECONDS = 10

@@ -1,0 +1,151 @@
+"""A server of ours as a process: started, tried again, waited for, stopped, and found again when it outlived us."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, TypeVar
+
+REFUSED_SECONDS = 8
+RECOVERY_SECONDS = 300
+STOP_SECONDS = 15
+T = TypeVar("T")
+
+
+class CannotStart(Exception):
+    """An embedded server does not come up; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server that was started here."""
+
+    name: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+
+@dataclass(frozen=True)
+class Attempt(Generic[T]):
+    """One try at a start, on a port of its own; what is reached once it is ready."""
+
+    command: list[str]
+    ready: Callable[[], bool]
+    reached: T
+
+
+@contextmanager
+def running(
+    name: str,
+    attempt: Callable[[], Attempt[T]],
+    log: Path,
+    stop: signal.Signals,
+    started: Callable[[Server], None],
+) -> Iterator[T]:
+    """The server while the block runs.
+
+    A start may be refused for a second after a kill -9, and its port taken from under it: tried again for a while. One
+    that is up and recovering is left to it.
+    """
+    begin = time.monotonic()
+    trying = attempt()
+    process = _spawn(trying.command, log)
+    try:
+        while not (trying.ready() and process.poll() is None):
+            passed = time.monotonic() - begin
+            if process.poll() is not None:
+                if passed > REFUSED_SECONDS:
+                    raise CannotStart(f"{name} does not start; the end of {log}:\n{_tail(log)}")
+                time.sleep(0.3)
+                trying = attempt()
+                process = _spawn(trying.command, log)
+            elif passed > RECOVERY_SECONDS:
+                raise CannotStart(f"{name} does not answer; the end of {log}:\n{_tail(log)}")
+            time.sleep(0.05)
+        started(Server(name, process, log))
+        yield trying.reached
+    finally:
+        _stop(process, stop)
+
+
+def _spawn(command: list[str], log: Path) -> subprocess.Popen[bytes]:
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    with os.fdopen(descriptor, "ab") as out:
+        # In a session of its own: Ctrl-C reaches `up` alone, which stops its servers last.
+        return subprocess.Popen(  # noqa: S603 (a program of the wheels)
+            command, stdout=out, stderr=out, stdin=subprocess.DEVNULL, start_new_session=True, cwd="/"
+        )
+
+
+def _stop(process: subprocess.Popen[bytes], how: signal.Signals) -> None:
+    if process.poll() is None:
+        process.send_signal(how)
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def end_leftover(pid_file: Path, data: Path, name: str) -> None:
+    """Stop a server that outlived the `up` that started it: two over the same data would destroy it.
+
+    Only one whose command line names our data: the number may long be someone else's.
+    """
+    try:
+        pid = int(pid_file.read_text().split()[0])
+    except (OSError, ValueError, IndexError):
+        return
+    for how in (signal.SIGINT, signal.SIGKILL):
+        if not _command_names(pid, data):
+            break
+        try:
+            os.kill(pid, how)
+        except ProcessLookupError:
+            break
+        except PermissionError:
+            raise CannotStart(f"{name} (process {pid}) still runs over {data}, started by another user.") from None
+        end = time.monotonic() + STOP_SECONDS
+        while _command_names(pid, data) and time.monotonic() < end:
+            time.sleep(0.1)
+    if _lives(pid):
+        # PostgreSQL takes any living process of its user with this number for itself, and would never start again.
+        pid_file.unlink(missing_ok=True)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _command_names(pid: int, data: Path) -> bool:
+    """Whether that process runs and was started over `data`."""
+    if Path("/proc/self/cmdline").exists():
+        try:
+            line = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ")
+        except OSError:
+            return False
+    else:
+        line = subprocess.run(["ps", "-o", "command=", "-p", str(pid)], capture_output=True, check=False).stdout  # noqa: S603, S607
+    return b" " + os.fsencode(data) + b" " in line.strip() + b" "
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _tail(log: Path) -> str:
+    return log.read_text(errors="replace")[-2000:]
