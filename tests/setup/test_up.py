@@ -9,41 +9,39 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
 import psycopg
 import pytest
 
+from tests.setup.test_embedded import ended, nobody
 from tests.site import free_port
+from web.cli import launch
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_SECONDS = 90
 READY = re.compile(r"Activity Log is ready:\s+(\S+)")
-# An ordinary user, who may still pass through folders that only root may enter: this checkout can be below one.
-AS_NOBODY = (
-    "setpriv",
-    "--reuid=nobody",
-    "--regid=nogroup",
-    "--clear-groups",
-    "--inh-caps=+dac_override",
-    "--ambient-caps=+dac_override",
-)
+UP = [sys.executable, "-c", "from web.cli import main; main()", "up"]
+NOHUP = ["/usr/bin/env", "nohup"]
 OURS = ("granian", "celery", "valkey-server", "postgres")
 
 
 class Running:
     """An `up`, and what it printed so far."""
 
-    def __init__(self, folder: Path, as_nobody: bool = False, **environ: str) -> None:
-        folder.parent.mkdir(parents=True, exist_ok=True)
+    def __init__(
+        self, folder: Path, as_nobody: bool = False, nohup: bool = False, log: Path | None = None, **environ: str
+    ) -> None:
         self.folder = folder
-        self.log = folder.parent / f"{folder.name}.log"
+        self.log = log or folder.parent / f"{folder.name}.log"
+        self.log.parent.mkdir(parents=True, exist_ok=True)
         self.port = environ.get("PORT", str(free_port()))
         inherited = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")}
         with self.log.open("wb") as out:
             self.process = subprocess.Popen(  # noqa: S603 (our own program)
-                [*(AS_NOBODY if as_nobody else ()), sys.executable, "-c", "from web.cli import main; main()", "up"],
+                launch.command([*(NOHUP if nohup else ()), *UP], signal.SIGTERM, nobody() if as_nobody else None),
                 cwd=ROOT,
                 env={**inherited, "DATA_DIR": str(folder), "DEMO": "0", "PORT": self.port, **environ},
                 stdout=out,
@@ -65,9 +63,26 @@ class Running:
         """What it printed so far."""
         return self.log.read_text()
 
+    def kill_everything(self) -> None:
+        """At once, itself first: nothing gets to tidy up."""
+        for each in self.family():
+            with suppress(psutil.NoSuchProcess):
+                each.kill()
+
     def family(self) -> list[psutil.Process]:
         """Itself and everything it started."""
         return [psutil.Process(self.process.pid), *psutil.Process(self.process.pid).children(recursive=True)]
+
+
+def finish(started: list[Running], folder: Path) -> None:
+    """Ask each to end; kill what is left of any."""
+    for each in started:
+        if each.process.poll() is None:
+            each.process.send_signal(signal.SIGTERM)
+            each.process.wait(60)
+    for process in psutil.process_iter(["cmdline"]):
+        if str(folder) in " ".join(process.info["cmdline"] or ()):
+            process.kill()
 
 
 @pytest.fixture
@@ -80,13 +95,16 @@ def up(tmp_path: Path) -> Iterator[Callable[..., Running]]:
         return started[-1]
 
     yield start
-    for each in started:
-        if each.process.poll() is None:
-            each.process.send_signal(signal.SIGTERM)
-            each.process.wait(60)
-    for process in psutil.process_iter(["cmdline"]):
-        if str(tmp_path) in " ".join(process.info["cmdline"] or ()):
-            process.kill()
+    finish(started, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """One that is up, for looking at; a proxy that does not answer is in its environment."""
+    folder = tmp_path_factory.mktemp("shared")
+    started = [Running(folder / "data", http_proxy="http://127.0.0.1:9", HTTP_PROXY="http://127.0.0.1:9")]
+    yield started[0].wait()
+    finish(started, folder)
 
 
 def signed_up(running: Running) -> int:
@@ -107,12 +125,6 @@ def environment_of(running: Running) -> dict[str, str]:
     raise AssertionError("no process knows the database")
 
 
-def gone(processes: list[psutil.Process]) -> bool:
-    """Whether all of them have ended."""
-    _, alive = psutil.wait_procs(processes, timeout=20)
-    return not [each for each in alive if each.status() != psutil.STATUS_ZOMBIE]
-
-
 def test_a_first_start_fills_the_demo_a_second_keeps_it_and_ctrl_c_ends_every_process(
     up: Callable[..., Running], tmp_path: Path
 ) -> None:
@@ -128,53 +140,101 @@ def test_a_first_start_fills_the_demo_a_second_keeps_it_and_ctrl_c_ends_every_pr
     assert kinds == set(OURS)
     assert sign_in
     assert people == 4
-    assert gone(family)
+    assert ended(family)
 
     second = up(folder, DEMO="1").wait()
     assert signed_up(second) == 4
     assert sign_in[2] in second.printed
+    # As when its terminal is closed.
+    second.process.send_signal(signal.SIGHUP)
+    assert second.process.wait(60) == 0
 
 
-def test_after_a_kill_9_of_everything_the_next_start_recovers(up: Callable[..., Running]) -> None:
+def test_after_a_kill_9_of_everything_in_the_middle_of_the_demo_the_next_start_fills_it_whole_and_keeps_it(
+    up: Callable[..., Running],
+) -> None:
+    first = up(DEMO="1")
+    while "schema is up to date" not in first.printed:
+        assert first.process.poll() is None, first.printed
+        time.sleep(0.05)
+    while not any("demo" in each.cmdline() and signed_up(first) for each in first.family()):
+        time.sleep(0.05)
+    first.kill_everything()
+
+    second = up(DEMO="1").wait()
+    sign_in = second.folder.joinpath("demo-sign-in.txt").read_text()
+    assert signed_up(second) == 4
+    second.kill_everything()
+
+    third = up(DEMO="1").wait()
+    assert signed_up(third) == 4
+    assert third.folder.joinpath("demo-sign-in.txt").read_text() == sign_in
+
+
+def test_after_a_kill_9_of_up_alone_all_it_started_ends_and_the_next_start_finds_the_way_free(
+    up: Callable[..., Running],
+) -> None:
     first = up().wait()
-    for each in first.family():
-        each.kill()
-
-    assert up().wait().process.poll() is None
-
-
-def test_after_a_kill_9_of_up_alone_the_next_start_finds_the_way_free(up: Callable[..., Running]) -> None:
-    first = up().wait()
+    family = first.family()
     first.process.kill()
     first.process.wait()
+    # At once: what is left of the first one may still be ending.
+    second = up(PORT=first.port).wait()
 
-    assert up().wait().process.poll() is None
+    assert second.process.poll() is None
+    assert ended(family[1:])
 
 
-def test_a_second_one_over_the_same_data_is_told_so(up: Callable[..., Running]) -> None:
-    up().wait()
+def test_health_answers_while_it_runs(shared: Running) -> None:
+    with urllib.request.urlopen(f"http://127.0.0.1:{shared.port}/healthz") as answer:
+        assert answer.status == 200
+
+
+def test_a_second_one_over_the_same_data_is_told_so(
+    shared: Running, up: Callable[..., Running], tmp_path: Path
+) -> None:
+    (tmp_path / "data").symlink_to(shared.folder)
     second = up()
 
     assert second.process.wait(30) == 1
-    assert "already running" in second.printed
+    assert f"already running over {shared.folder}" in second.printed
 
 
-def test_a_port_in_use_is_told_with_what_to_do(up: Callable[..., Running], tmp_path: Path) -> None:
-    first = up().wait()
-    second = up(tmp_path / "other", PORT=first.port)
+def test_a_port_in_use_is_told_with_what_to_do(shared: Running, up: Callable[..., Running]) -> None:
+    second = up(PORT=shared.port)
 
     assert second.process.wait(30) == 1
     assert "Set another one, such as PORT=8001" in second.printed
 
 
-def test_a_child_that_dies_ends_everything_with_its_name(up: Callable[..., Running]) -> None:
+def test_a_folder_that_cannot_be_used_is_told(up: Callable[..., Running], tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    refused = up(tmp_path / "file" / "data", log=tmp_path / "refused.log")
+
+    assert refused.process.wait(30) == 1
+    assert "Set another DATA_DIR" in refused.printed
+
+
+def test_a_terminal_that_closes_does_not_end_it_under_nohup(up: Callable[..., Running]) -> None:
+    kept = up(nohup=True).wait()
+    kept.process.send_signal(signal.SIGHUP)
+
+    with pytest.raises(subprocess.TimeoutExpired):
+        kept.process.wait(2)
+
+
+@pytest.mark.parametrize(
+    ("victim", "told"),
+    [("beat", "The scheduler process ended"), ("postgres", "PostgreSQL ended")],
+)
+def test_whatever_dies_ends_everything_with_its_name(up: Callable[..., Running], victim: str, told: str) -> None:
     running = up().wait()
     family = running.family()
-    next(each for each in family if "beat" in each.cmdline()).kill()
+    next(each for each in family if victim in {Path(word).name for word in each.cmdline()}).kill()
 
     assert running.process.wait(60) == 1
-    assert "The scheduler process ended" in running.printed
-    assert gone(family[1:])
+    assert told in running.printed
+    assert ended(family[1:])
 
 
 def test_an_ordinary_user_starts_it_too(up: Callable[..., Running], tmp_path: Path) -> None:
@@ -194,9 +254,3 @@ def test_an_ordinary_user_starts_it_too(up: Callable[..., Running], tmp_path: Pa
         assert owners == {"nobody"}
     finally:
         subprocess.run(["rm", "-rf", str(open_to_all)], check=True)  # noqa: S603, S607
-
-
-def test_health_answers_while_it_runs(up: Callable[..., Running]) -> None:
-    running = up().wait()
-    with urllib.request.urlopen(f"http://127.0.0.1:{running.port}/healthz") as answer:
-        assert answer.status == 200

@@ -1,6 +1,6 @@
 """`activity-log up`: everything on this machine, in the right order, and all of it ended by Ctrl-C."""
 
-import ctypes
+import errno
 import fcntl
 import os
 import signal
@@ -9,24 +9,27 @@ import subprocess
 import sys
 import threading
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import IO
 
 import click
 
+from web.cli import launch
 from web.cli.demo import SIGN_IN
 from web.cli.embedded import servers
-from web.cli.server import CannotStart
+from web.cli.server import CannotStart, Server
 
 READY_SECONDS = 60
 STOP_SECONDS = 10
 LONG_RUNNING = ("web", "worker", "scheduler")
-PR_SET_PDEATHSIG = 1  # prctl(2)
+PORT_SECONDS = 3
+ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+# A proxy that the environment names does not know our own address.
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class Stopped(Exception):
@@ -41,42 +44,56 @@ def up() -> None:
     """
     host, port = os.environ.get("HOST") or "127.0.0.1", os.environ.get("PORT") or "8000"
     folder = Path(os.environ.get("DATA_DIR") or "var").resolve()
-    for asked in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(asked, _stop_asked)
+    _listen_for_the_end()
     try:
         with _alone(folder), ExitStack() as stack:
             _require_free(host, port)
             click.echo("Starting …")
-            environ = stack.enter_context(servers(folder, dict(os.environ)))
-            environ["DATA_DIR"] = str(folder)
-            _run(environ, "migrate")
-            if environ.get("DEMO", "1") != "0":
-                _run(environ, "demo", "--if-empty")
+            running: list[Server] = []
+            with _first_start(folder) as anew:
+                environ = stack.enter_context(servers(folder, dict(os.environ), started=running.append, anew=anew))
+                environ["DATA_DIR"] = str(folder)
+                _fill(environ)
             children = {name: stack.enter_context(_child(name, environ)) for name in LONG_RUNNING}
-            address = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}"  # noqa: S104
-            _wait_until_ready(address, children)
+            stack.callback(_ignore_signals)  # whatever ends it, a Ctrl-C must not interrupt the ending
+            address = _address(host, port)
+            _wait_until_ready(address, running, children)
             click.secho(f"\n  Activity Log is ready:  {address}", bold=True)
             _print_sign_in(folder)
             click.echo("  Ctrl-C ends everything.\n")
-            _watch(children)
+            _watch(running, children)
     except Stopped:
         click.echo("\nEverything is ended.")
     except CannotStart as error:
         raise click.ClickException(str(error)) from None
 
 
+def _listen_for_the_end() -> None:
+    for asked in ENDINGS:
+        # Under nohup a terminal that closes is not to end anything.
+        if asked != signal.SIGHUP or signal.getsignal(asked) != signal.SIG_IGN:
+            signal.signal(asked, _stop_asked)
+
+
 def _stop_asked(_signal: int, _frame: FrameType | None) -> None:
-    # Once is enough: a second Ctrl-C must not interrupt the ending.
-    for asked in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(asked, signal.SIG_IGN)
+    _ignore_signals()
     raise Stopped
+
+
+def _ignore_signals() -> None:
+    for asked in ENDINGS:
+        signal.signal(asked, signal.SIG_IGN)
 
 
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
     """The data belong to one `up` at a time; the kernel gives the lock back when it dies."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as lock:
+    try:
+        folder.mkdir(mode=0o711, parents=True, exist_ok=True)
+        lock = (folder / "lock").open("w")
+    except OSError as error:
+        raise CannotStart(f"Data cannot be kept in {folder} ({error.strerror}). Set another DATA_DIR.") from None
+    with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -84,13 +101,50 @@ def _alone(folder: Path) -> Iterator[None]:
         yield
 
 
+def _address(host: str, port: str) -> str:
+    reached = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+    return f"http://[{reached}]:{port}" if ":" in reached else f"http://{reached}:{port}"
+
+
 def _require_free(host: str, port: str) -> None:
+    """Raises CannotStart. Waits a little: the web process of an `up` that was killed may be about to end."""
+    end = time.monotonic() + PORT_SECONDS
+    while (error := _why_not(host, port)) is not None:
+        if not (isinstance(error, OSError) and error.errno == errno.EADDRINUSE) or time.monotonic() > end:
+            raise CannotStart(f"{host}:{port} cannot be used ({error}). Set another one, such as PORT=8001.")
+        time.sleep(0.2)
+
+
+def _why_not(host: str, port: str) -> Exception | None:
     try:
-        with socket.socket() as probe:
+        family, kind, *_, place = socket.getaddrinfo(host, int(port), type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((host, int(port)))
+            probe.bind(place)
     except (OSError, ValueError, OverflowError) as error:
-        raise CannotStart(f"{host}:{port} cannot be used ({error}). Set another one, such as PORT=8001.") from None
+        return error
+    return None
+
+
+@contextmanager
+def _first_start(folder: Path) -> Iterator[bool]:
+    """Whether the database is to be made anew: when a first start was cut short, it holds part of a demo.
+
+    Nobody else can have written to it, since web and worker start only after this block.
+    """
+    unfinished = folder / "first-start-unfinished"
+    anew = unfinished.exists()
+    if not (folder / "postgresql").exists():
+        unfinished.touch()
+    yield anew
+    unfinished.unlink(missing_ok=True)
+
+
+def _fill(environ: dict[str, str]) -> None:
+    """The schema up to date, and the demo in a database that is empty."""
+    _run(environ, "migrate")
+    if environ.get("DEMO", "1") != "0":
+        _run(environ, "demo", "--if-empty")
 
 
 def _run(environ: dict[str, str], *command: str) -> None:
@@ -102,7 +156,7 @@ def _run(environ: dict[str, str], *command: str) -> None:
 def _child(name: str, environ: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
     """A long-running process of ours, and its children, while the block runs."""
     child = subprocess.Popen(  # noqa: S603
-        _ourselves(name),
+        launch.command(_ourselves(name), signal.SIGTERM),
         env=environ,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -110,7 +164,6 @@ def _child(name: str, environ: dict[str, str]) -> Iterator[subprocess.Popen[str]
         text=True,
         errors="replace",
         start_new_session=True,
-        preexec_fn=_die_with_parent,
     )
     assert child.stdout is not None
     threading.Thread(target=_forward, args=(name, child.stdout), daemon=True).start()
@@ -132,21 +185,17 @@ def _end(child: subprocess.Popen[str]) -> None:
     child.poll()
 
 
-def _die_with_parent() -> None:
-    # Linux only; elsewhere a killed `up` leaves its children to be ended by hand.
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-
-
 def _forward(name: str, lines: IO[str]) -> None:
     for line in lines:
-        click.echo(f"{name:9} | {line.rstrip()}")
+        # Read on even when nobody reads us any more: a full pipe would stop the child.
+        with suppress(OSError):
+            click.echo(f"{name:9} | {line.rstrip()}")
 
 
-def _wait_until_ready(address: str, children: dict[str, subprocess.Popen[str]]) -> None:
+def _wait_until_ready(address: str, running: list[Server], children: dict[str, subprocess.Popen[str]]) -> None:
     end = time.monotonic() + READY_SECONDS
     while not _healthy(address):
-        _require_alive(children)
+        _require_alive(running, children)
         if time.monotonic() > end:
             raise CannotStart(f"{address}/healthz did not answer within {READY_SECONDS} s; what went wrong is above.")
         time.sleep(0.2)
@@ -154,19 +203,22 @@ def _wait_until_ready(address: str, children: dict[str, subprocess.Popen[str]]) 
 
 def _healthy(address: str) -> bool:
     try:
-        with urllib.request.urlopen(f"{address}/healthz", timeout=2) as answer:  # noqa: S310 (our own address)
+        with DIRECT.open(f"{address}/healthz", timeout=2) as answer:
             return bool(answer.status == 200)
-    except (urllib.error.URLError, OSError):
+    except OSError:
         return False
 
 
-def _watch(children: dict[str, subprocess.Popen[str]]) -> None:
+def _watch(running: list[Server], children: dict[str, subprocess.Popen[str]]) -> None:
     while True:
-        _require_alive(children)
+        _require_alive(running, children)
         time.sleep(0.5)
 
 
-def _require_alive(children: dict[str, subprocess.Popen[str]]) -> None:
+def _require_alive(running: list[Server], children: dict[str, subprocess.Popen[str]]) -> None:
+    for server in running:
+        if server.process.poll() is not None:
+            raise CannotStart(f"{server.name} ended with status {server.process.returncode}; see {server.log}.")
     for name, child in children.items():
         if child.poll() is not None:
             raise CannotStart(f"The {name} process ended with status {child.returncode}; its last words are above.")
