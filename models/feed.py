@@ -43,6 +43,10 @@ class Row(NamedTuple):
     summary: str
     cause_number: int | None
 
+    def __hash__(self) -> int:
+        """Its place in the log: what a cache of rows looks them up by, without hashing every column."""
+        return hash((self.organisation_id, self.number))
+
 
 class Page(NamedTuple):
     """Entries, newest first; `older` is the cursor of what comes after them, None at the beginning of the log."""

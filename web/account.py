@@ -124,6 +124,8 @@ def _enter(user: User) -> None:
     session.clear()
     session.permanent = True
     login_user(user.person)
+    # A fingerprint of the browser that only session protection would look at; ours is the epoch.
+    session.pop("_id", None)
     # A token for the new session now: made by its first page, every page would sign the cookie again until then.
     g.pop("csrf_token", None)
     generate_csrf()

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Blueprint, abort, url_for
+from flask import Blueprint, abort
 from flask_login import current_user
 
 from models import feed, money
@@ -14,6 +14,7 @@ from models.project import Project
 from models.standing import Here
 from models.tracked import Tracked
 from web.access import Answer, Open, needs
+from web.addresses import address
 from web.feeds import OrganisationFeed, PersonFeed, answer, place_of, places_of
 
 bp = Blueprint("activity", __name__)
@@ -27,7 +28,7 @@ MONEY = "_cents"
 def mine() -> Answer:
     """What one did, across all organisations one belongs to now."""
     source = PersonFeed(current_user.id, places_of(belongings(current_user.id)))
-    return answer(source, url_for("activity.mine"), "activity/mine.html", dict)
+    return answer(source, address("activity.mine"), "activity/mine.html", dict)
 
 
 @bp.get("/orgs/<org>/activity")
@@ -35,8 +36,7 @@ def mine() -> Answer:
 def of_organisation(here: Here) -> Answer:
     """Everything that happened in the organisation."""
     source = OrganisationFeed(feed.whole(here.id, place_of(here)))
-    address = url_for("activity.of_organisation", org=here.handle)
-    return answer(source, address, "activity/feed.html", dict)
+    return answer(source, address("activity.of_organisation", org=here.handle), "activity/feed.html", dict)
 
 
 @bp.get("/orgs/<org>/activity/<int:number>")
@@ -57,13 +57,13 @@ def entry(here: Here, number: int) -> Answer:
             None,
         )
     effects = OrganisationFeed(feed.of_cause(here.id, place, number))
-    address = url_for("activity.entry", org=here.handle, number=number)
 
     def context() -> dict[str, Any]:
         changes = [_told(name, values) for name, values in detail.changes.items()]
         return {"entry": row, "door": detail.door, "changes": changes, "cause": cause}
 
-    return answer(effects, address, "activity/entry.html", context)
+    at = address("activity.entry", org=here.handle, number=number)
+    return answer(effects, at, "activity/entry.html", context)
 
 
 def _told(name: str, values: list[Any]) -> tuple[str, str | None, str | None]:
