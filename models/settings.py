@@ -34,6 +34,8 @@ class Settings:
     docker_host: str = ""
     suspension_grace_hours: int = 72
     secure_cookies: bool = False
+    trusted_proxies: int = 0
+    """How many proxies in front are believed when they say who asks, over what, and for which host."""
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> "Settings":
@@ -41,7 +43,11 @@ class Settings:
         wrong = [f"{name} is not set" for name in REQUIRED if not environ.get(name)]
         wrong += _wrong_keys(environ.get("ENCRYPTION_KEYS", ""))
         numbers = {}
-        for name, default, least, most in (("PORT", 8000, 1, 65535), ("SUSPENSION_GRACE_HOURS", 72, 0, 8760)):
+        for name, default, least, most in (
+            ("PORT", 8000, 1, 65535),
+            ("SUSPENSION_GRACE_HOURS", 72, 0, 8760),
+            ("TRUSTED_PROXIES", 0, 0, 9),
+        ):
             given = environ.get(name) or str(default)
             if not given.isdecimal() or not least <= int(given) <= most:
                 wrong.append(f"{name} must be a whole number from {least} to {most}")
@@ -68,6 +74,7 @@ class Settings:
             docker_host=environ.get("DOCKER_HOST", ""),
             suspension_grace_hours=numbers["SUSPENSION_GRACE_HOURS"],
             secure_cookies=bool(switches["SECURE_COOKIES"]),
+            trusted_proxies=numbers["TRUSTED_PROXIES"],
         )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from flask import Flask, Response, g
 from flask_login import current_user
 from flask_wtf.csrf import CSRFProtect
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from models.database import connect
 from models.sealed import KEYRING
@@ -64,6 +65,10 @@ def create_app(settings: Settings) -> Flask:
         WTF_CSRF_TIME_LIMIT=None,
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    trusted = settings.trusted_proxies
+    if trusted:
+        # Else every attempt to sign in would count against the proxy's address, and invitation links name its port.
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=trusted, x_proto=trusted, x_host=trusted)  # type: ignore[method-assign]
     KEYRING.load(settings.encryption_keys)
     connect(app, settings.database_url)
     aim(settings.redis_url)

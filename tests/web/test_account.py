@@ -126,6 +126,20 @@ def test_a_new_name_is_used_from_now_on_and_earlier_entries_keep_the_old_one(vis
     assert "Augusta King" in feed
 
 
+@pytest.mark.parametrize(("trusted", "link"), [(0, "http://localhost/"), (1, "https://log.example.com/")])
+def test_only_a_trusted_proxy_says_who_asks_and_for_which_host(
+    settings: Settings, acme: Organisation, trusted: int, link: str
+) -> None:
+    behind = Visitor(create_app(replace(settings, trusted_proxies=trusted)).test_client())
+    for name, value in {"FOR": "203.0.113.7", "PROTO": "https", "HOST": "log.example.com"}.items():
+        behind.client.environ_base[f"HTTP_X_FORWARDED_{name}"] = value
+    behind.client.environ_base["HTTP_REFERER"] = "https://log.example.com/"
+    behind.post("/login", email="ada@example.com", password=PASSWORD)
+    behind.token = ""
+
+    assert f"{link}orgs/acme/join/" in behind.post("/orgs/acme/members", email="new@example.com", role="member").text
+
+
 def test_signing_out_ends_the_session(visit: Visit) -> None:
     ada = visit("ada")
     ada.post("/logout")
