@@ -200,8 +200,11 @@ def _initialise(data: Path, kept: Secrets, for_tests: bool) -> None:
     _write_private(password, kept.superuser)
     user = _ordinary_user(making)
     if user:
-        os.chown(making, *user)
-        os.chown(password, *user)
+        try:
+            os.chown(making, *user)
+            os.chown(password, *user)
+        except OSError as error:
+            raise CannotStart(launch.may_not_become(user, error)) from None
     program = [str(_programs() / "initdb"), "-D", str(making), "-U", "postgres", "-E", "UTF8"]
     program += ["--auth=scram-sha-256", f"--pwfile={password}"]
     program += ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]

@@ -38,6 +38,14 @@ def command(program: list[str], ending: signal.Signals, user: User | None = None
     return [sys.executable, "-I", "-S", script, str(os.getpid()), str(int(ending)), whom, *program]
 
 
+def may_not_become(user: User, error: OSError) -> str:
+    """What to tell a root that is bound to itself, as in a container without that right."""
+    return (
+        f"PostgreSQL does not run as root, and this root may not become another user (uid {user.uid}: "
+        f"{error.strerror}). Start it as an ordinary user, or set DATABASE_URL."
+    )
+
+
 def main(parent: str, ending: str, whom: str, *program: str) -> None:
     """Become `program`."""
     if whom != "-":
@@ -64,10 +72,7 @@ def _become(user: User) -> None:
         os.setgid(user.gid)
         os.setuid(user.uid)
     except OSError as error:
-        sys.exit(
-            f"PostgreSQL does not run as root, and this root may not become another user (uid {user.uid}: "
-            f"{error.strerror}). Start it as an ordinary user, or set DATABASE_URL."
-        )
+        sys.exit(may_not_become(user, error))
     if libc:
         one = 1 << CAP_DAC_OVERRIDE
         sets = (_Capabilities * 2)(_Capabilities(one, one, one), _Capabilities(0, 0, 0))

@@ -26,7 +26,9 @@ from web.cli.server import CannotStart, Server
 READY_SECONDS = 60
 STOP_SECONDS = 10
 LONG_RUNNING = ("web", "worker", "scheduler")
-PORT_SECONDS = 3
+PORT_SECONDS = 5
+# Granian waits for ever for a worker that was asked to end before it was ready to listen.
+IMPATIENCE = {"GRANIAN_WORKERS_KILL_TIMEOUT": "3"}
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # A proxy that the environment names does not know our own address.
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -52,7 +54,7 @@ def up() -> None:
             running: list[Server] = []
             with _first_start(folder) as anew:
                 environ = stack.enter_context(servers(folder, dict(os.environ), started=running.append, anew=anew))
-                environ["DATA_DIR"] = str(folder)
+                environ |= {"DATA_DIR": str(folder), **IMPATIENCE}
                 _fill(environ)
             children = {name: stack.enter_context(_child(name, environ)) for name in LONG_RUNNING}
             stack.callback(_ignore_signals)  # whatever ends it, a Ctrl-C must not interrupt the ending
@@ -109,9 +111,13 @@ def _address(host: str, port: str) -> str:
 def _require_free(host: str, port: str) -> None:
     """Raises CannotStart. Waits a little: the web process of an `up` that was killed may be about to end."""
     end = time.monotonic() + PORT_SECONDS
+    told = False
     while (error := _why_not(host, port)) is not None:
         if not (isinstance(error, OSError) and error.errno == errno.EADDRINUSE) or time.monotonic() > end:
             raise CannotStart(f"{host}:{port} cannot be used ({error}). Set another one, such as PORT=8001.")
+        if not told:
+            click.echo(f"{host}:{port} is in use; waiting a moment, in case that is about to end …")
+            told = True
         time.sleep(0.2)
 
 
