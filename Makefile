@@ -20,6 +20,10 @@ check: setup
 bench: setup
 	@$(BIN)/python -m bench --write
 
+# The tests in which processes are killed.
+chaos: setup
+	@$(BIN)/pytest -k "kill or dies or frozen"
+
 screenshots: setup browser
 	@$(BIN)/python -m tests.screenshots
 
@@ -28,14 +32,23 @@ setup: .venv/installed node_modules/.installed
 browser: setup
 	@.ci/browser
 
-# A marker is written last: a set-up that was interrupted starts over.
+# The environment of a folder that was copied or moved still speaks of the old place: it is made anew.
+ifneq ($(shell cat .venv/installed 2>/dev/null),)
+ifneq ($(shell cat .venv/installed),$(CURDIR))
+$(shell rm -f .venv/installed)
+endif
+endif
+
+# A marker is written last, and taken away first: a set-up that was interrupted starts over from nothing.
 .venv/installed: requirements-dev.lock pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 or newer is needed, and there is no $(PYTHON). Set PYTHON=python3.x."; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is %d.%d. Set PYTHON=python3.x." % sys.version_info[:2])'
 	@echo "Setting up Python packages …"
-	@$(PYTHON) -m venv .venv || { echo "Python's venv module is missing: install it (Debian: apt-get install python3-venv)."; exit 1; }
+	@clear=$$(test -e $@ || echo --clear); rm -f $@; $(PYTHON) -m venv $$clear .venv || \
+	{ echo "A virtual environment cannot be made: install Python's venv and ensurepip (Debian: apt-get install python3-venv)."; exit 1; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-dev.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
-	@touch $@
+	@echo "$(CURDIR)" > $@
 
 node_modules/.installed: package.json package-lock.json .venv/installed
 	@echo "Setting up what the pages load …"
