@@ -67,6 +67,8 @@ def _refuse_dead(connection: Any, _record: Any, _proxy: Any) -> None:
     An idle connection on which there is something to read was closed from the other side. A look at the socket, where
     the pool's own ping is a round trip.
     """
+    if connection.closed:
+        raise DisconnectionError
     waiting = select.poll()
     waiting.register(connection.fileno(), select.POLLIN)
     if waiting.poll(0):

@@ -41,7 +41,7 @@ class Stage:
     def actor(self, who: str) -> Actor:
         """Someone acting in the role they have."""
         person = self.people[who]
-        return Actor(person.id, person.name, self.roles[who], Door.WEB)
+        return Actor(person.id, person.name, self.roles[who], Door.CLI)
 
 
 def fill(password: str | None = None) -> Iterator[str]:

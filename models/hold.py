@@ -54,7 +54,9 @@ def require_active(state: str | None) -> None:
 
 
 HOLD = text("SELECT state FROM organisations WHERE id = :organisation FOR SHARE")
-HOLD_ALONE = text("SELECT state FROM organisations WHERE id = :organisation FOR UPDATE")
+# NO KEY: a promise (jobs) inserted at the end of another transaction only checks that the organisation exists, and must
+# not wait for us while it holds the head of the log that we are going to want.
+HOLD_ALONE = text("SELECT state FROM organisations WHERE id = :organisation FOR NO KEY UPDATE")
 HOLD_PROJECT = text(
     "SELECT state, name FROM projects WHERE organisation_id = :organisation AND id = :project FOR SHARE"
 )

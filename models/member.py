@@ -41,6 +41,7 @@ class Membership(Tracked):
         """Give another role; the same one changes nothing. Raises Forbidden, LastOwner, Invalid, NotFound."""
         new = checked_role(role)
         hold_organisation_alone(self.organisation_id)
+        require_still(actor, self.organisation_id)
         self._see_present()
         old = self.role
         if new == old:
@@ -55,6 +56,7 @@ class Membership(Tracked):
     def remove(self, actor: Actor) -> None:
         """Take the person out; one may leave by oneself. Raises Forbidden, LastOwner, NotFound."""
         hold_organisation_alone(self.organisation_id)
+        require_still(actor, self.organisation_id)
         self._see_present()
         if actor.id != self.user_id:
             require_may_grant(actor, Role(self.role))
@@ -135,6 +137,7 @@ def add_member(organisation_id: int, actor: Actor, email: str, role: str) -> Mem
     """
     email, granted = checked_email(email), checked_role(role)
     hold_organisation_alone(organisation_id)
+    require_still(actor, organisation_id)
     require_may_grant(actor, granted)
     user = by_email(email)
     if user is None:
@@ -188,6 +191,13 @@ def revoke(organisation_id: int, invitation_id: int) -> None:
         raise NotFound("This invitation does not exist.")
     if found.is_open:
         found.close()
+
+
+def require_still(actor: Actor, organisation_id: int) -> None:
+    """The actor's role may have changed while they waited for the organisation. Raises Forbidden."""
+    mine = select(Membership.role).where(Membership.organisation_id == organisation_id, Membership.user_id == actor.id)
+    if db.session.scalar(mine) != actor.role:
+        raise Forbidden("Your role in this organisation was changed just now. Reload the page.")
 
 
 def require_may_grant(actor: Actor, role: Role) -> None:

@@ -18,4 +18,5 @@ BEGIN
     PERFORM setval(quote_ident(sequencename)::regclass, 1, false) FROM pg_sequences WHERE schemaname = 'public';
     ALTER TABLE activity_entries ENABLE ALWAYS TRIGGER activity_entries_are_permanent;
     ALTER TABLE activity_heads ENABLE ALWAYS TRIGGER activity_heads_are_permanent;
+    ALTER TABLE activity_heads ENABLE ALWAYS TRIGGER activity_heads_only_grow;
 END $$;

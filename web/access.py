@@ -5,6 +5,7 @@ from enum import Enum
 from functools import wraps
 from inspect import signature
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Flask, abort, flash, g, redirect, request, url_for
 from flask_login import LoginManager, current_user
@@ -115,9 +116,11 @@ def _person(session_id: str) -> Person | None:
 @login_manager.unauthorized_handler
 def _sign_in_first() -> Answer:
     wanted = request.full_path.rstrip("?") if request.method == "GET" else None
-    target = url_for("account.login", next=wanted)
     if request.headers.get("HX-Request") == "true":
+        # Back to the page, not to the fragment of it that was asked for.
+        page = urlsplit(request.headers.get("HX-Current-URL", ""))
+        target = url_for("account.login", next=f"{page.path}?{page.query}".rstrip("?"))
         # htmx follows a redirect silently and would put the sign-in form into the feed.
         return Response(status=401, headers={"HX-Redirect": target})
     flash("Sign in to see this page.")
-    return redirect(target)
+    return redirect(url_for("account.login", next=wanted))

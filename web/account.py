@@ -7,7 +7,7 @@ from flask_login import current_user, login_user, logout_user
 from flask_wtf.csrf import generate_csrf
 
 from models import user as users
-from models.errors import DomainError
+from models.errors import DomainError, Invalid
 from models.member import find_invitation
 from models.organisation import by_handle
 from models.transaction import transaction
@@ -69,6 +69,10 @@ def signup() -> Answer:
         return render("errors/error.html", status=403, code=403, title="By invitation only", message=message)
     if form.validate_on_submit():
         with form.show_errors():
+            if not _may_sign_up() and (
+                not invitation or users.checked_email(form.email.data or "") != invitation["email"]
+            ):
+                raise Invalid("Use the address that the invitation was sent to.", "email")
             with transaction():
                 found = users.sign_up(form.email.data or "", form.name.data or "", form.password.data or "")
             _enter(found)
@@ -133,7 +137,10 @@ def _enter(user: User) -> None:
 
 def _inside(target: str | None) -> str:
     """Where the person wanted to go, if that is an address of ours."""
-    parts = urlsplit(target or "")
+    try:
+        parts = urlsplit(target or "")
+    except ValueError:
+        return url_for("orgs.index")
     if target and not parts.scheme and not parts.netloc and target.startswith("/") and "\\" not in target:
         return target if not target.startswith("//") else url_for("orgs.index")
     return url_for("orgs.index")
@@ -146,7 +153,7 @@ def _may_sign_up() -> bool:
 def _invitation(target: str | None) -> dict[str, str] | None:
     """The invitation that the person came from, if `next` is its link."""
     parts = (target or "").strip("/").split("/")
-    if len(parts) != 4 or parts[0] != "orgs" or parts[2] != "join":
+    if len(parts) != 4 or parts[0] != "orgs" or parts[2] != "join" or "\0" in parts[1]:
         return None
     organisation = by_handle(parts[1])
     if organisation is None:
@@ -155,4 +162,4 @@ def _invitation(target: str | None) -> dict[str, str] | None:
         found = find_invitation(organisation.organisation_id, parts[3])
     except DomainError:
         return None
-    return {"organisation_name": organisation.name, "role": found.role}
+    return {"organisation_name": organisation.name, "role": found.role, "email": found.email}

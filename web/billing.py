@@ -11,7 +11,7 @@ from models.errors import AlreadyDone, Invalid, NotFound
 from models.organisation import Organisation
 from web.access import Answer, needs
 from web.acting import acting
-from web.forms import AutoTopUpForm, EndForm, ExpiryForm, Form, MethodForm, TopUpForm
+from web.forms import DIGITS_MOST, AutoTopUpForm, EndForm, ExpiryForm, Form, MethodForm, TopUpForm
 from web.fragments import render
 
 bp = Blueprint("billing", __name__, url_prefix="/orgs/<org>/billing")
@@ -176,7 +176,7 @@ def _plain(cents: int) -> str:
 
 
 def _method_id(given: str | None) -> int:
-    if not (given or "").isdecimal():
+    if not (given or "").isdecimal() or len(given or "") >= DIGITS_MOST:
         raise Invalid("Add a payment method below, then choose it here.", "payment_method")
     return int(given or 0)
 

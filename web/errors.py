@@ -2,6 +2,7 @@
 
 import logging
 
+import psycopg
 from flask import Flask, Response, make_response, render_template
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DataError, OperationalError
@@ -9,6 +10,7 @@ from werkzeug.exceptions import HTTPException
 
 from models.database import db
 from models.errors import DomainError, Forbidden, NotFound
+from web.access import login_manager
 from web.fragments import wants_fragment
 
 log = logging.getLogger(__name__)
@@ -34,7 +36,8 @@ def install(app: Flask) -> None:
     """One page for every kind of error."""
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(DomainError, _refused)
-    app.register_error_handler(OperationalError, _busy)
+    for kind in (OperationalError, psycopg.OperationalError, psycopg.InterfaceError):
+        app.register_error_handler(kind, _busy)
     app.register_error_handler(DataError, _out_of_range)
     app.register_error_handler(Exception, _broken)
 
@@ -59,9 +62,11 @@ def _refused(error: DomainError) -> Response:
     return _page(code, str(error))
 
 
-def _busy(error: OperationalError) -> Response:
-    log.error("the database refused: %s", error.orig)
+def _busy(error: Exception) -> Response:
+    log.error("the database refused: %s", getattr(error, "orig", error))
     db.session.rollback()
+    # Who is signed in stands in the database too: the page of this error is shown to nobody in particular.
+    login_manager._update_request_context_with_user()
     return _page(503)
 
 

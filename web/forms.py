@@ -32,7 +32,6 @@ from models.field import Field, Shape
 from models.kinds import BY_PLURAL
 from models.project import Project
 from models.resource import Resource
-from models.sealed import Sealed
 from models.tracked import Tracked
 
 
@@ -45,6 +44,11 @@ def csrf_token() -> str:
 def _signed(_token: str) -> str:
     signed: str = generate_csrf()
     return signed
+
+
+# Of a version or an id that a form sends back; longer ones are nobody's.
+DIGITS_MOST = 19
+OFFERED_MOST = 500
 
 
 class Form(FlaskForm):
@@ -123,16 +127,19 @@ class TrackedForm(Form):
     def seen_version(self) -> int:
         """The version of the page that sent it; 0 when it says none."""
         seen = str(self.version.data or "")
-        return int(seen) if seen.isdecimal() else 0
+        return int(seen) if seen.isascii() and seen.isdecimal() and len(seen) < DIGITS_MOST else 0
 
     def refuse_stale(self, thing: Tracked) -> None:
         """Say what is stored now, keep what was typed, and let the next attempt go through."""
         self.version.data = str(thing.version)
         others = []
         for name, declared in self.declared.items():
-            now = getattr(thing, name) if not _is_sealed(type(thing), name) else None
-            if now is not None and str(now) != str(self._fields[name].data):
-                others.append(f"{declared.label} is now “{now}”")
+            if declared.shape is Shape.SECRET:
+                continue  # nobody can compare it: a value that was typed replaces the one of now
+            now = getattr(thing, name)
+            now = environment.masked(now) if declared.shape is Shape.LINES else now
+            if _written(now) != _written(self._fields[name].data):
+                others.append(f"{declared.label} is now {f'“{_written(now)}”' if now else 'empty'}")
         told = f" ({'; '.join(others)})" if others else ""
         self.form_errors.append(f"{StaleVersion()}{told}")
 
@@ -144,7 +151,10 @@ def form_for(
     declared = {name: field for name, field in tracked.fields().items() if thing is None or not field.fixed}
     # WTForms shows inputs in the order of their making: what a thing is called comes first.
     order = sorted(declared, key=lambda name: ("name", "handle").index(name) if name in ("name", "handle") else 2)
-    inputs: dict[str, Any] = {name: _input(declared[name], thing is None, project) for name in order}
+    inputs: dict[str, Any] = {
+        name: _input(declared[name], thing is None, _offered(declared[name], project, getattr(thing, name, None)))
+        for name in order
+    }
     if thing is None and "name" in declared and "handle" in declared:
         inputs["handle"].kwargs["render_kw"] = {"data-handle-from": "name"}
     form_class = type(f"{tracked.__name__}Form", (TrackedForm,), {**inputs, **more, "declared": declared})
@@ -164,7 +174,7 @@ def _stored(declared: dict[str, Field], thing: Tracked | None) -> dict[str, Any]
     return stored
 
 
-def _input(declared: Field, new: bool, project: Project | None) -> Any:
+def _input(declared: Field, new: bool, offered: list[SelectChoice]) -> Any:
     common: dict[str, Any] = {
         "label": declared.label,
         "description": declared.hint,
@@ -187,24 +197,25 @@ def _input(declared: Field, new: bool, project: Project | None) -> Any:
                 return PasswordField(**common, render_kw={"autocomplete": "new-password"})
             return SealedArea(**common, render_kw={"rows": 3, "autocomplete": "off"})
         case Shape.REFERENCE:
-            return SelectField(
-                **common, choices=[SelectChoice("", "None"), *_offered(declared, project)], validate_choice=False
-            )
+            return SelectField(**common, choices=[SelectChoice("", "None"), *offered], validate_choice=False)
         case Shape.REFERENCES:
-            return SelectMultipleField(**common, choices=_offered(declared, project), validate_choice=False)
+            return SelectMultipleField(**common, choices=offered, validate_choice=False)
         case _:
             return StringField(**common)
 
 
-def _offered(declared: Field, project: Project | None) -> list[SelectChoice]:
-    if project is None:
+def _offered(declared: Field, project: Project | None, used: Any) -> list[SelectChoice]:
+    """What can be referred to; what is referred to already in any case, or saving would let go of it."""
+    if project is None or not declared.refers_to:
         return []
     kind: type[Resource] = BY_PLURAL[declared.refers_to]
-    return [SelectChoice(each.handle) for each in project.resources(kind, size=500)]
+    handles = [each.handle for each in project.resources(kind, size=OFFERED_MOST)]
+    mine = [used] if isinstance(used, str) else used or []
+    return [SelectChoice(each) for each in dict.fromkeys([*mine, *handles])]
 
 
-def _is_sealed(tracked: type[Tracked], name: str) -> bool:
-    return isinstance(tracked.__table__.c[name].type, Sealed)
+def _written(value: Any) -> str:
+    return ", ".join(sorted(value)) if isinstance(value, list) else str(value or "").replace("\r\n", "\n").strip()
 
 
 class SignInForm(Form):

@@ -18,6 +18,8 @@ from web.fragments import render
 from web.progress import shown
 
 bp = Blueprint("orgs", __name__)
+# More than anyone has seen an organisation have; a list in pages is for when one does.
+PROJECTS_MOST = 500
 
 
 @bp.get("/orgs")
@@ -101,7 +103,7 @@ def _settings(form: TrackedForm, delete_form: ConfirmForm) -> Answer:
 def _dashboard(organisation: Organisation) -> dict[str, Any]:
     if organisation.state in ("deleting", "deleted"):
         return {"readonly": True, "progress": _progress(organisation)}
-    projects = organisation.projects()
+    projects = organisation.projects(size=PROJECTS_MOST)
     return {
         "readonly": False,
         "counts": organisation.counts(),

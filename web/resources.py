@@ -63,6 +63,8 @@ def show(organisation: Organisation, project: Project, kind: type[Resource], han
 def update(organisation: Organisation, project: Project, kind: type[Resource], handle: str) -> Answer:
     """Change what differs; whoever comes second is told and loses nothing of what they typed."""
     resource = project.find(kind, handle)
+    if _is_another(resource):
+        return _told_of_another(organisation, project, resource)
     form = form_for(kind, resource, project)
     if form.validate():
         with form.show_errors():
@@ -95,6 +97,8 @@ def _end(organisation: Organisation, project: Project, kind: type[Resource], han
     if kind.end_action is not action:
         abort(404)
     resource = project.find(kind, handle)
+    if _is_another(resource):
+        return _told_of_another(organisation, project, resource)
     form = EndForm()
     if form.validate():
         with form.show_errors():
@@ -108,6 +112,16 @@ def _end(organisation: Organisation, project: Project, kind: type[Resource], han
         return _page(organisation, project, resource, end_form=form)
     flash(f"{kind.noun.capitalize()} {resource.name} {resource.state}.")
     return redirect(url_for("projects.show", org=organisation.handle, project=project.handle))
+
+
+def _is_another(resource: Resource) -> bool:
+    """Whether the page that sent the form was about one that has ended, whose handle this one bears now."""
+    return request.form.get("of", str(resource.id)) != str(resource.id)
+
+
+def _told_of_another(organisation: Organisation, project: Project, resource: Resource) -> Answer:
+    flash(f"The {resource.noun} you were looking at has ended, and this one bears its handle now. Nothing was changed.")
+    return redirect(_url("show", organisation, project, type(resource), handle=resource.handle))
 
 
 def _page(

@@ -287,7 +287,7 @@ def test_two_owners_who_demote_each_other_at_once_leave_one(
         lambda: find_member(acme.id, ada.id or 0).change_role(grace, "viewer"),
     )
 
-    assert sorted(type(each).__name__ for each in outcomes) == ["LastOwner", "NoneType"]
+    assert sorted(type(each).__name__ for each in outcomes) == ["Forbidden", "NoneType"]
     assert sorted(each.role for each in members(acme.id)).count("owner") == 1
 
 

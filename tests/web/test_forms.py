@@ -6,12 +6,14 @@ from uuid import uuid4
 import pytest
 from werkzeug.test import TestResponse
 
+from models.actor import Actor
 from models.container import Container
 from models.database import db
 from models.organisation import Organisation
 from models.project import Project
 from models.registry import Registry
 from models.secret import Secret
+from models.transaction import transaction
 from tests.log import entries, latest_entry
 from tests.web.conftest import Visitor
 
@@ -117,6 +119,41 @@ def test_the_second_of_two_who_edit_is_told_and_can_then_decide(
     assert 'value="2048"' in second.text
     assert grace.post(f"{CONTAINERS}/my-api", **values, version=version_of(api), memory_mib="2048").status_code == 302
     assert latest_entry(acme).changes["memory_mib"] == [1024, 2048]
+
+
+def test_a_page_about_one_that_has_ended_does_not_touch_its_namesake(
+    owner: Visitor, web: Project, acme: Organisation, ada: Actor
+) -> None:
+    with transaction():
+        old = web.create(ada, Secret, handle="db", value="old")
+    with transaction():
+        old.end(ada)
+    with transaction():
+        web.create(ada, Secret, handle="db", value="new")
+    before = len(entries(acme))
+    address = "/orgs/acme/projects/web/secrets/db"
+    owner.post(address, of=old.id, version="1", value="from a stale page")
+    owner.post(f"{address}/delete", of=old.id)
+
+    assert "bears its handle now" in owner.get(address).text
+    assert len(entries(acme)) == before
+
+
+def test_the_second_editor_is_told_of_variables_and_of_what_is_empty_now(owner: Visitor, web: Project) -> None:
+    owner.post(
+        "/orgs/acme/projects/web/registries/new", handle="hub", server="r.example.com", username="u", password="p"
+    )
+    owner.post(f"{CONTAINERS}/new", **{**GOOD, "environment": "A=1", "registry_handle": "hub"})
+    values = {name: value for name, value in GOOD.items() if name != "handle"}
+    owner.post(
+        f"{CONTAINERS}/kept", **{**values, "environment": "A=••••••••\nB=2", "registry_handle": "", "version": "1"}
+    )
+    stale = {**values, "environment": "A=••••••••", "registry_handle": "hub", "port": "81", "version": "1"}
+    told = owner.post(f"{CONTAINERS}/kept", **stale)
+
+    assert told.status_code == 422
+    assert "Registry is now empty" in told.text
+    assert "B=••••••••" in told.text
 
 
 def version_of(container: Container) -> str:

@@ -1,5 +1,7 @@
 """What holds for every page: headers, errors, health."""
 
+from dataclasses import replace
+
 import psycopg
 import pytest
 from flask import Flask
@@ -12,6 +14,7 @@ from models.project import Project
 from models.settings import Settings
 from models.transaction import transaction
 from tests.web.conftest import Visitor
+from web import create_app
 from worker.hint import aim
 
 NOWHERE = "redis://127.0.0.1:1/0"
@@ -62,6 +65,18 @@ def test_with_the_broker_down_a_deletion_is_promised_all_the_same(
 
     assert answer.status_code == 302
     assert superuser.execute("SELECT work, state FROM jobs").fetchall() == [("delete_project", "ready")]
+
+
+@pytest.mark.parametrize("address", ["/orgs", "/orgs/acme/activity", "/orgs/acme"])
+def test_with_the_database_down_a_signed_in_person_is_told(settings: Settings, owner: Visitor, address: str) -> None:
+    dark = create_app(replace(settings, database_url="postgresql://nobody:none@127.0.0.1:1/none")).test_client()
+    cookie = owner.client.get_cookie("activity_log_session")
+    assert cookie
+    dark.set_cookie("activity_log_session", cookie.value)
+    answer = Visitor(dark).get(address)
+
+    assert answer.status_code == 503
+    assert "Nothing was changed" in answer.text
 
 
 def test_a_hint_goes_out_with_a_deletion(app: Flask, settings: Settings, owner: Visitor, web: Project) -> None:

@@ -50,9 +50,14 @@ CREATE TRIGGER activity_entries_are_permanent BEFORE UPDATE OR DELETE OR TRUNCAT
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_to_change_the_log();
 CREATE TRIGGER activity_heads_are_permanent BEFORE DELETE OR TRUNCATE ON activity_heads
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_to_change_the_log();
+-- A number that was handed out is never handed out again.
+CREATE TRIGGER activity_heads_only_grow BEFORE UPDATE ON activity_heads
+    FOR EACH ROW WHEN (NEW.last_number <= OLD.last_number OR NEW.organisation_id <> OLD.organisation_id)
+    EXECUTE FUNCTION refuse_to_change_the_log();
 -- ALWAYS: also when a session pretends to be a replica (session_replication_role).
 ALTER TABLE activity_entries ENABLE ALWAYS TRIGGER activity_entries_are_permanent;
 ALTER TABLE activity_heads ENABLE ALWAYS TRIGGER activity_heads_are_permanent;
+ALTER TABLE activity_heads ENABLE ALWAYS TRIGGER activity_heads_only_grow;
 
 -- occurred_at is not among them: nobody can write an entry for another time than now.
 GRANT SELECT ON activity_entries, activity_heads TO {app};
