@@ -33,7 +33,13 @@ def connect(app: Flask, database_url: str) -> None:
     app.config["SQLALCHEMY_DATABASE_URI"] = url
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = pool
     app.config["SQLALCHEMY_BINDS"] = {
-        READING: {"url": url, "isolation_level": "AUTOCOMMIT", "skip_autocommit_rollback": True, **pool}
+        READING: {
+            "url": url,
+            "isolation_level": "AUTOCOMMIT",
+            "skip_autocommit_rollback": True,
+            "pool_reset_on_return": None,
+            **pool,
+        }
     }
     db.init_app(app)
     with app.app_context():
