@@ -22,7 +22,7 @@ DESKTOP, PHONE = {"width": 1280, "height": 860}, {"width": 390, "height": 844}
 # Name, address, width, light or dark.
 PICTURES = (
     ("dashboard", "/orgs/acme", DESKTOP, "light"),
-    ("entry", "/orgs/acme/activity/115", DESKTOP, "light"),
+    ("entry", "/orgs/acme/activity/118", DESKTOP, "light"),
     ("activity-dark", "/activity", DESKTOP, "dark"),
     ("project", "/orgs/acme/projects/web-shop", DESKTOP, "light"),
     ("phone", "/orgs/acme/activity", PHONE, "light"),
