@@ -22,8 +22,6 @@ Answer = Response | str | tuple[str, int]
 View = Callable[..., Answer]
 
 login_manager = LoginManager()
-login_manager.login_view = "account.login"
-login_manager.login_message = "Sign in to see this page."
 login_manager.session_protection = None
 
 
@@ -82,13 +80,13 @@ def actor() -> Actor:
 
 
 def rights() -> frozenset[Permission]:
-    """Everything the person may do in the organisation of the page."""
-    return GRANTS[Role(g.role)] if g.organisation.state in ("active", "suspended") else frozenset()
+    """Everything the person may do in the organisation of the page; nothing outside of one."""
+    return GRANTS[Role(g.role)] if g.get("role") and g.organisation.state in ("active", "suspended") else frozenset()
 
 
 def may(permission: str) -> bool:
     """Whether the person may do this in the organisation of the page: for showing or hiding a button."""
-    return allows(g.get("role"), Permission(permission)) and g.organisation.state in ("active", "suspended")
+    return Permission(permission) in rights()
 
 
 def _enter_organisation(address: dict[str, Any], needed: Permission, even_when_deleted: bool) -> Here:

@@ -34,6 +34,10 @@ from models.project import Project
 from models.resource import Resource
 from models.tracked import Tracked
 
+# Of a version or an id that a form sends back; longer ones are nobody's.
+DIGITS_MOST = 19
+OFFERED_MOST = 500
+
 
 def csrf_token() -> str:
     """The token of the session, for forms that are written by hand; signed once a process, it stays valid."""
@@ -44,11 +48,6 @@ def csrf_token() -> str:
 def _signed(_token: str) -> str:
     signed: str = generate_csrf()
     return signed
-
-
-# Of a version or an id that a form sends back; longer ones are nobody's.
-DIGITS_MOST = 19
-OFFERED_MOST = 500
 
 
 class Form(FlaskForm):
@@ -129,6 +128,15 @@ class TrackedForm(Form):
         seen = str(self.version.data or "")
         return int(seen) if seen.isascii() and seen.isdecimal() and len(seen) < DIGITS_MOST else 0
 
+    @contextmanager
+    def editing(self, thing: Tracked) -> Iterator[None]:
+        """As `show_errors`, and when someone else was first, what they left is told beside what was typed."""
+        with self.show_errors():
+            try:
+                yield
+            except StaleVersion:
+                self.refuse_stale(thing)
+
     def refuse_stale(self, thing: Tracked) -> None:
         """Say what is stored now, keep what was typed, and let the next attempt go through."""
         self.version.data = str(thing.version)
@@ -144,9 +152,7 @@ class TrackedForm(Form):
         self.form_errors.append(f"{StaleVersion()}{told}")
 
 
-def form_for(
-    tracked: type[Tracked], thing: Tracked | None = None, project: Project | None = None, **more: Input
-) -> TrackedForm:
+def form_for(tracked: type[Tracked], thing: Tracked | None = None, project: Project | None = None) -> TrackedForm:
     """A form with the declared fields; to edit `thing`, or to create one. `project` offers what may be referred to."""
     declared = {name: field for name, field in tracked.fields().items() if thing is None or not field.fixed}
     # WTForms shows inputs in the order of their making: what a thing is called comes first.
@@ -157,7 +163,7 @@ def form_for(
     }
     if thing is None and "name" in declared and "handle" in declared:
         inputs["handle"].kwargs["render_kw"] = {"data-handle-from": "name"}
-    form_class = type(f"{tracked.__name__}Form", (TrackedForm,), {**inputs, **more, "declared": declared})
+    form_class = type(f"{tracked.__name__}Form", (TrackedForm,), {**inputs, "declared": declared})
     form: TrackedForm = form_class(data=_stored(declared, thing))
     return form
 
@@ -302,7 +308,14 @@ class TopUpForm(Form):
         ]
 
 
-class MethodForm(Form):
+class ExpiryForm(Form):
+    """A renewed card."""
+
+    expiry_month = StringField("Expiry month", widget=NumberInput(), render_kw={"min": 1, "max": 12})
+    expiry_year = StringField("Expiry year", widget=NumberInput(), render_kw={"min": 2000, "max": 2100})
+
+
+class MethodForm(ExpiryForm):
     """A card, without its number."""
 
     brand = SelectField("Brand", choices=[SelectChoice(each) for each in BRANDS])
@@ -311,15 +324,6 @@ class MethodForm(Form):
         description="Only these: the full number is never asked for or kept.",
         render_kw={"inputmode": "numeric", "maxlength": 4, "autocomplete": "off"},
     )
-    expiry_month = StringField("Expiry month", widget=NumberInput(), render_kw={"min": 1, "max": 12})
-    expiry_year = StringField("Expiry year", widget=NumberInput(), render_kw={"min": 2000, "max": 2100})
-
-
-class ExpiryForm(Form):
-    """A renewed card."""
-
-    expiry_month = StringField("Expiry month", widget=NumberInput(), render_kw={"min": 1, "max": 12})
-    expiry_year = StringField("Expiry year", widget=NumberInput(), render_kw={"min": 2000, "max": 2100})
 
 
 class AutoTopUpForm(Form):

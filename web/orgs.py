@@ -8,7 +8,6 @@ from flask_login import current_user
 from models import billing, feed, job
 from models import user as users
 from models.access import Permission, Role
-from models.errors import StaleVersion
 from models.organisation import Organisation, belongings, create_organisation
 from web.access import Answer, Open, needs
 from web.acting import acting
@@ -69,15 +68,11 @@ def settings(organisation: Organisation) -> Answer:
     """Name and contact email."""
     form = form_for(Organisation, organisation)
     if form.validate_on_submit():
-        with form.show_errors():
-            try:
-                with acting() as actor:
-                    organisation.update(actor, form.seen_version, **form.values)
-            except StaleVersion:
-                form.refuse_stale(organisation)
-            else:
-                flash("Settings saved.")
-                return redirect(url_for("orgs.settings", org=organisation.handle))
+        with form.editing(organisation), acting() as actor:
+            organisation.update(actor, form.seen_version, **form.values)
+        if not form.refused:
+            flash("Settings saved.")
+            return redirect(url_for("orgs.settings", org=organisation.handle))
     return _settings(form, ConfirmForm(formdata=None))
 
 

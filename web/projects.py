@@ -7,7 +7,6 @@ from flask import Blueprint, flash, redirect, url_for
 from models import feed, job
 from models.access import Permission
 from models.activity import Action
-from models.errors import StaleVersion
 from models.kinds import KINDS
 from models.organisation import Organisation
 from models.project import Project
@@ -74,15 +73,11 @@ def settings(organisation: Organisation, project: Project) -> Answer:
     """The project's name."""
     form = form_for(Project, project)
     if form.validate_on_submit():
-        with form.show_errors():
-            try:
-                with acting() as actor:
-                    project.update(actor, form.seen_version, **form.values)
-            except StaleVersion:
-                form.refuse_stale(project)
-            else:
-                flash("Settings saved.")
-                return redirect(url_for("projects.show", org=organisation.handle, project=project.handle))
+        with form.editing(project), acting() as actor:
+            project.update(actor, form.seen_version, **form.values)
+        if not form.refused:
+            flash("Settings saved.")
+            return redirect(url_for("projects.show", org=organisation.handle, project=project.handle))
     return _settings(project, form, ConfirmForm(formdata=None))
 
 

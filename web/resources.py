@@ -8,7 +8,7 @@ from flask import Blueprint, abort, flash, redirect, request, url_for
 from models import feed
 from models.access import Permission
 from models.activity import Action
-from models.errors import AlreadyEnded, StaleVersion
+from models.errors import AlreadyEnded
 from models.field import Shape
 from models.organisation import Organisation
 from models.project import LATEST, Project
@@ -67,12 +67,8 @@ def update(organisation: Organisation, project: Project, kind: type[Resource], h
         return _told_of_another(organisation, project, resource)
     form = form_for(kind, resource, project)
     if form.validate():
-        with form.show_errors():
-            try:
-                with acting() as actor:
-                    resource.update(actor, form.seen_version, **form.values)
-            except StaleVersion:
-                form.refuse_stale(resource)
+        with form.editing(resource), acting() as actor:
+            resource.update(actor, form.seen_version, **form.values)
     if form.refused:
         return _page(organisation, project, resource, form=form)
     flash(f"{kind.noun.capitalize()} {resource.name} saved.")
