@@ -119,13 +119,14 @@ def record_each(
     named: Sequence[tuple[int, str]],
     changes: Changes | None = None,
     cause: Record | int | None = None,
+    sentence: Sentence | None = None,
 ) -> Record | None:
     """Promise an entry for each (id, name) of one type; `scope` says organisation, type and project of them all."""
     if not named:
         return None
     ids, names = map(list, zip(*named, strict=True))
-    sentence = usual(scope.type, action)
-    many = Record(actor, action, scope.organisation_id, scope.type, scope.project, ids, names, sentence, changes, cause)
+    told = sentence or usual(scope.type, action)
+    many = Record(actor, action, scope.organisation_id, scope.type, scope.project, ids, names, told, changes, cause)
     _pending().append(many)
     return many
 
@@ -192,7 +193,24 @@ def _insert(each: Record) -> int:
     first, written = db.session.execute(INSERT, values).one()
     if written != count:
         raise NoHead(f"organisation {each.organisation_id} has no head row: {written} of {count} entries written")
+    if cause is not None:
+        _extend_run(each, int(first), cause)
     return int(first)
+
+
+def _extend_run(each: Record, first: int, cause: int) -> None:
+    """Entries that follow each other and have the same cause are one run: what a feed folds and passes in one step."""
+    values = {
+        "organisation": each.organisation_id,
+        "cause": cause,
+        "first": first,
+        "count": len(each.ids),
+        "project": each.project.id if each.project else None,
+        "what": f"{each.sentence.after.strip()} {each.type}"
+        if len(each.sentence.after.split()) == 1
+        else f"{PAST[each.action]} {each.type}",
+    }
+    db.session.execute(RUN, values)
 
 
 OPEN = text("INSERT INTO activity_heads (organisation_id) VALUES (:organisation)")
@@ -218,4 +236,20 @@ INSERT = text("""
      RETURNING number
     )
     SELECT min(number), count(*) FROM written
+""")
+# Under the head's lock: whoever wrote the number before ours has committed, and nobody else adds to the run.
+RUN = text("""
+    WITH grown AS (
+        UPDATE activity_runs
+           SET last_number = last_number + :count,
+               project_id = CASE WHEN project_id = CAST(:project AS integer) THEN project_id END,
+               tally = tally || jsonb_build_object(
+                   CAST(:what AS text), COALESCE(CAST(tally ->> :what AS bigint), 0) + :count)
+         WHERE organisation_id = :organisation AND cause_number = :cause AND last_number = :first - 1
+     RETURNING first_number
+    )
+    INSERT INTO activity_runs (organisation_id, first_number, last_number, cause_number, project_id, tally)
+    SELECT :organisation, :first, :first + :count - 1, :cause, CAST(:project AS integer),
+           jsonb_build_object(CAST(:what AS text), CAST(:count AS bigint))
+     WHERE NOT EXISTS (SELECT FROM grown)
 """)

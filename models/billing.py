@@ -1,26 +1,31 @@
 """An organisation's prepaid balance, the ledger of every movement, and the payment methods that feed it."""
 
 from datetime import UTC, datetime
-from typing import Any
+from itertools import groupby
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Boolean, DateTime, Identity, Integer, String, Uuid, func, select
+from sqlalchemy import BigInteger, Boolean, DateTime, Identity, Integer, String, Uuid, func, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models import money
+from models import money, suspension
 from models.activity import Action, Record, Sentence, Subject, record
 from models.actor import Actor
 from models.database import Model, add, db
 from models.errors import AlreadyDone, AlreadyEnded, Invalid, NotFound
 from models.field import Field, Shape, column
 from models.hold import hold_organisation_alone
+from models.suspension import By
 from models.tracked import Tracked
+from models.usage import MINUTE, full_minute
 
 TOP_UP_LEAST, TOP_UP_MOST = 100, 1_000_000
 BRANDS = ("Visa", "Mastercard", "American Express", "Discover", "JCB", "Maestro")
 # The balance is no row of its own in the log's terms: entries about it bear resource id 0.
 BALANCE_ID = 0
 LATEST = 2**63 - 1
+# Rows of the ledger read for a page of lines: more than a day of a charge a minute.
+SCANNED = 2000
 
 
 class BillingAccount(Tracked):
@@ -33,6 +38,23 @@ class BillingAccount(Tracked):
     auto_top_up: Mapped[bool] = column(Boolean, Field("Automatic top-up"))
     threshold_cents: Mapped[int] = column(Integer, Field("Threshold"))
     amount_cents: Mapped[int] = column(Integer, Field("Amount"))
+    # What models/usage.py charges.
+    cpu_millicores: Mapped[int] = mapped_column(BigInteger, default=0)
+    memory_mib: Mapped[int] = mapped_column(BigInteger, default=0)
+    cache_mib: Mapped[int] = mapped_column(BigInteger, default=0)
+    charged_until: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    booked_until: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    owed_microcents: Mapped[int] = mapped_column(BigInteger, default=0)
+    exhausted: Mapped[bool] = mapped_column(Boolean, default=False)
+    """A charge found nothing left: to be topped up, or suspended."""
+    retry_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    """After a decline: not before this is the card asked again by the system."""
+
+    @property
+    def wants_top_up(self) -> bool:
+        """Whether the system is to fill it now."""
+        waiting = self.retry_at is not None and self.retry_at > datetime.now(UTC) and not self.exhausted
+        return self.auto_top_up and self.balance_cents < self.threshold_cents and not waiting
 
     @property
     def subject(self) -> Subject:
@@ -55,6 +77,7 @@ class BillingAccount(Tracked):
         changes = {name: [before[name], after[name]] for name in after if before[name] != after[name]}
         if changes:
             self.auto_top_up, self.threshold_cents, self.amount_cents = enabled, threshold_cents, amount_cents
+            self.retry_at = None
             told = " settings changed"
             if before["auto_top_up"] != enabled:
                 told = " turned on" if enabled else " turned off"
@@ -111,6 +134,7 @@ class PaymentMethod(Tracked):
         changes = self.assign({name: values[name] for name in ("expiry_month", "expiry_year")})
         self.require_unexpired()
         if changes:
+            ask_again(self.organisation_id)
             record(actor, Action.UPDATE, self.subject, changes, sentence=Sentence("Payment method ", " updated"))
 
     def make_default(self, actor: Actor) -> None:
@@ -125,6 +149,7 @@ class PaymentMethod(Tracked):
             before.is_default = False
             db.session.flush()
         self.is_default = True
+        ask_again(self.organisation_id)
         changes = {"default": [before.name if before else None, self.name]}
         record(
             actor,
@@ -180,14 +205,25 @@ class LedgerRow(Model):
     amount_cents: Mapped[int] = mapped_column(BigInteger)
     balance_after_cents: Mapped[int] = mapped_column(BigInteger)
     description: Mapped[str] = mapped_column(String(200))
+    charged_from: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    charged_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    """Of a charge: the time that it pays for."""
     request_id: Mapped[UUID | None] = mapped_column(Uuid)
     """Of the form that asked for it: the same form sent twice moves money once."""
 
 
 def open_account(organisation_id: int) -> None:
     """Give a new organisation its empty balance."""
+    now = full_minute(datetime.now(UTC))
     db.session.add(
-        BillingAccount(organisation_id=organisation_id, auto_top_up=False, threshold_cents=1000, amount_cents=5000)
+        BillingAccount(
+            organisation_id=organisation_id,
+            auto_top_up=False,
+            threshold_cents=1000,
+            amount_cents=5000,
+            charged_until=now,
+            booked_until=now,
+        )
     )
 
 
@@ -197,13 +233,35 @@ def account_of(organisation_id: int) -> BillingAccount:
 
 
 def top_up(organisation_id: int, actor: Actor, amount_cents: int, method_id: int, request_id: UUID) -> Record:
-    """Add to the balance from a card. Raises AlreadyDone for a double click, AlreadyEnded, Invalid, NotFound."""
-    require_amount(amount_cents, "amount")
+    """Add money that has arrived. Raises AlreadyDone for a double click, AlreadyEnded, Invalid, NotFound.
+
+    Asking a provider for it first is a payment: models/payment.py.
+    """
     hold_organisation_alone(organisation_id)
+    method = payable_method(organisation_id, amount_cents, method_id)
+    return credit(organisation_id, actor, amount_cents, method, request_id)
+
+
+def payable_method(organisation_id: int, amount_cents: int, method_id: int) -> PaymentMethod:
+    """The card, when it can be asked for so much. Raises AlreadyEnded, Invalid, NotFound."""
+    require_amount(amount_cents, "amount")
     method = find_method(organisation_id, method_id)
     db.session.refresh(method)
     method.require_kept()
     method.require_unexpired()
+    return method
+
+
+def credit(
+    organisation_id: int,
+    actor: Actor,
+    amount_cents: int,
+    method: PaymentMethod,
+    request_id: UUID,
+    cause: int | None = None,
+    why: str = "",
+) -> Record:
+    """Add it to the balance, and resume what the balance had suspended. Raises AlreadyDone."""
     account = account_of(organisation_id)
     db.session.refresh(account, with_for_update=True)
     before, after = account.balance_cents, account.balance_cents + amount_cents
@@ -218,9 +276,13 @@ def top_up(organisation_id: int, actor: Actor, amount_cents: int, method_id: int
         ),
         AlreadyDone("This top-up was already made; nothing was charged twice."),
     )
-    account.balance_cents = after
-    told = Sentence("", f" topped up by {money.shown(amount_cents)} with {method.name}")
-    return record(actor, Action.UPDATE, account.subject, {"balance_cents": [before, after]}, sentence=told)
+    account.balance_cents, account.retry_at = after, None
+    told = Sentence("", f" topped up by {money.shown(amount_cents)} with {method.name}{why}")
+    added = record(actor, Action.UPDATE, account.subject, {"balance_cents": [before, after]}, cause, told)
+    if after > 0:
+        account.exhausted = False
+        suspension.resume(organisation_id, "its balance was topped up", cause=added, by=By.BALANCE)
+    return added
 
 
 def add_payment_method(organisation_id: int, actor: Actor, **values: Any) -> PaymentMethod:
@@ -235,6 +297,11 @@ def add_payment_method(organisation_id: int, actor: Actor, **values: Any) -> Pay
     add(method, AlreadyDone("This payment method was already added."))
     record(actor, Action.CREATE, method.subject, changes, sentence=Sentence("Payment method ", " added"))
     return method
+
+
+def ask_again(organisation_id: int) -> None:
+    """A card has changed: the next round of charging need not wait any longer after a decline."""
+    db.session.execute(ASK_AGAIN, {"organisation": organisation_id})
 
 
 def payment_methods(organisation_id: int) -> list[PaymentMethod]:
@@ -268,3 +335,52 @@ def movements(organisation_id: int, before: int = LATEST, size: int = 50) -> lis
     """The ledger, newest first, from below a row's id."""
     mine = select(LedgerRow).where(LedgerRow.organisation_id == organisation_id, LedgerRow.id < before)
     return list(db.session.scalars(mine.order_by(LedgerRow.id.desc()).limit(size)))
+
+
+class Movement(NamedTuple):
+    """A line of the ledger as people read it: a top-up, or the charges of an hour together."""
+
+    kind: str
+    at: datetime
+    description: str
+    amount_cents: int
+    balance_after_cents: int
+    charged_from: datetime | None
+    charged_until: datetime | None
+
+
+def movements_by_hour(organisation_id: int, before: int = LATEST, size: int = 50) -> tuple[list[Movement], int | None]:
+    """The ledger, newest first, from below a row's id; and that id for the next page, None at the beginning.
+
+    A charge a minute would bury the top-ups: those of one hour that follow each other are one line.
+    """
+    rows = movements(organisation_id, before, SCANNED)
+    found: list[Movement] = []
+    oldest = None
+    for (kind, _), group in groupby(rows, _line):
+        if len(found) == size:
+            return found, oldest
+        together = list(group)
+        newest, first = together[0], together[-1]
+        found.append(
+            Movement(
+                kind,
+                newest.at,
+                newest.description,
+                sum(each.amount_cents for each in together),
+                newest.balance_after_cents,
+                first.charged_from,
+                newest.charged_until,
+            )
+        )
+        oldest = first.id
+    return found, oldest if len(rows) == SCANNED else None
+
+
+def _line(row: LedgerRow) -> tuple[str, Any]:
+    if row.charged_until is None:
+        return row.kind, row.id
+    return row.kind, (row.charged_until - MINUTE).replace(minute=0, second=0, microsecond=0)
+
+
+ASK_AGAIN = text("UPDATE billing_accounts SET retry_at = NULL WHERE organisation_id = :organisation")

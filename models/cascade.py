@@ -1,75 +1,131 @@
-"""What follows from a promise, chunk by chunk: the system ends what lived in a deleted project or organisation.
+"""What follows from a promise, chunk by chunk: the system ends, suspends or resumes what a decision was about.
 
-Each chunk is one transaction: renew the lease, change up to CHUNK rows, record exactly the rows changed, COMMIT. Killed
+Each chunk is one transaction: change up to CHUNK rows, renew the lease, record exactly the rows changed, COMMIT. Killed
 anywhere, a chunk is whole or absent; run twice, it finds nothing left to do.
+
+A large cascade has several hands. Whoever holds the lease calls for them; each takes the rows that nobody else has
+locked (SKIP LOCKED), and the holder comes last, waiting for whatever is still locked, then closes.
 """
 
 import logging
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import cache
+from typing import NamedTuple
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 
-from models import job
-from models.activity import PAST, Action, ProjectName, Subject, record, record_each
+from models import job, usage
+from models.activity import PAST, Action, Changes, ProjectName, Subject, record, record_each, usual
 from models.actor import SYSTEM
 from models.database import db
 from models.errors import LeaseLost
 from models.job import JobKey, Lease, Work
-from models.kinds import KINDS
+from models.kinds import KINDS, RUNNING
 from models.resource import Resource
 from models.transaction import transaction
+from models.usage import Usage
 
 log = logging.getLogger(__name__)
 # 250 / 500 / 1000 / 2000 / 5000 rows take 7 / 10 / 16 / 29 / 67 ms: beyond a thousand, others wait longer for little.
 CHUNK = 1000
+# Entries of one organisation are written one chunk after the other: more hands than this only wait for each other.
+HANDS_MOST = 4
+Call = Callable[[JobKey], None]
 
 
-def keep(key: JobKey) -> bool:
-    """Claim a job and work through it; False when it is not due or someone else holds it.
+def call_nobody(_: JobKey) -> None:
+    """For who works alone."""
 
-    An error is kept on the job's row, and the job is tried again later.
+
+def keep(key: JobKey, call: Call = call_nobody) -> bool:
+    """Claim a job and work through it, or help who holds it; False when there is nothing to do.
+
+    `call` asks another worker to look at the job as well. An error is kept on the job's row, and the job is tried
+    again later.
     """
     with transaction():
         lease = job.claim(key)
+    lease = lease or _help(key)
     if lease is None:
         return False
     try:
-        for _ in steps(lease):
+        for _ in steps(lease, call):
             pass
-    except LeaseLost:
-        log.warning("job %s was taken over by another worker", key.id)
+    except LeaseLost as lost:
+        log.warning("%s", lost)
     except Exception as error:
         log.exception("job %s failed", key.id)
-        with transaction():
-            lease.fail(f"{type(error).__name__}: {error}")
+        if not lease.helping:
+            with transaction():
+                lease.fail(f"{type(error).__name__}: {error}")
     return True
 
 
-def steps(lease: Lease) -> Iterator[int]:
-    """Do the job; yields how many resources each chunk ended. Raises LeaseLost: then someone else is doing it."""
-    yield from WORK[lease.work](lease)
+def steps(lease: Lease, call: Call = call_nobody) -> Iterator[int]:
+    """Do the job, or help with it; yields how many resources each chunk changed.
+
+    Raises LeaseLost: someone else is doing it, or it has become moot.
+    """
+    turn = TURNS[lease.work]
+    if lease.helping:
+        yield from _take_free(turn, lease)
+        return
+    with transaction():
+        left = _count(turn, lease)
+        lease.expect(left)
+    hands = min(left // CHUNK, HANDS_MOST - 1)
+    if hands:
+        for _ in range(hands):
+            call(JobKey(lease.organisation_id, lease.job_id))
+        yield from _take_free(turn, lease)
+    yield from WORK[lease.work](turn, lease)
 
 
-def delete_project(lease: Lease) -> Iterator[int]:
+class Turn(NamedTuple):
+    """What a cascade does to each resource that it finds."""
+
+    action: Action | None
+    """None: as the kind ends."""
+    kinds: tuple[type[Resource], ...]
+    when: str
+    """Which of the living it is about."""
+    to: str | None
+    """The new state; None: as the kind ends."""
+    before: str = ""
+    told: str = ""
+
+    @property
+    def changes(self) -> Changes | None:
+        """What the entries say has changed; an ending says it all."""
+        return {"state": [self.before, self.to]} if self.to else None
+
+
+ENDING = Turn(None, KINDS, "TRUE", None)
+TURNS = {
+    Work.DELETE_PROJECT: ENDING,
+    Work.DELETE_ORGANISATION: ENDING,
+    Work.CLEAN_UP: ENDING._replace(kinds=RUNNING),
+    Work.SUSPEND: Turn(Action.UPDATE, RUNNING, "state = 'active'", "suspended", "active", " suspended"),
+    Work.RESUME: Turn(Action.UPDATE, RUNNING, "state = 'suspended'", "active", "suspended", " resumed"),
+}
+
+
+def delete_project(turn: Turn, lease: Lease) -> Iterator[int]:
     """End everything in the project, then the project; the person's own entry says that it was deleted."""
-    if lease.project_id is None:
-        raise ValueError(f"job {lease.job_id} names no project")
+    for project in _projects(lease):  # none, when the organisation's own deletion was quicker
+        yield from _take_all(turn, project, lease)
+        with transaction():
+            lease.renew()
+            _close_project(lease, project.id, "deleting")
     with transaction():
-        lease.expect(_count(COUNT_IN_PROJECT, lease))
-    yield from _empty(lease, ProjectName(lease.project_id, _project_name(lease, lease.project_id)))
-    with transaction():
-        lease.renew()
-        _close_project(lease, lease.project_id, "deleting")
         lease.finish()
 
 
-def delete_organisation(lease: Lease) -> Iterator[int]:
+def delete_organisation(turn: Turn, lease: Lease) -> Iterator[int]:
     """End every project with what is in it, each an entry by the system, then the organisation."""
-    with transaction():
-        lease.expect(_count(COUNT_IN_ORGANISATION, lease))
-    while project := _next_project(lease):
-        yield from _empty(lease, project)
+    for project in _projects(lease):
+        yield from _take_all(turn, project, lease)
         with transaction():
             lease.renew(done=1)
             if _close_project(lease, project.id, "active"):
@@ -85,51 +141,90 @@ def delete_organisation(lease: Lease) -> Iterator[int]:
         lease.finish()
 
 
-WORK: dict[Work, Callable[[Lease], Iterator[int]]] = {
+def turn_everything(turn: Turn, lease: Lease) -> Iterator[int]:
+    """Suspend, resume or terminate what runs in the organisation, and nothing else."""
+    for project in _projects(lease):
+        yield from _take_all(turn, project, lease)
+    with transaction():
+        lease.finish()
+
+
+WORK: dict[Work, Callable[[Turn, Lease], Iterator[int]]] = {
     Work.DELETE_PROJECT: delete_project,
     Work.DELETE_ORGANISATION: delete_organisation,
+    Work.SUSPEND: turn_everything,
+    Work.RESUME: turn_everything,
+    Work.CLEAN_UP: turn_everything,
 }
 
 
-def end_chunk(kind: type[Resource], project: ProjectName, lease: Lease) -> int:
-    """End up to CHUNK resources of one kind and record each; returns how many, 0 when none is left.
+class Chunk(NamedTuple):
+    """What one transaction did: how many, and the highest id."""
 
-    Raises LeaseLost when another worker has taken over: then nothing of this chunk is kept.
+    done: int
+    last_id: int
+
+
+def turn_chunk(
+    turn: Turn, kind: type[Resource], project: ProjectName, lease: Lease, after: int = 0, waiting: bool = True
+) -> Chunk:
+    """Change up to CHUNK resources of one kind from above an id and record each; done is 0 when none is left.
+
+    Not `waiting`, it passes by whatever someone else has locked. Raises LeaseLost when another worker has taken over or
+    the job was stopped: then nothing of this chunk is kept.
     """
     with transaction():
-        values = {"organisation": lease.organisation_id, "project": project.id, "chunk": CHUNK}
-        rows = db.session.execute(END[kind], {**values, "now": datetime.now(UTC)})
-        ended = [(row.id, row.name) for row in rows]
-        lease.renew(done=len(ended))
+        values = {"organisation": lease.organisation_id, "project": project.id, "after": after, "chunk": CHUNK}
+        rows = db.session.execute(_statement(turn, kind, waiting), {**values, "now": datetime.now(UTC)}).all()
+        if turn.to is None:
+            freed = Usage(*(sum(amounts) for amounts in zip(*(row[2:] for row in rows), strict=True)))
+            usage.change(lease.organisation_id, Usage().minus(freed))
+        lease.renew(done=len(rows))
+        action = turn.action or kind.end_action
+        sentence = usual(kind.noun, action)._replace(after=turn.told) if turn.told else None
         scope = Subject(lease.organisation_id, kind.noun, 0, "", project)
-        record_each(SYSTEM, kind.end_action, scope, ended, cause=lease.cause)
-    return len(ended)
+        named = [(row.id, row.name) for row in rows]
+        record_each(SYSTEM, action, scope, named, turn.changes, lease.cause, sentence)
+    return Chunk(len(rows), max((row.id for row in rows), default=after))
 
 
-def _empty(lease: Lease, project: ProjectName) -> Iterator[int]:
-    for kind in KINDS:
-        while ended := end_chunk(kind, project, lease):
-            yield ended
+def _help(key: JobKey) -> Lease | None:
+    with transaction():
+        return job.help_with(key, least=CHUNK)
 
 
-def _count(query: str, lease: Lease) -> int:
+def _take_free(turn: Turn, lease: Lease) -> Iterator[int]:
+    """Whatever nobody else is at, of what there may be much of; the rest is the holder's, in order."""
+    for project in _projects(lease):
+        for kind in (kind for kind in turn.kinds if kind in RUNNING):
+            after, done = 0, CHUNK
+            while done == CHUNK:
+                done, after = turn_chunk(turn, kind, project, lease, after, waiting=False)
+                yield done
+
+
+def _take_all(turn: Turn, project: ProjectName, lease: Lease) -> Iterator[int]:
+    for kind in turn.kinds:
+        after, done = 0, CHUNK
+        while done:
+            done, after = turn_chunk(turn, kind, project, lease, after)
+            yield done
+
+
+def _projects(lease: Lease) -> list[ProjectName]:
+    """What the job is about: one project, or all that are not deleted."""
     values = {"organisation": lease.organisation_id, "project": lease.project_id}
-    return sum(
-        int(db.session.execute(text(query.format(table=kind.plural)), values).scalar_one()) for kind in KINDS
-    ) + (int(db.session.execute(COUNT_PROJECTS, values).scalar_one()) if lease.project_id is None else 0)
-
-
-def _next_project(lease: Lease) -> ProjectName | None:
-    row = db.session.execute(NEXT_PROJECT, {"organisation": lease.organisation_id}).first()
+    found = [ProjectName(*row) for row in db.session.execute(PROJECTS, values)]
     db.session.rollback()
-    return None if row is None else ProjectName(*row)
+    return found
 
 
-def _project_name(lease: Lease, project_id: int) -> str:
-    values = {"organisation": lease.organisation_id, "project": project_id}
-    name = str(db.session.execute(PROJECT_NAME, values).scalar_one())
-    db.session.rollback()
-    return name
+def _count(turn: Turn, lease: Lease) -> int:
+    values = {"organisation": lease.organisation_id, "project": lease.project_id}
+    found = sum(int(db.session.execute(_counting(turn, kind), values).scalar_one()) for kind in turn.kinds)
+    if lease.work is Work.DELETE_ORGANISATION:
+        found += int(db.session.execute(COUNT_PROJECTS, values).scalar_one())
+    return found
 
 
 def _close_project(lease: Lease, project_id: int, state: str) -> bool:
@@ -138,34 +233,44 @@ def _close_project(lease: Lease, project_id: int, state: str) -> bool:
     return db.session.execute(CLOSE_PROJECT, values).first() is not None
 
 
-# Locked in id order before they change: a person ending one of them and a second worker wait for each other
-# instead of deadlocking, and whoever comes second no longer finds it alive.
-END = {
-    kind: text(f"""
+@cache
+def _statement(turn: Turn, kind: type[Resource], waiting: bool) -> TextClause:
+    """Locked in id order before they change: a person ending one of them and a second worker wait for each other
+    instead of deadlocking, and whoever comes second no longer finds it as it was.
+    """
+    changed = f"state = '{turn.to}'"
+    if turn.to is None:
+        emptied = "".join(f", {name} = ''" for name in kind.sealed())
+        changed = f"state = '{PAST[kind.end_action]}', ended_at = :now{emptied}"
+    return text(f"""
         WITH due AS (
             SELECT organisation_id, id FROM {kind.plural}
-             WHERE organisation_id = :organisation AND project_id = :project AND ended_at IS NULL
-             ORDER BY id LIMIT :chunk FOR UPDATE)
-        UPDATE {kind.plural} AS ended
-           SET state = '{PAST[kind.end_action]}', ended_at = :now, version = ended.version + 1
-               {"".join(f", {name} = ''" for name in kind.sealed())}
+             WHERE organisation_id = :organisation AND project_id = :project AND ended_at IS NULL AND id > :after
+               AND {turn.when}
+             ORDER BY id LIMIT :chunk FOR UPDATE {"" if waiting else "SKIP LOCKED"})
+        UPDATE {kind.plural} AS turned SET {changed}, version = turned.version + 1
           FROM due
-         WHERE ended.organisation_id = due.organisation_id AND ended.id = due.id
-     RETURNING ended.id, ended.{kind.called_by} AS name
+         WHERE turned.organisation_id = due.organisation_id AND turned.id = due.id
+     RETURNING turned.id, turned.{kind.called_by} AS name, {kind.USES}
     """)  # noqa: S608 (names from our own classes)
-    for kind in KINDS
-}
-COUNT_IN_PROJECT = """
-    SELECT count(*) FROM {table}
-     WHERE organisation_id = :organisation AND project_id = :project AND ended_at IS NULL
-"""
-COUNT_IN_ORGANISATION = "SELECT count(*) FROM {table} WHERE organisation_id = :organisation AND ended_at IS NULL"
+
+
+@cache
+def _counting(turn: Turn, kind: type[Resource]) -> TextClause:
+    return text(f"""
+        SELECT count(*) FROM {kind.plural}
+         WHERE organisation_id = :organisation AND (CAST(:project AS integer) IS NULL OR project_id = :project)
+           AND ended_at IS NULL AND {turn.when}
+    """)  # noqa: S608 (names from our own classes)
+
+
 COUNT_PROJECTS = text("SELECT count(*) FROM projects WHERE organisation_id = :organisation AND state <> 'deleted'")
-NEXT_PROJECT = text("""
+PROJECTS = text("""
     SELECT id, name FROM projects
-     WHERE organisation_id = :organisation AND state <> 'deleted' ORDER BY id LIMIT 1
+     WHERE organisation_id = :organisation AND state <> 'deleted'
+       AND (CAST(:project AS integer) IS NULL OR id = :project)
+     ORDER BY id
 """)
-PROJECT_NAME = text("SELECT name FROM projects WHERE organisation_id = :organisation AND id = :project")
 CLOSE_PROJECT = text("""
     UPDATE projects SET state = 'deleted', ended_at = :now, version = version + 1
      WHERE organisation_id = :organisation AND id = :project AND state = :state

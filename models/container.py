@@ -10,6 +10,7 @@ from models.activity import Action, Changes
 from models.field import NAME_MOST, Field, Logged, Shape, column
 from models.resource import Resource
 from models.sealed import Sealed
+from models.usage import Usage
 
 # A tag or a digest is asked for: "latest" by omission changes what runs without an entry that says so.
 IMAGE = r"[a-z0-9][a-zA-Z0-9._/:-]*(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}|@sha256:[0-9a-f]{64})"
@@ -20,6 +21,7 @@ class Container(Resource):
 
     __tablename__ = "containers"
     noun, plural, end_action, called_by = "container", "containers", Action.TERMINATE, "name"
+    runs, USES = True, "cpu_millicores, memory_mib, 0"
 
     name: Mapped[str] = column(String(77), Field("Name", most=NAME_MOST))
     image: Mapped[str] = column(
@@ -86,6 +88,11 @@ class Container(Resource):
             hint="db-password reaches the container as DB_PASSWORD.",
         ),
     )
+
+    @property
+    def uses(self) -> Usage:
+        """CPU and memory, as it was given them."""
+        return Usage(cpu_millicores=self.cpu_millicores, memory_mib=self.memory_mib)
 
     def assign(self, values: dict[str, Any]) -> Changes:
         """As every kind, but a variable whose value was left as dots keeps it."""

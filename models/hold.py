@@ -4,6 +4,8 @@ A plain read of the parent's state is not enough: a container created beside a d
 project. FOR SHARE lets many add at once and makes the deletion wait for them, or them for the deletion.
 """
 
+from typing import NamedTuple
+
 from sqlalchemy import text
 
 from models.database import db
@@ -12,8 +14,8 @@ from models.errors import NotFound, OrganisationSuspended
 GONE = "This organisation is being deleted; nothing can be changed in it any more."
 PROJECT_GONE = "This project is being deleted; nothing can be changed in it any more."
 SUSPENDED = (
-    "This organisation is suspended because its balance is used up: nothing can be created or changed. "
-    "An owner can resume it by topping up the balance under Billing."
+    "This organisation is suspended: nothing can be created or changed. If its balance is used up, an owner resumes it "
+    "by topping up under Billing; if the platform's operator suspended it, only they can."
 )
 
 
@@ -22,14 +24,22 @@ def hold_organisation(organisation_id: int) -> None:
     require_active(db.session.execute(HOLD, {"organisation": organisation_id}).scalar_one_or_none())
 
 
-def hold_organisation_alone(organisation_id: int) -> None:
+class Held(NamedTuple):
+    """What is known of an organisation that is held."""
+
+    state: str
+    name: str
+
+
+def hold_organisation_alone(organisation_id: int) -> Held:
     """Keep the organisation from being deleted, and everyone else who calls this waiting, until COMMIT.
 
     For members and money, which are also managed while it is suspended. Raises NotFound.
     """
-    state = db.session.execute(HOLD_ALONE, {"organisation": organisation_id}).scalar_one_or_none()
-    if state not in ("active", "suspended"):
+    row = db.session.execute(HOLD_ALONE, {"organisation": organisation_id}).one_or_none()
+    if row is None or row.state not in ("active", "suspended"):
         raise NotFound(GONE)
+    return Held(*row)
 
 
 def hold_project(organisation_id: int, project_id: int) -> str:
@@ -56,7 +66,7 @@ def require_active(state: str | None) -> None:
 HOLD = text("SELECT state FROM organisations WHERE id = :organisation FOR SHARE")
 # NO KEY: a promise (jobs) inserted at the end of another transaction only checks that the organisation exists, and must
 # not wait for us while it holds the head of the log that we are going to want.
-HOLD_ALONE = text("SELECT state FROM organisations WHERE id = :organisation FOR NO KEY UPDATE")
+HOLD_ALONE = text("SELECT state, name FROM organisations WHERE id = :organisation FOR NO KEY UPDATE")
 HOLD_PROJECT = text(
     "SELECT state, name FROM projects WHERE organisation_id = :organisation AND id = :project FOR SHARE"
 )

@@ -1,9 +1,11 @@
 """Promises: work that follows from what was committed. The row is the promise; a Celery message is only a hint.
 
 A worker claims a job with a lease and a fencing token: every chunk renews the lease under the token it was given, so
-a worker that was frozen past its lease finds its token outdated and keeps nothing.
+a worker that was frozen past its lease finds its token outdated and keeps nothing. Others may help whoever holds the
+lease: their chunks are counted under the same token, and end with it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -16,8 +18,10 @@ from models.database import db
 from models.errors import LeaseLost
 
 PENDING = "job.pending"
-LEASE_SECONDS = 30
+# Lease and sweep (15 s) together are what a worker that dies costs at most.
+LEASE_SECONDS = 10
 MOST_ATTEMPTS = 8
+DIED = f"Whoever works on it dies: {MOST_ATTEMPTS} attempts ended without a result and without an error."
 
 
 class Work(StrEnum):
@@ -25,6 +29,13 @@ class Work(StrEnum):
 
     DELETE_PROJECT = "delete_project"
     DELETE_ORGANISATION = "delete_organisation"
+    SUSPEND = "suspend"
+    RESUME = "resume"
+    CLEAN_UP = "clean_up"
+
+
+STANDING = (Work.SUSPEND, Work.RESUME, Work.CLEAN_UP)
+"""What follows from the balance: each makes the ones before it moot."""
 
 
 class JobKey(NamedTuple):
@@ -46,7 +57,7 @@ class Promise:
 
 @dataclass(frozen=True)
 class Lease:
-    """The right to work on a job until the lease runs out, proven by the token."""
+    """The right to work on a job until the lease runs out, proven by the token; or to help whoever has it."""
 
     organisation_id: int
     job_id: int
@@ -54,22 +65,25 @@ class Lease:
     project_id: int | None
     cause: int
     token: int
-    total: int | None
+    helping: bool = False
 
     def renew(self, done: int = 0) -> None:
-        """Prolong the lease and count `done` resources, in the transaction of the chunk. Raises LeaseLost."""
-        values = {**self._key, "done": done, "lease": LEASE_SECONDS}
-        if db.session.execute(RENEW, values).first() is None:
-            raise LeaseLost(f"job {self.job_id} was taken over")
+        """Prolong the lease and count `done` resources, in the transaction of the chunk. Raises LeaseLost.
 
-    def expect(self, total: int) -> None:
-        """Say how many resources there are to work through; once known, it stays."""
-        db.session.execute(EXPECT, {**self._key, "total": total})
+        Who helps counts without prolonging: when the holder dies, the job is taken over no later for being helped.
+        """
+        values = {**self._key, "done": done, "lease": LEASE_SECONDS, "helping": self.helping}
+        if db.session.execute(RENEW, values).first() is None:
+            raise LeaseLost(f"job {self.job_id} was taken over or stopped")
+
+    def expect(self, left: int) -> None:
+        """Say how many resources are left to work through."""
+        db.session.execute(EXPECT, {**self._key, "left": left})
 
     def finish(self) -> None:
         """Mark the promise kept. Raises LeaseLost."""
         if db.session.execute(FINISH, self._key).first() is None:
-            raise LeaseLost(f"job {self.job_id} was taken over")
+            raise LeaseLost(f"job {self.job_id} was taken over or stopped")
 
     def fail(self, error: str) -> None:
         """Give the lease back with the error shown; tried again later and later, and stuck after MOST_ATTEMPTS."""
@@ -94,8 +108,8 @@ class Progress(NamedTuple):
 
     @property
     def finished(self) -> bool:
-        """Whether the promise is kept."""
-        return self.state == "finished"
+        """Whether the promise is kept, or has become moot."""
+        return self.state in ("finished", "stopped")
 
     @property
     def stuck(self) -> bool:
@@ -113,6 +127,16 @@ class Unfinished(NamedTuple):
     done: int
     total: int | None
     attempts: int
+    error: str | None
+    handle: str
+
+
+class Trouble(NamedTuple):
+    """A stuck job as its organisation's page shows it."""
+
+    id: int
+    work: str
+    project: str | None
     error: str | None
 
 
@@ -142,9 +166,36 @@ def forget() -> None:
 
 
 def claim(key: JobKey) -> Lease | None:
-    """Take the job if nobody holds it; None when it is held, finished, stuck or not due yet."""
+    """Take the job if nobody holds it; None when it is held, finished, stuck, stopped or not due yet.
+
+    A job that was claimed again and again without a result or an error kills its worker: it is stuck from then on.
+    """
     row = db.session.execute(CLAIM, {**key._asdict(), "lease": LEASE_SECONDS}).first()
-    return None if row is None else Lease(key.organisation_id, key.id, Work(row.work), *row[1:])
+    if row is None:
+        return None
+    lease = Lease(key.organisation_id, key.id, Work(row.work), row.project_id, row.cause_number, row.token)
+    if row.attempts > MOST_ATTEMPTS:
+        lease.fail(DIED)
+        return None
+    return lease
+
+
+def help_with(key: JobKey, least: int) -> Lease | None:
+    """The right to help whoever holds the job, when at least so many resources are left; None otherwise."""
+    row = db.session.execute(HELP, {**key._asdict(), "least": least}).first()
+    return (
+        None
+        if row is None
+        else Lease(key.organisation_id, key.id, Work(row.work), row.project_id, row.cause_number, row.token, True)
+    )
+
+
+def stop(organisation_id: int, works: Sequence[Work] = STANDING) -> None:
+    """Make unfinished jobs moot: no chunk of theirs is kept after this transaction.
+
+    A chunk locks the job's row right before it writes its entries: it comes before us as a whole, or not at all.
+    """
+    db.session.execute(STOP, {"organisation": organisation_id, "works": list(works)})
 
 
 def overdue(limit: int = 1000) -> list[JobKey]:
@@ -169,6 +220,11 @@ def latest(organisation_id: int, project_id: int | None = None) -> Progress | No
     return None if row is None else Progress(*row)
 
 
+def stuck(organisation_id: int) -> list[Trouble]:
+    """What failed too often in an organisation and waits for an operator."""
+    return [Trouble(*row) for row in db.session.execute(STUCK, {"organisation": organisation_id})]
+
+
 def _pending() -> list[Promise]:
     waiting: list[Promise] = db.session.info.setdefault(PENDING, [])
     return waiting
@@ -183,17 +239,28 @@ CLAIM = text("""
                     lease_until = clock_timestamp() + make_interval(secs => :lease)
      WHERE organisation_id = :organisation_id AND id = :id AND state = 'ready'
        AND due_at <= clock_timestamp() AND (lease_until IS NULL OR lease_until < clock_timestamp())
- RETURNING work, project_id, cause_number, token, total
+ RETURNING work, project_id, cause_number, token, attempts
+""")
+HELP = text("""
+    SELECT work, project_id, cause_number, token FROM jobs
+     WHERE organisation_id = :organisation_id AND id = :id AND state = 'ready'
+       AND lease_until > clock_timestamp() AND total - done >= :least
+""")
+STOP = text("""
+    UPDATE jobs SET state = 'stopped', lease_until = NULL, error = NULL, finished_at = clock_timestamp()
+     WHERE organisation_id = :organisation AND work = ANY(:works) AND state IN ('ready', 'stuck')
 """)
 # A chunk that got somewhere forgives earlier failures: only a job that fails again and again gets stuck.
 RENEW = text("""
-    UPDATE jobs SET lease_until = clock_timestamp() + make_interval(secs => :lease), done = done + :done,
+    UPDATE jobs SET done = done + :done,
+                    lease_until = CASE WHEN :helping THEN lease_until
+                                       ELSE clock_timestamp() + make_interval(secs => :lease) END,
                     attempts = CASE WHEN :done > 0 THEN 1 ELSE attempts END
      WHERE organisation_id = :organisation AND id = :id AND token = :token AND state = 'ready'
  RETURNING id
 """)
 EXPECT = text("""
-    UPDATE jobs SET total = COALESCE(total, :total)
+    UPDATE jobs SET total = done + :left
      WHERE organisation_id = :organisation AND id = :id AND token = :token
 """)
 FINISH = text("""
@@ -218,9 +285,15 @@ LATEST = text("""
      WHERE organisation_id = :organisation AND project_id IS NOT DISTINCT FROM CAST(:project AS integer)
      ORDER BY id DESC LIMIT 1
 """)
+STUCK = text("""
+    SELECT jobs.id, work, projects.name, error FROM jobs
+      LEFT JOIN projects ON projects.organisation_id = jobs.organisation_id AND projects.id = project_id
+     WHERE jobs.organisation_id = :organisation AND jobs.state = 'stuck' ORDER BY jobs.id
+""")
 UNFINISHED = text("""
-    SELECT organisation_id, id, work, state, done, total, attempts, error FROM jobs
-     WHERE state <> 'finished' ORDER BY created_at LIMIT :limit
+    SELECT organisation_id, jobs.id, work, jobs.state, done, total, attempts, error, handle
+      FROM jobs JOIN organisations ON organisations.id = organisation_id
+     WHERE jobs.state IN ('ready', 'stuck') ORDER BY jobs.created_at LIMIT :limit
 """)
 REVIVE = text("""
     UPDATE jobs SET state = 'ready', attempts = 0, due_at = clock_timestamp(), lease_until = NULL

@@ -7,4 +7,6 @@ from models.resource import Resource
 from models.secret import Secret
 
 KINDS: tuple[type[Resource], ...] = (Container, Memcached, Registry, Secret)
+RUNNING = tuple(kind for kind in KINDS if kind.runs)
+"""The kinds that run and are paid for; the others are configuration."""
 BY_PLURAL: dict[str, type[Resource]] = {kind.plural: kind for kind in KINDS}

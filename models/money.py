@@ -13,6 +13,17 @@ def shown(cents: int) -> str:
     return f"{sign}{CURRENCY}{abs(cents) // 100:,}.{abs(cents) % 100:02}"
 
 
+def shown_finely(microcents: int) -> str:
+    """1_843_200 -> "€0.018": a price too small for cents, in three digits that say something."""
+    euros = Decimal(microcents) / 100_000_000
+    return f"{CURRENCY}{euros:,.2f}" if euros >= 1 or not euros else f"{CURRENCY}{_rounded(euros)}"
+
+
+def _rounded(euros: Decimal) -> str:
+    places = max(2, 2 - euros.adjusted() - 1)
+    return f"{euros:.{places + 1}f}".rstrip("0").ljust(4, "0")
+
+
 def parsed(typed: str, field: str, least: int, most: int) -> int:
     """Cents from what a person typed, "12.50" or "12,50". Raises Invalid; `least` and `most` are cents."""
     complaint = f"Enter an amount from {shown(least)} to {shown(most)}, such as 25.00."

@@ -1,18 +1,18 @@
 """An organisation: the owner of projects, members, a balance, and a log."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import DateTime, Identity, Integer, String, func, select
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column, synonym
 
-from models import billing, job, member
+from models import billing, job, member, usage
 from models.activity import Action, Subject, open_log, record
 from models.actor import Actor
 from models.database import add, db
 from models.errors import ConfirmationMismatch, HandleTaken, NotFound
 from models.field import NAME_MOST, Field, Shape, column
-from models.hold import GONE, require_active
+from models.hold import GONE, hold_organisation_alone, require_active
 from models.kinds import KINDS
 from models.member import Membership
 from models.project import Project, create_project, find_project
@@ -103,6 +103,9 @@ class Organisation(Tracked):
             raise ConfirmationMismatch(f"Type {self.handle} to confirm.")
         if self.state not in ("active", "suspended"):
             raise NotFound(GONE)
+        hold_organisation_alone(self.organisation_id)
+        usage.charge(self.organisation_id, usage.full_minute(datetime.now(UTC)))
+        job.stop(self.organisation_id)
         self.state = "deleting"
         deletion = record(actor, Action.DELETE, self.subject)
         job.promise(job.Work.DELETE_ORGANISATION, deletion)

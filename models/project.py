@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from sqlalchemy import DateTime, Identity, Integer, String, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models import job
+from models import job, usage
 from models.activity import Action, ProjectName, Subject, record
 from models.actor import Actor
 from models.database import add, db
@@ -59,6 +59,7 @@ class Project(Tracked):
             resource,
             HandleTaken(f"A {kind.noun} with the handle “{resource.handle}” exists in this project."),
         )
+        usage.change(self.organisation_id, resource.uses)
         record(actor, Action.CREATE, resource.subject_in(project_name), changes)
         return resource
 

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from sqlalchemy import BigInteger, DateTime, Identity, Integer, String, func, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from models import usage
 from models.activity import PAST, Action, ProjectName, Subject, record
 from models.actor import Actor
 from models.database import db
@@ -14,6 +15,7 @@ from models.field import Field, Shape, column
 from models.hold import hold_project
 from models.sealed import Sealed
 from models.tracked import Tracked
+from models.usage import Usage
 
 
 class Resource(Tracked):
@@ -25,6 +27,10 @@ class Resource(Tracked):
     end_action: ClassVar[Action]
     called_by: ClassVar[str] = "handle"
     """The column that holds the name the log uses."""
+    runs: ClassVar[bool] = False
+    """Whether it runs and is paid for: suspended when the balance is used up."""
+    USES: ClassVar[str] = "0, 0, 0"
+    """`uses` in SQL, for many at once."""
     used_where: ClassVar[str] = ""
     """Which containers of its project use it, if any can: a condition with :handle."""
 
@@ -60,6 +66,11 @@ class Resource(Tracked):
         project = ProjectName(self.project_id, project_name)
         return Subject(self.organisation_id, self.noun, self.id, getattr(self, self.called_by), project)
 
+    @property
+    def uses(self) -> Usage:
+        """How much of what is paid for it takes while it is alive."""
+        return Usage()
+
     def update(self, actor: Actor, version: int, **values: Any) -> None:
         """Change what differs; nothing differs, nothing happens.
 
@@ -68,8 +79,10 @@ class Resource(Tracked):
         self.require_not_ended()
         self.require_version(version)
         project_name = hold_project(self.organisation_id, self.project_id)
+        before = self.uses
         if changes := self.assign(values):
             self.require_references()
+            usage.change(self.organisation_id, self.uses.minus(before))
             record(actor, Action.UPDATE, self.subject_in(project_name), changes)
 
     def end(self, actor: Actor) -> None:
@@ -80,6 +93,8 @@ class Resource(Tracked):
         self.ended_at = datetime.now(UTC)
         for name in self.sealed():
             setattr(self, name, "")
+        db.session.flush()  # who lost the race for it has freed nothing
+        usage.change(self.organisation_id, Usage().minus(self.uses))
         record(actor, self.end_action, self.subject)
 
     def require_not_ended(self) -> None:

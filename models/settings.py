@@ -4,6 +4,7 @@ import base64
 import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 REQUIRED = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "ENCRYPTION_KEYS")
@@ -36,6 +37,11 @@ class Settings:
     secure_cookies: bool = False
     trusted_proxies: int = 0
     """How many proxies in front are believed when they say who asks, over what, and for which host."""
+
+    @property
+    def suspension_grace(self) -> timedelta:
+        """How long a suspension waits for a top-up before everything that runs is terminated."""
+        return timedelta(hours=self.suspension_grace_hours)
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> "Settings":

@@ -57,6 +57,18 @@ function tidyDays() {
   }
 }
 
+// A fold that came again, with more in it, replaces the one shown before.
+function tidyFolds() {
+  const seen = new Set();
+  for (const fold of all("#feed > .fold")) {
+    if (seen.has(fold.id)) fold.remove();
+    seen.add(fold.id);
+  }
+}
+
+// While the system works on what was just asked for, who waits for it at the top of the page sees it happen.
+const watching = () => document.querySelector("#progress") && window.scrollY < 200 && !document.querySelector(".fold details[open]");
+
 let held = null;
 let refocus = null;
 
@@ -124,13 +136,18 @@ document.addEventListener("htmx:beforeHistoryUpdate", ({ detail }) => {
 
 document.addEventListener("htmx:afterSwap", ({ detail }) => {
   tidyDays();
+  tidyFolds();
   regainPlace();
   if (refocus) document.querySelector(refocus)?.focus({ preventScroll: true });
   refocus = null;
   if (detail.boosted && detail.target === document.body) arrive();
 });
 
-document.addEventListener("htmx:afterSettle", refresh);
+document.addEventListener("htmx:afterSettle", ({ detail }) => {
+  refresh();
+  if (detail.elt?.id === "progress" && document.getElementById("newer")) htmx.trigger("#newer", "look");
+  if (watching()) document.querySelector("#newer .pill")?.click();
+});
 
 document.addEventListener("htmx:sendError", ({ detail }) => {
   if (!isPoll(detail.elt) && !detail.elt.matches(".progress")) announce("The server cannot be reached. Try again in a moment.");

@@ -9,9 +9,11 @@ from flask_login import current_user
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from models import suspension
 from models.database import connect
 from models.sealed import KEYRING
 from models.settings import Settings
+from models.suspension import Suspension
 from web import (
     access,
     account,
@@ -98,6 +100,7 @@ def _templates(app: Flask) -> None:
     app.jinja_env.globals["icon"] = cache(icons.icon)
     app.jinja_env.globals.update(
         entries_html=feeds.entries_html,
+        told_of=feeds.told_of,
         can=access.may,
         rights=access.rights,
         once=fragments.once,
@@ -111,9 +114,16 @@ def _templates(app: Flask) -> None:
         return {
             "me": me,
             **here,
+            "suspension": _suspension(here["organisation"]),
             "csrf_token": forms.csrf_token,
             "no_engine": not app.config["DOCKER_HOST"],
         }
+
+
+def _suspension(organisation: Any) -> Suspension | None:
+    """Asked for where there is one, so that other pages pay nothing."""
+    suspended = organisation is not None and organisation.state == "suspended"
+    return suspension.current(organisation.id) if suspended else None
 
 
 def _protect(response: Response) -> Response:

@@ -1,10 +1,11 @@
 """Billing: the balance, top-ups, payment methods, the ledger."""
 
+from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 from flask import Blueprint, abort, flash, redirect, request, url_for
 
-from models import billing, money
+from models import billing, charging, money, payment, usage
 from models.access import Permission
 from models.billing import TOP_UP_LEAST, TOP_UP_MOST, PaymentMethod
 from models.errors import AlreadyDone, Invalid, NotFound
@@ -13,9 +14,17 @@ from web.access import Answer, needs
 from web.acting import acting
 from web.forms import DIGITS_MOST, AutoTopUpForm, EndForm, ExpiryForm, Form, MethodForm, TopUpForm
 from web.fragments import render
+from worker.hint import hint
 
 bp = Blueprint("billing", __name__, url_prefix="/orgs/<org>/billing")
 LEDGER_SIZE = 50
+FORESEEN_MINUTES = 5 * 365 * 24 * 60
+# What, how much of it the price is for, and its price an hour in millionths of a cent.
+PRICE_LIST = (
+    ("CPU", "a core (1,000 millicores)", usage.Usage(cpu_millicores=1000).microcents_an_hour),
+    ("Memory", "a GiB (1,024 MiB)", usage.Usage(memory_mib=1024).microcents_an_hour),
+    ("Memcached", "a GiB of each node", usage.Usage(cache_mib=1024).microcents_an_hour),
+)
 
 
 @bp.get("")
@@ -36,7 +45,9 @@ def top_up(organisation: Organisation) -> Answer:
             method_id, request_id = _method_id(form.payment_method.data), _uuid(form.request_id.data)
             try:
                 with acting() as actor:
-                    billing.top_up(organisation.organisation_id, actor, cents, method_id, request_id)
+                    payment.ask(organisation.organisation_id, actor, cents, method_id, request_id)
+                for key in charging.pay(organisation.organisation_id, request_id):
+                    hint(key)
                 flash(f"The balance was topped up by {money.shown(cents)}.")
             except AlreadyDone as done:
                 flash(str(done))
@@ -120,18 +131,20 @@ def _page(
     account = billing.account_of(organisation.organisation_id)
     methods = billing.payment_methods(organisation.organisation_id)
     before = request.args.get("before", billing.LATEST, type=int)
-    rows = billing.movements(organisation.organisation_id, before, LEDGER_SIZE + 1)
-    older = (
-        url_for("billing.show", org=organisation.handle, before=rows[LEDGER_SIZE - 1].id)
-        if (len(rows) > LEDGER_SIZE)
-        else None
-    )
+    rows, oldest = billing.movements_by_hour(organisation.organisation_id, before, LEDGER_SIZE)
+    older = url_for("billing.show", org=organisation.handle, before=oldest) if oldest else None
     sent = [each for each in (top_up_form, method_form, auto_form, refused, *(expiry_forms or {}).values()) if each]
+    alive = usage.alive_in(organisation.organisation_id)
     return render(
         "billing/show.html",
         account=account,
+        alive=alive,
+        hourly=alive.microcents_an_hour,
+        monthly=alive.microcents_an_hour * usage.HOURS_A_MONTH // usage.MICROCENTS,
+        lasts_until=_lasts_until(account, alive),
+        prices=PRICE_LIST,
         methods=methods,
-        ledger=rows[:LEDGER_SIZE],
+        ledger=rows,
         ledger_older_url=older,
         top_up_form=top_up_form or _top_up_form(organisation, fresh=True),
         method_form=method_form or MethodForm(formdata=None),
@@ -146,6 +159,12 @@ def _page(
         errors=refused.form_errors if refused else [],
         status=max((each.status for each in sent), default=200),
     )
+
+
+def _lasts_until(account: billing.BillingAccount, alive: usage.Usage) -> datetime | None:
+    """When the balance is used up if nothing changes; None when nothing is paid for, or not in a long time."""
+    minutes = account.balance_cents * usage.MICROCENTS // alive.microcents_a_minute if any(alive) else 0
+    return datetime.now(UTC) + minutes * usage.MINUTE if 0 < minutes < FORESEEN_MINUTES else None
 
 
 def _top_up_form(organisation: Organisation, fresh: bool = False) -> TopUpForm:

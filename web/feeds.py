@@ -1,6 +1,6 @@
 """A feed on a page: its first entries, older ones as one scrolls, newer ones while it is open."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
@@ -10,13 +10,14 @@ from flask import Response, abort, make_response, request
 from markupsafe import Markup
 
 from models import feed
-from models.feed import Cursor, Page, Place, Row, Scope
+from models.feed import Cursor, Fold, Item, Page, Place, Row, Scope
 from models.organisation import Belonging, Organisation
 from models.standing import Here
 from web.fragments import once, render, wants_fragment
-from web.words import zone, zone_name
+from web.words import plural, zone, zone_name
 
 ROW = "activity/_entry.html"
+FOLD = "activity/_fold.html"
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class OrganisationFeed:
         """By number."""
         return feed.page(self.scope, feed.LATEST if before is None else _number(before))
 
-    def newer(self, after: str) -> list[Row]:
+    def newer(self, after: str) -> Sequence[Item]:
         """By number."""
         return feed.newer(self.scope, _number(after))
 
@@ -43,7 +44,7 @@ class OrganisationFeed:
         """By number."""
         return feed.count_newer(self.scope, _number(after))
 
-    def top(self, rows: list[Row]) -> str:
+    def top(self, rows: Sequence[Item]) -> str:
         """The newest number shown; 0 when there is none yet."""
         return str(rows[0].number if rows else 0)
 
@@ -65,7 +66,7 @@ class PersonFeed:
         """By time."""
         return feed.of_person(self.user_id, self.places, feed.FIRST if before is None else Cursor.parse(before))
 
-    def newer(self, after: str) -> list[Row]:
+    def newer(self, after: str) -> Sequence[Item]:
         """By time."""
         return feed.newer_of_person(self.user_id, self.places, Cursor.parse(after))
 
@@ -73,9 +74,9 @@ class PersonFeed:
         """By time."""
         return len(feed.newer_of_person(self.user_id, self.places, Cursor.parse(after), feed.COUNTED))
 
-    def top(self, rows: list[Row]) -> str:
+    def top(self, rows: Sequence[Item]) -> str:
         """The newest entry shown; the beginning of time when there is none yet."""
-        return str(feed.cursor_of(rows[0]) if rows else feed.BEGINNING)
+        return str(feed.cursor_of(rows[0]) if rows and isinstance(rows[0], Row) else feed.BEGINNING)
 
     def head(self) -> int:
         """Of all the organisations together."""
@@ -86,8 +87,8 @@ class PersonFeed:
 class FeedPage:
     """What the feed's templates show."""
 
-    rows: list[Row]
-    days: list[tuple[date, list[Row]]]
+    rows: Sequence[Item]
+    days: list[tuple[date, Sequence[Item]]]
     older_url: str | None
     newer_url: str | None
     etag: str
@@ -102,6 +103,10 @@ def answer(source: AnyFeed, address: str, template: str, context: Callable[[], d
     `address` is where the feed's fragments are found; `context` gathers the rest of the page, when the page is wanted.
     """
     try:
+        run = request.args.get("run")
+        if run is not None and isinstance(source, OrganisationFeed):
+            source = OrganisationFeed(feed.of_run(source.scope, _number(run)))
+            address = f"{address}?run={run}"
         after = request.args.get("after")
         if after is not None:
             return _newer(source, address, after)
@@ -109,9 +114,9 @@ def answer(source: AnyFeed, address: str, template: str, context: Callable[[], d
         shown = page_of(source, address, before)
     except ValueError:
         abort(400, "This link to a place in the feed is broken. Start again from the newest entries.")
-    if before is not None and wants_fragment():
-        return render("activity/_page.html", page=shown)
-    response = render(template, page=shown, **context())
+    if (before is not None or run is not None) and wants_fragment():
+        return render("activity/_page.html", page=shown, address=address, run=run)
+    response = render(template, page=shown, address=address, run=run, **context())
     response.vary.add("HX-Request")
     return response
 
@@ -126,18 +131,38 @@ def page_of(source: AnyFeed, address: str, before: str | None = None) -> FeedPag
         # Read before the rows: an entry written between the two is then announced as new, never missed.
         head = source.head()
         found = source.page(before)
-    older = f"{address}?{source.older_word}={found.older}" if found.older else None
-    # Below the top, "newer" is not what was written since but a page up: only the top of the feed stays live.
-    newer = f"{address}?after={source.top(found.rows)}" if before is None else None
+    joint = "&" if "?" in address else "?"
+    older = f"{address}{joint}{source.older_word}={found.older}" if found.older else None
+    # Below the top, "newer" is not what was written since but a page up: only the top of the feed stays live. A fold
+    # holds what was written together, and has no newer.
+    live = before is None and joint == "?"
+    newer = f"{address}?after={source.top(found.rows)}" if live else None
     return _shown(found.rows, older, newer, head)
 
 
-def entries_html(entries: list[Row], show_organisation: bool = False) -> Markup:
-    """Rows of the feed; entries never change, so each is rendered once a process and time zone."""
+def entries_html(entries: Sequence[Item], show_organisation: bool = False, address: str = "") -> Markup:
+    """Items of the feed; entries never change, so each is rendered once a process and time zone.
+
+    `address` is the feed's, where a fold finds its entries.
+    """
     zone = zone_name()
     # Joined as plain text: each is escaped already, and a join of Markup would look at fifty of them again.
-    rows = [once(ROW, entry=entry, show_organisation=show_organisation, zone=zone) for entry in entries]
+    rows = [
+        once(FOLD, fold=entry, address=address, zone=zone)
+        if isinstance(entry, Fold)
+        else once(ROW, entry=entry, show_organisation=show_organisation, zone=zone)
+        for entry in entries
+    ]
     return Markup("".join(rows))  # noqa: S704
+
+
+def told_of(fold: Fold) -> str:
+    """ "terminated 41 containers, deleted 3 secrets", most first."""
+    parts: dict[str, list[str]] = {}
+    for what, count in sorted(fold.tally, key=lambda each: (-each[1], each[0])):
+        verb, noun = what.split(" ", 1)
+        parts.setdefault(verb, []).append(f"{count:,} {plural(noun) if count != 1 else noun}")
+    return ", ".join(f"{verb} {' and '.join(things)}" for verb, things in parts.items())
 
 
 def place_of(organisation: Organisation | Here) -> Place:
@@ -158,7 +183,7 @@ def _newer(source: AnyFeed, address: str, after: str) -> Response:
         top = source.top(rows) if rows else after
         shown = _shown(rows, None, f"{address}?after={top}", head)
         count = source.count_newer(top) if rows else 0
-        return render("activity/_newer_rows.html", page=shown, count=_told(count))
+        return render("activity/_newer_rows.html", page=shown, count=_told(count), address=address)
     if request.headers.get("If-None-Match") == etag:
         response = make_response("", 304)
     else:
@@ -169,14 +194,14 @@ def _newer(source: AnyFeed, address: str, after: str) -> Response:
     return response
 
 
-def _shown(rows: list[Row], older_url: str | None, newer_url: str | None, head: int) -> FeedPage:
+def _shown(rows: Sequence[Item], older_url: str | None, newer_url: str | None, head: int) -> FeedPage:
     return FeedPage(rows, _by_day(rows), older_url, newer_url, f'"{head}"')
 
 
-def _by_day(rows: list[Row]) -> list[tuple[date, list[Row]]]:
+def _by_day(rows: Sequence[Item]) -> list[tuple[date, Sequence[Item]]]:
     local = zone()
 
-    def day(row: Row) -> date:
+    def day(row: Item) -> date:
         return row.occurred_at.astimezone(local).date()
 
     # In order of time, so equal ends mean a single day: the usual page, without asking fifty rows.

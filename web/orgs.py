@@ -14,7 +14,7 @@ from web.acting import acting
 from web.feeds import OrganisationFeed, answer, place_of
 from web.forms import ConfirmForm, TrackedForm, form_for
 from web.fragments import render
-from web.progress import shown
+from web.progress import shown, troubles
 
 bp = Blueprint("orgs", __name__)
 # More than anyone has seen an organisation have; a list in pages is for when one does.
@@ -99,12 +99,14 @@ def _dashboard(organisation: Organisation) -> dict[str, Any]:
     if organisation.state in ("deleting", "deleted"):
         return {"readonly": True, "progress": _progress(organisation)}
     projects = organisation.projects(size=PROJECTS_MOST)
+    waiting = _progress(organisation)
     return {
         "readonly": False,
         "counts": organisation.counts(),
         "account": billing.account_of(organisation.organisation_id),
         "projects": projects,
-        "progress": None,
+        "progress": None if waiting is None or waiting.finished or waiting.stuck else waiting,
+        "troubles": troubles(organisation),
     }
 
 

@@ -46,6 +46,13 @@ def iso(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
+def plural(noun: str) -> str:
+    """ "container" -> "containers", "registry" -> "registries"; memcached is its own."""
+    if noun == "memcached":
+        return noun
+    return f"{noun.removesuffix('y')}ies" if noun.endswith("y") else f"{noun}s"
+
+
 def initials(name: str) -> str:
     """ "Ada Lovelace" -> "AL"."""
     words = name.split()
@@ -54,7 +61,15 @@ def initials(name: str) -> str:
 
 def install(app: Flask) -> None:
     """Make them filters of the templates."""
-    filters = {"when": when, "day": day, "utc": utc, "iso": iso, "money": money.shown, "initials": initials}
+    filters = {
+        "when": when,
+        "day": day,
+        "utc": utc,
+        "iso": iso,
+        "money": money.shown,
+        "price": money.shown_finely,
+        "initials": initials,
+    }
     app.jinja_env.filters.update(filters)
     app.jinja_env.globals["zone_name"] = zone_name
 

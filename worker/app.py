@@ -11,6 +11,7 @@ from models.settings import Settings
 from worker.hint import aim
 
 SWEEP_SECONDS = 15
+CHARGE_SECONDS = 60
 # Longer than the lease, so that a message that comes back finds the lease of its dead worker run out.
 VISIBILITY_SECONDS = 120
 
@@ -35,7 +36,11 @@ def create_app(settings: Settings) -> Celery:
         worker_prefetch_multiplier=1,
         worker_cancel_long_running_tasks_on_connection_loss=False,
         task_default_queue="activity-log",
-        beat_schedule={"sweep": {"task": "worker.tasks.sweep", "schedule": SWEEP_SECONDS}},
+        # A message that waited longer than its interval says nothing that the next one does not say.
+        beat_schedule={
+            name: {"task": f"worker.tasks.{name}", "schedule": seconds, "options": {"expires": seconds}}
+            for name, seconds in (("sweep", SWEEP_SECONDS), ("charge", CHARGE_SECONDS))
+        },
         timezone="UTC",
     )
     KEYRING.load(settings.encryption_keys)
@@ -43,6 +48,7 @@ def create_app(settings: Settings) -> Celery:
     bare = flask.Flask("worker")
     connect(bare, settings.database_url)
     celery.flask = bare
+    celery.grace = settings.suspension_grace
     return celery
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import flask
 from celery.signals import worker_ready
 
-from models import cascade, job
+from models import cascade, charging, job
 from models.job import JobKey
 from worker.app import app
 from worker.hint import hint
@@ -15,7 +15,7 @@ from worker.hint import hint
 def work(organisation_id: int, job_id: int) -> None:
     """Look at a job: do it if it is due and nobody else is."""
     with _database():
-        cascade.keep(JobKey(organisation_id, job_id))
+        cascade.keep(JobKey(organisation_id, job_id), call=hint)
 
 
 @app.task(name="worker.tasks.sweep")
@@ -24,6 +24,13 @@ def sweep() -> None:
     with _database():
         for key in job.overdue():
             hint(key)
+
+
+@app.task(name="worker.tasks.charge")
+def charge() -> None:
+    """A round of charging: what is due, once, whoever asks for it and however late."""
+    with _database():
+        charging.charge_round(app.grace, call=hint)
 
 
 @worker_ready.connect

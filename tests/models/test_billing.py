@@ -92,7 +92,7 @@ def test_money_is_stored_as_whole_numbers(acme: Organisation, superuser: psycopg
          WHERE attrelid IN ('billing_accounts'::regclass, 'ledger'::regclass) AND attname LIKE '%cents'
     """).fetchall()
 
-    assert len(columns) == 5
+    assert len(columns) == 6
     assert {type for _, type in columns} <= {"bigint", "integer"}
 
 

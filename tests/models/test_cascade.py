@@ -412,10 +412,12 @@ def test_a_person_who_terminates_second_is_told_and_leaves_no_entry(
 
     with transaction():  # holds the worker between changing the rows and renewing its lease
         db.session.execute(text("SELECT 1 FROM jobs FOR UPDATE"))
-        working = meanwhile(app, superuser, lambda: cascade.end_chunk(Container, project, lease), within=nullcontext)
+        working = meanwhile(
+            app, superuser, lambda: cascade.turn_chunk(cascade.ENDING, Container, project, lease), within=nullcontext
+        )
         second = meanwhile(app, superuser, terminate, waiting=2)
 
-    assert working.outcome == 1
+    assert working.outcome.done == 1
     assert isinstance(second.outcome, StaleVersion)
     assert latest_entry(acme).actor_name == "system"
 
@@ -458,4 +460,5 @@ def test_a_chunk_takes_no_more_than_its_size(
     lease = claimed(delete(web, ada))
     project = ProjectName(web.id, "Web")
 
-    assert [cascade.end_chunk(kind, project, lease) for _ in range(3)] == [2, 1, 0]
+    turn = cascade.TURNS[lease.work]
+    assert [cascade.turn_chunk(turn, kind, project, lease).done for _ in range(3)] == [2, 1, 0]

@@ -112,7 +112,7 @@ def test_a_row_says_all_that_a_feed_shows(acme: Organisation, api: Container, ad
 
     shown = {name: value for name, value in row._asdict().items() if name in stored}
     assert shown == {name: stored[name] for name in shown}
-    assert row._asdict().keys() - shown.keys() == {"organisation_handle", "organisation_name"}
+    assert row._asdict().keys() - shown.keys() == {"organisation_handle", "organisation_name", "caused"}
     assert (row.organisation_handle, row.organisation_name) == HERE
 
 

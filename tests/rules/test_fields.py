@@ -17,7 +17,18 @@ BOOKKEEPING = {"organisation_id", "id", "project_id", "version", "state", "creat
 # What verbs of their own change, each telling it in the changes of its entry.
 BY_VERB = {
     "Membership": {"user_id", "role"},
-    "BillingAccount": {"balance_cents"},
+    # What charging keeps: a charge is a row of the ledger, not an action.
+    "BillingAccount": {
+        "balance_cents",
+        "cpu_millicores",
+        "memory_mib",
+        "cache_mib",
+        "charged_until",
+        "booked_until",
+        "owed_microcents",
+        "exhausted",
+        "retry_at",
+    },
     "PaymentMethod": {"is_default", "removed_at"},
 }
 CHOSEN = {"brand"}

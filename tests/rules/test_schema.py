@@ -35,7 +35,7 @@ NULLABLE = """
      WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND attnum > 0 AND NOT attisdropped
 """
 # Written and read as SQL alone: no class of ours stands for a row.
-WITHOUT_CLASS = {"activity_entries", "activity_heads", "jobs", "alembic_version"}
+WITHOUT_CLASS = {"activity_entries", "activity_heads", "activity_runs", "jobs", "usage_changes", "alembic_version"}
 WRITABLE = {
     "organisation_id",
     "number",
@@ -107,7 +107,7 @@ def test_other_foreign_keys_lead_to_reference_tables(superuser: psycopg.Connecti
 
 
 def test_the_log_has_no_foreign_keys(superuser: psycopg.Connection) -> None:
-    log = {"activity_entries", "activity_heads"}
+    log = {"activity_entries", "activity_heads", "activity_runs"}
     keys = [(table, other) for table, other, _, _ in superuser.execute(FOREIGN_KEYS)]
 
     assert [each for each in keys if log & set(each)] == []
@@ -192,14 +192,16 @@ def test_the_application_may_count_on_in_the_heads_and_nothing_else(superuser: p
     assert column_rights(superuser, "activity_heads", "UPDATE") == {"last_number"}
 
 
-def test_the_application_deletes_nothing_but_memberships_and_truncates_nothing(superuser: psycopg.Connection) -> None:
+def test_the_application_deletes_only_what_nobody_must_find_again_and_truncates_nothing(
+    superuser: psycopg.Connection,
+) -> None:
     found = superuser.execute(
         """SELECT table_name, privilege_type FROM information_schema.table_privileges
             WHERE grantee = %s AND privilege_type NOT IN ('SELECT', 'INSERT', 'UPDATE')""",
         (APP,),
     )
 
-    assert found.fetchall() == [("memberships", "DELETE")]
+    assert sorted(found.fetchall()) == [("memberships", "DELETE"), ("usage_changes", "DELETE")]
 
 
 def test_the_ledger_only_grows(superuser: psycopg.Connection) -> None:

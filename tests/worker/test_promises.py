@@ -94,7 +94,7 @@ def test_a_killed_worker_leaves_its_job_to_the_next(
     assert lease
     with transaction():
         # As a worker that took it and died: nobody renews its lease.
-        db.session.execute(job.RENEW, {**lease._key, "done": 0, "lease": 1})
+        db.session.execute(job.RENEW, {**lease._key, "done": 0, "lease": 1, "helping": False})
     time.sleep(1.1)
     with process(settings, tmp_path / "worker.log", "worker"):
         wait(kept)

@@ -2,6 +2,7 @@
 
 import click
 
+from web.cli.billing import billing
 from web.cli.demo import demo
 from web.cli.jobs import jobs
 from web.cli.keys import keys
@@ -20,5 +21,5 @@ def main() -> None:
     """
 
 
-for command in (up, migrate, demo, web, worker, scheduler, jobs, keys):
+for command in (up, migrate, demo, web, worker, scheduler, jobs, billing, keys):
     main.add_command(command)

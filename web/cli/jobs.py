@@ -9,7 +9,7 @@ from web.cli.settings import connected
 
 @click.group()
 def jobs() -> None:
-    """Look at and repair the work that follows from deletions."""
+    """Look at and repair the work that follows from deletions and suspensions."""
 
 
 @jobs.command("list")
@@ -22,7 +22,7 @@ def list_jobs() -> None:
     for each in found:
         total = "?" if each.total is None else each.total
         click.echo(
-            f"{each.organisation_id}/{each.id}  {each.work}  {each.state}  {each.done} of {total}  "
+            f"{each.organisation_id}/{each.id}  {each.handle}  {each.work}  {each.state}  {each.done} of {total}  "
             f"attempts {each.attempts}  {each.error or ''}".rstrip()
         )
 

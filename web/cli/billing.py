@@ -1,0 +1,86 @@
+"""`activity-log billing`: what an operator does by hand about money and suspensions."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+
+from models import charging, suspension
+from models.actor import SYSTEM_NAME, Actor, Door
+from models.errors import DomainError
+from models.job import JobKey
+from models.organisation import Organisation, by_handle
+from models.suspension import By
+from models.transaction import transaction
+from web.cli.settings import connected
+from worker.hint import aim, hint
+
+# Not a person that the platform knows: an entry says "system", the command line, and the reason that was given.
+OPERATOR = Actor(None, SYSTEM_NAME, None, Door.CLI)
+
+
+@click.group()
+def billing() -> None:
+    """Suspend and resume organisations, and charge without waiting for the scheduler."""
+
+
+@billing.command()
+@click.argument("handle")
+@click.option("--reason", required=True, help="What the entry says, such as an unpaid invoice.")
+def suspend(handle: str, reason: str) -> None:
+    """Suspend the organisation HANDLE until you resume it; a top-up does not lift it."""
+    with connected() as settings:
+        aim(settings.redis_url)
+        organisation = _organisation(handle)
+        with _told(), transaction() as promised:
+            done = suspension.suspend(organisation.id, By.OPERATOR, reason, actor=OPERATOR)
+        _hint(promised)
+    if done is None:
+        raise click.ClickException(f"{handle} is not active: it is {organisation.state}.")
+    click.echo(f"{handle} is suspended (entry {done.number}).")
+
+
+@billing.command()
+@click.argument("handle")
+@click.option("--reason", required=True, help="What the entry says, such as an invoice that was paid.")
+def resume(handle: str, reason: str) -> None:
+    """Resume the organisation HANDLE, whoever suspended it."""
+    with connected() as settings:
+        aim(settings.redis_url)
+        organisation = _organisation(handle)
+        with _told(), transaction() as promised:
+            done = suspension.resume(organisation.id, reason, actor=OPERATOR)
+        _hint(promised)
+    if done is None:
+        raise click.ClickException(f"{handle} is not suspended: it is {organisation.state}.")
+    click.echo(f"{handle} is resumed (entry {done.number}).")
+
+
+@billing.command()
+def charge() -> None:
+    """Do one round of charging here and now, as the scheduler has done every minute."""
+    with connected() as settings:
+        aim(settings.redis_url)
+        charging.charge_round(settings.suspension_grace, call=hint)
+    click.echo("Charged.")
+
+
+def _organisation(handle: str) -> Organisation:
+    found = by_handle(handle)
+    if found is None:
+        raise click.ClickException(f"There is no organisation {handle}.")
+    return found
+
+
+def _hint(promised: list[JobKey]) -> None:
+    for key in promised:
+        hint(key)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What a verb refuses, as one line."""
+    try:
+        yield
+    except DomainError as error:
+        raise click.ClickException(str(error)) from None
