@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from itertools import count
 
 from bench.common import Goal, Ground, Row, compare, each_takes
+from models import usage
 from models.container import Container
 from models.database import db
 from models.hold import hold_project
@@ -67,8 +68,10 @@ def _update_without_entry(container: Container, version: int, **values: str) -> 
     container.require_version(version)
     hold_project(container.organisation_id, container.project_id)
     assert not [name for name in values if container.fields()[name].fixed]
+    before = container.uses
     if container.assign(dict(values)):
         container.require_references()
+        usage.change(container.organisation_id, container.uses.minus(before))
 
 
 def _waiting_for_disk(ground: Ground, setting: str) -> None:

@@ -1,5 +1,6 @@
 """What caution costs a cascade: chunks, leases and fencing against one statement that does it all at once."""
 
+import statistics
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,23 +11,30 @@ from sqlalchemy import text
 from bench.common import Goal, Ground, Row, compare, per_second
 from bench.ground import environment
 from bench.processes import PROGRAM, running
-from models import cascade
+from models import cascade, usage
+from models.container import Container
 from models.database import db
 from models.job import JobKey
 from models.organisation import by_handle
 from models.project import Project
+from models.resource import alive
 from models.transaction import transaction
+from models.usage import Usage
 from worker.hint import aim, hint
 
 CONTAINERS = 10_000
 ROUNDS = 9
-GOAL = Goal(0.3, at_least=True)
+WORKERS = 2
+GOAL = Goal(0.5, at_least=True)
+OTHERS_GOAL = Goal(4)
 PATIENCE_SECONDS = 60
+EDITS = 40
+IMAGES = (f"registry.example.com/others:1.{build}" for build in count())
 HANDLES = (f"cascade-{place}" for place in count())
 
 
 def rows(ground: Ground) -> Iterator[Row]:
-    """In this process, from the claim to the last COMMIT; then by a real Celery worker, from the promise."""
+    """In this process alone; then by two real Celery processes, from the promise; then what others notice of it."""
     against = "one audited statement"
 
     def kept() -> float:
@@ -49,11 +57,59 @@ def rows(ground: Ground) -> Iterator[Row]:
         return CONTAINERS / _seconds_until_kept(key)
 
     what = "Deletion of a project with 10,000 containers, entries"
-    yield compare(what, kept, against, at_once, GOAL, rounds=ROUNDS, unit=per_second)
+    yield compare(f"{what}, one process", kept, against, at_once, rounds=ROUNDS, unit=per_second)
     with _celery(ground):
         yield compare(
-            f"{what}, Celery, from promise to kept", by_celery, against, at_once, rounds=ROUNDS, unit=per_second
+            f"{what}, two workers, from promise to kept",
+            by_celery,
+            against,
+            at_once,
+            GOAL,
+            rounds=ROUNDS,
+            unit=per_second,
         )
+        yield _others(ground)
+
+
+def _others(ground: Ground) -> Row:
+    """Edits of a container in another project of the same organisation, one after the other, as one person makes them.
+
+    Raises AssertionError for a deadlock.
+    """
+    organisation = by_handle(ground.places[ground.big].handle)
+    assert organisation is not None
+    with transaction():
+        theirs = organisation.create_project(ground.ada, name="Others", handle="others")
+        theirs.create(ground.ada, Container, name="api", handle="api", image=next(IMAGES))
+    db.session.remove()
+    before = _deadlocks()
+
+    def edit() -> float:
+        start = time.perf_counter()
+        with transaction():
+            found = alive(Container, ground.big, theirs.id, "api")
+            assert found is not None
+            found.update(ground.ada, found.version, image=next(IMAGES))
+        taken = time.perf_counter() - start
+        db.session.remove()
+        return taken
+
+    def beside() -> float:
+        key = _delete(ground, _project(ground))
+        hint(key)
+        taken = [edit()]
+        while not _kept(key):
+            taken.append(edit())
+        return statistics.median(taken)
+
+    def alone() -> float:
+        return statistics.median(edit() for _ in range(EDITS))
+
+    row = compare(
+        "Edits by others while it runs", beside, "the same edits with nothing beside", alone, OTHERS_GOAL, rounds=ROUNDS
+    )
+    assert _deadlocks() == before
+    return row
 
 
 def _project(ground: Ground) -> Project:
@@ -65,6 +121,7 @@ def _project(ground: Ground) -> Project:
         project = organisation.create_project(ground.ada, name=handle, handle=handle)
         values = {"organisation": ground.big, "project": project.id, "containers": CONTAINERS}
         db.session.execute(CONTAINERS_OF, values)
+        usage.change(ground.big, Usage(250 * CONTAINERS, 256 * CONTAINERS))
     # What was inserted just now is neither vacuumed nor flushed during the measurement.
     ground.as_superuser("VACUUM ANALYZE containers")
     ground.as_superuser("CHECKPOINT")
@@ -76,6 +133,18 @@ def _delete(ground: Ground, project: Project) -> JobKey:
         project.delete(ground.ada, confirm=project.handle)
     db.session.remove()
     return promised[0]
+
+
+def _kept(key: JobKey) -> bool:
+    kept = db.session.execute(TAKEN, key._asdict()).scalar_one() is not None
+    db.session.rollback()
+    return kept
+
+
+def _deadlocks() -> int:
+    found = int(db.session.execute(DEADLOCKS).scalar_one())
+    db.session.rollback()
+    return found
 
 
 def _seconds_until_kept(key: JobKey) -> float:
@@ -93,7 +162,7 @@ def _seconds_until_kept(key: JobKey) -> float:
 def _celery(ground: Ground) -> Iterator[None]:
     """`activity-log worker`, as an operator starts it."""
     aim(ground.settings.redis_url)
-    command = [PROGRAM, "worker", "--concurrency", "1"]
+    command = [PROGRAM, "worker", "--concurrency", str(WORKERS)]
     with running(command, environment(ground.settings), ground.settings.data_dir / "worker.log"):
         yield
 
@@ -129,6 +198,7 @@ AT_ONCE = text("""
     )
     SELECT count(*) FROM written
 """)
+DEADLOCKS = text("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
 TAKEN = text("""
     SELECT extract(epoch FROM finished_at - created_at) FROM jobs WHERE organisation_id = :organisation_id AND id = :id
 """)

@@ -237,6 +237,7 @@ INSERT = text("""
     )
     SELECT min(number), count(*) FROM written
 """)
+# Two small parameters added are a smallint to PostgreSQL, hence the cast.
 # Under the head's lock: whoever wrote the number before ours has committed, and nobody else adds to the run.
 RUN = text("""
     WITH grown AS (
@@ -249,7 +250,7 @@ RUN = text("""
      RETURNING first_number
     )
     INSERT INTO activity_runs (organisation_id, first_number, last_number, cause_number, project_id, tally)
-    SELECT :organisation, :first, :first + :count - 1, :cause, CAST(:project AS integer),
+    SELECT :organisation, :first, CAST(:first AS bigint) + :count - 1, :cause, CAST(:project AS integer),
            jsonb_build_object(CAST(:what AS text), CAST(:count AS bigint))
      WHERE NOT EXISTS (SELECT FROM grown)
 """)

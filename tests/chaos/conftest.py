@@ -1,0 +1,26 @@
+"""A fleet of its own for each test: its servers get killed."""
+
+import os
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+from tests.chaos import fleet as fleets
+from tests.chaos.fleet import Fleet
+
+LONG = os.environ.get("CHAOS") == "long"
+
+
+@pytest.fixture
+def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
+    """PostgreSQL and Valkey, empty but for the schema."""
+    with fleets.fleet(tmp_path_factory.mktemp("fleet")) as running:
+        yield running
+
+
+@pytest.fixture
+def superuser(fleet: Fleet) -> Iterator[psycopg.Connection]:
+    """Of this fleet's PostgreSQL."""
+    with psycopg.connect(fleet.superuser_url, autocommit=True) as connection:
+        yield connection

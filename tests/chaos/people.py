@@ -1,0 +1,112 @@
+"""What is on the platform, and who clicks."""
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from models import usage
+from models.access import Role
+from models.activity import Action, ProjectName, Subject, record_each
+from models.actor import Actor, Door
+from models.database import db
+from models.errors import DomainError
+from models.job import JobKey
+from models.organisation import Organisation, by_handle, create_organisation
+from models.project import Project
+from models.registry import Registry
+from models.secret import Secret
+from models.transaction import transaction
+from models.usage import Usage
+from models.user import find, sign_up
+from tests.chaos.fleet import Fleet
+from worker.hint import hint
+
+PATIENCE_SECONDS = 60
+
+
+def ada(fleet: Fleet) -> Actor:
+    """The owner of everything."""
+    with fleet.app.app_context():
+        with transaction():
+            user = sign_up("ada@example.com", "Ada Lovelace", "correct horse battery")
+        return Actor(user.id, user.name, Role.OWNER, Door.WEB)
+
+
+def furnish(fleet: Fleet, actor: Actor, handle: str, projects: int, containers: int) -> None:
+    """An organisation with so many projects of so many containers each, every one with the entry of its creation."""
+    with fleet.app.app_context():
+        with transaction():
+            organisation = create_organisation(
+                find(actor.id or 0), actor, name=handle, handle=handle, email="ada@example.com"
+            )
+        for number in range(projects):
+            with transaction():
+                project = organisation.create_project(actor, name=f"P{number}", handle=f"p{number}")
+                project.create(actor, Registry, handle="main", server="r.example.com", username="ci", password="p")
+                project.create(actor, Secret, handle="token", value="v")
+            with transaction():
+                _containers(organisation, project, actor, containers)
+
+
+def double_click(fleet: Fleet, actor: Actor, organisation: str, project: str | None) -> None:
+    """Delete it, twice at the same moment, and hint at it more often than that; the database may be down meanwhile."""
+
+    def click() -> None:
+        with fleet.app.app_context():
+            keys = insist(lambda: _delete(actor, organisation, project))
+            for key in keys * 3:
+                hint(key)
+
+    both = [threading.Thread(target=click, daemon=True) for _ in range(2)]
+    for each in both:
+        each.start()
+    for each in both:
+        each.join(PATIENCE_SECONDS)
+        assert not each.is_alive(), "a click got no answer"
+
+
+def insist(verb: Callable[[], Any]) -> Any:
+    """As a person does who sees an error page: again, until there is an answer."""
+    end = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            return verb()
+        except DomainError:
+            return []  # the other click was first
+        except DBAPIError:
+            db.session.remove()
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.1)
+
+
+def _delete(actor: Actor, organisation: str, project: str | None) -> list[JobKey]:
+    with transaction() as promised:
+        found: Organisation | Project | None = by_handle(organisation)
+        assert isinstance(found, Organisation)
+        if project:
+            found = found.find_project(project)
+        found.delete(actor, found.handle)
+    return promised
+
+
+def _containers(organisation: Organisation, project: Project, actor: Actor, count: int) -> None:
+    values = {"organisation": organisation.id, "project": project.id, "containers": count}
+    rows = [(row.id, row.name) for row in db.session.execute(CONTAINERS, values)]
+    scope = Subject(organisation.id, "container", 0, "", ProjectName(project.id, project.name))
+    record_each(actor, Action.CREATE, scope, rows, {"image": [None, "nginx:1.28"]})
+    usage.change(organisation.id, Usage(250 * count, 256 * count))
+
+
+CONTAINERS = text("""
+    INSERT INTO containers (organisation_id, project_id, handle, name, state, version, image, port, health_path,
+                            cpu_millicores, memory_mib, environment, secrets)
+    SELECT :organisation, :project, 'service-' || n, 'service-' || n, 'active', 1, 'nginx:1.28', 8080, '',
+           250, 256, '', '{}'
+      FROM generate_series(1, :containers) AS n
+ RETURNING id, name
+""")

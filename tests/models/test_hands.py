@@ -1,0 +1,198 @@
+"""A large cascade has several hands: who holds the lease calls them, each takes what nobody else is at."""
+
+from contextlib import nullcontext
+
+import psycopg
+import pytest
+from flask import Flask
+from sqlalchemy import text
+
+from models import cascade, job
+from models.actor import Actor
+from models.container import Container
+from models.database import db
+from models.errors import LeaseLost
+from models.job import DIED, MOST_ATTEMPTS, JobKey, Lease, Work
+from models.organisation import Organisation
+from models.project import Project
+from models.transaction import transaction
+from tests.chaos.proof import violations
+from tests.servers import Servers
+from tests.together import Deed, meanwhile
+
+CONTAINERS = 12
+
+
+@pytest.fixture
+def key(web: Project, ada: Actor, monkeypatch: pytest.MonkeyPatch) -> JobKey:
+    """The promise to empty a project of twelve containers, two a chunk."""
+    monkeypatch.setattr(cascade, "CHUNK", 2)
+    with transaction():
+        for number in range(CONTAINERS):
+            web.create(ada, Container, name=f"c{number}", handle=f"c{number}", image="nginx:1.28")
+    with transaction() as promised:
+        web.delete(ada, "web")
+    return promised[0]
+
+
+def claimed(key: JobKey) -> Lease:
+    """As a worker does that comes first."""
+    with transaction():
+        lease = job.claim(key)
+    assert lease
+    return lease
+
+
+def expected(lease: Lease) -> None:
+    """What the holder does first."""
+    with transaction():
+        lease.expect(CONTAINERS)
+
+
+def helper(key: JobKey) -> Lease | None:
+    """As a worker does that comes second."""
+    with transaction():
+        return job.help_with(key, least=cascade.CHUNK)
+
+
+def terminated() -> int:
+    """How many containers have ended."""
+    db.session.rollback()
+    return int(db.session.execute(text("SELECT count(*) FROM containers WHERE ended_at IS NOT NULL")).scalar_one())
+
+
+def test_who_holds_a_large_job_calls_for_hands(key: JobKey) -> None:
+    called: list[JobKey] = []
+    assert cascade.keep(key, called.append)
+
+    assert called == [key] * (cascade.HANDS_MOST - 1)
+    assert job.unfinished() == []
+
+
+def test_for_a_small_one_nobody_is_called(web: Project, ada: Actor) -> None:
+    with transaction() as promised:
+        web.delete(ada, "web")
+    called: list[JobKey] = []
+    assert cascade.keep(promised[0], called.append)
+
+    assert called == []
+
+
+def test_a_hand_takes_the_containers_and_leaves_the_end_to_the_holder(
+    acme: Organisation, key: JobKey, superuser: psycopg.Connection
+) -> None:
+    lease = claimed(key)
+    expected(lease)
+    assert cascade.keep(key)
+
+    assert terminated() == CONTAINERS
+    [left] = job.unfinished()
+    assert (left.state, left.done) == ("ready", CONTAINERS)
+    list(cascade.steps(lease))
+    assert job.unfinished() == []
+    assert violations(superuser) == []
+
+
+def test_a_hand_passes_by_what_someone_else_has_locked_and_the_holder_waits_for_it(
+    app: Flask, servers: Servers, key: JobKey, superuser: psycopg.Connection
+) -> None:
+    lease = claimed(key)
+    expected(lease)
+    with psycopg.connect(servers.superuser_url) as other:
+        other.execute("SELECT 1 FROM containers WHERE handle = 'c3' FOR UPDATE")
+        assert cascade.keep(key)
+        assert terminated() == CONTAINERS - 1
+        holder = meanwhile(app, superuser, lambda: list(cascade.steps(lease)), within=nullcontext)
+    holder.outcome  # noqa: B018 (waits for it)
+
+    assert terminated() == CONTAINERS
+    assert violations(superuser) == []
+
+
+def test_nobody_helps_with_what_nobody_holds_or_what_is_nearly_done(key: JobKey, superuser: psycopg.Connection) -> None:
+    assert helper(key) is None
+    lease = claimed(key)
+    expected(lease)
+    assert helper(key) is not None
+    with transaction():
+        lease.renew(done=CONTAINERS - 1)
+    assert helper(key) is None
+
+
+def test_a_hand_does_not_prolong_the_holder_s_lease(key: JobKey, superuser: psycopg.Connection) -> None:
+    expected(claimed(key))
+    hand = helper(key)
+    assert hand
+    until = superuser.execute("SELECT lease_until FROM jobs").fetchone()
+    with transaction():
+        hand.renew(done=1)
+
+    assert superuser.execute("SELECT lease_until FROM jobs").fetchone() == until
+
+
+def test_a_hand_stops_when_another_holder_has_taken_over(key: JobKey, superuser: psycopg.Connection) -> None:
+    expected(claimed(key))
+    hand = helper(key)
+    assert hand
+    superuser.execute("UPDATE jobs SET lease_until = now() - interval '1 second'")
+    claimed(key)
+    with pytest.raises(LeaseLost):
+        list(cascade.steps(hand))
+
+    assert terminated() == 0
+
+
+def test_many_hands_at_once_end_each_container_once(
+    app: Flask, acme: Organisation, key: JobKey, superuser: psycopg.Connection
+) -> None:
+    lease = claimed(key)
+    expected(lease)
+    hands = [Deed(app, lambda: cascade.keep(key), within=nullcontext) for _ in range(4)]
+    list(cascade.steps(lease))
+    for each in hands:
+        assert not isinstance(each.outcome, Exception)
+
+    assert violations(superuser) == []
+    assert terminated() == CONTAINERS
+
+
+# Stopped, and given up
+
+
+def test_a_stopped_job_keeps_nothing_more(acme: Organisation, key: JobKey) -> None:
+    lease = claimed(key)
+    with transaction():
+        job.stop(acme.id, [Work.DELETE_PROJECT])
+    with pytest.raises(LeaseLost):
+        list(cascade.steps(lease))
+
+    assert terminated() == 0
+    assert job.unfinished() == []
+    assert job.overdue() == []
+
+
+def test_a_chunk_that_was_first_is_kept_whole_and_one_that_was_second_not_at_all(
+    app: Flask, acme: Organisation, key: JobKey, superuser: psycopg.Connection
+) -> None:
+    lease = claimed(key)
+    chunks = cascade.steps(lease)
+    next(chunks)
+    with transaction():
+        job.stop(acme.id, [Work.DELETE_PROJECT])
+        rest = meanwhile(app, superuser, lambda: list(chunks), within=nullcontext)
+    assert isinstance(rest.outcome, LeaseLost)
+
+    assert terminated() == 2
+
+
+def test_a_job_that_kills_whoever_works_on_it_gets_stuck(key: JobKey, superuser: psycopg.Connection) -> None:
+    for _ in range(MOST_ATTEMPTS):
+        claimed(key)
+        superuser.execute("UPDATE jobs SET lease_until = now() - interval '1 second'")
+    with transaction():
+        assert job.claim(key) is None
+
+    [left] = job.unfinished()
+    assert (left.state, left.error) == ("stuck", DIED)
+    [trouble] = job.stuck(key.organisation_id)
+    assert (trouble.project, trouble.error) == ("Web", DIED)
