@@ -104,6 +104,7 @@ class Organisation(Tracked):
         if self.state not in ("active", "suspended"):
             raise NotFound(GONE)
         hold_organisation_alone(self.organisation_id)
+        db.session.refresh(self)  # suspended or resumed by the system since it was read: no reason to refuse
         usage.charge(self.organisation_id, usage.full_minute(datetime.now(UTC)))
         job.stop(self.organisation_id)
         self.state = "deleting"

@@ -41,9 +41,9 @@ class Suspension(Model):
 
 
 def current(organisation_id: int) -> Suspension | None:
-    """The suspension an organisation is under."""
+    """The suspension an organisation is under, as it is stored now."""
     mine = select(Suspension).where(Suspension.organisation_id == organisation_id, Suspension.ended_at.is_(None))
-    return db.session.scalar(mine)
+    return db.session.scalar(mine.execution_options(populate_existing=True))
 
 
 def suspend(

@@ -28,6 +28,11 @@ def aim(redis_url: str) -> None:
     _publisher.cache_clear()
 
 
+def aimed_at() -> str:
+    """Where hints go now."""
+    return _url
+
+
 _url = ""
 
 

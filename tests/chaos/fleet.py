@@ -23,6 +23,7 @@ from tests.servers import Servers
 from tests.site import environment
 from web.cli import embedded
 from web.cli.server import Server
+from worker import hint as hints
 from worker.hint import aim
 
 PATIENCE_SECONDS = 60
@@ -172,7 +173,9 @@ def fleet(folder: Path) -> Iterator[Fleet]:
         settings = Servers(database, redis_url).settings(data)
         migrate(settings.database_owner_url, "activity_log_app")
         KEYRING.load(settings.encryption_keys)
+        before = hints.aimed_at()
         aim(settings.redis_url)
+        stack.callback(aim, before)
         servers = {each.name: Member(_again(each), each.process) for each in started}
         running = Fleet(settings, database.superuser_url, servers, folder)
         try:

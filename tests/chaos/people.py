@@ -13,7 +13,7 @@ from models.access import Role
 from models.activity import Action, ProjectName, Subject, record_each
 from models.actor import Actor, Door
 from models.database import db
-from models.errors import DomainError
+from models.errors import NotFound, StaleVersion
 from models.job import JobKey
 from models.organisation import Organisation, by_handle, create_organisation
 from models.project import Project
@@ -75,9 +75,10 @@ def insist(verb: Callable[[], Any]) -> Any:
     while True:
         try:
             return verb()
-        except DomainError:
+        except NotFound:
             return []  # the other click was first
-        except DBAPIError:
+        except (StaleVersion, DBAPIError):
+            # The other click, or the system's suspension of what never paid, was in between; or PostgreSQL was down.
             db.session.remove()
             if time.monotonic() > end:
                 raise
