@@ -232,6 +232,13 @@ def account_of(organisation_id: int) -> BillingAccount:
     return db.session.get_one(BillingAccount, organisation_id)
 
 
+def locked_account(organisation_id: int) -> BillingAccount:
+    """The same as it is stored now, and nobody else changes it until COMMIT."""
+    account = account_of(organisation_id)
+    db.session.refresh(account, with_for_update=True)
+    return account
+
+
 def top_up(organisation_id: int, actor: Actor, amount_cents: int, method_id: int, request_id: UUID) -> Record:
     """Add money that has arrived. Raises AlreadyDone for a double click, AlreadyEnded, Invalid, NotFound.
 
@@ -262,8 +269,7 @@ def credit(
     why: str = "",
 ) -> Record:
     """Add it to the balance, and resume what the balance had suspended. Raises AlreadyDone."""
-    account = account_of(organisation_id)
-    db.session.refresh(account, with_for_update=True)
+    account = locked_account(organisation_id)
     before, after = account.balance_cents, account.balance_cents + amount_cents
     add(
         LedgerRow(

@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from models import feed, payment, provider, suspension, usage
-from models.billing import BALANCE_ID, account_of
+from models.billing import BALANCE_ID, locked_account
 from models.cascade import Call, call_nobody
 from models.database import db
 from models.errors import Invalid
@@ -85,9 +85,7 @@ def _top_up(organisation_id: int, grace: timedelta) -> list[JobKey]:
 def _suspend(organisation_id: int, grace: timedelta) -> None:
     """Under the account's lock it is seen whether a top-up came first."""
     hold_organisation_alone(organisation_id)
-    account = account_of(organisation_id)
-    db.session.refresh(account, with_for_update=True)
-    if account.exhausted:
+    if locked_account(organisation_id).exhausted:
         suspension.suspend(organisation_id, By.BALANCE, grace=grace)
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from models import billing, money, suspension
 from models.activity import Action, Record, Sentence, record
 from models.actor import SYSTEM, Actor, Door
-from models.billing import account_of, default_method, find_method
+from models.billing import account_of, default_method, find_method, locked_account
 from models.database import Model, add, db
 from models.errors import AlreadyDone
 from models.hold import hold_organisation_alone
@@ -62,18 +62,7 @@ def ask(
     """Write a payment down. Raises AlreadyDone for a double click, AlreadyEnded, Invalid, NotFound."""
     hold_organisation_alone(organisation_id)
     billing.payable_method(organisation_id, amount_cents, method_id)
-    payment = Payment(
-        organisation_id=organisation_id,
-        id=id,
-        method_id=method_id,
-        amount_cents=amount_cents,
-        state="asked",
-        actor_id=actor.id,
-        actor_name=actor.name,
-        actor_role=actor.role,
-        door=actor.door,
-        cause_number=cause,
-    )
+    payment = _asked_by(actor, organisation_id, id, method_id, amount_cents, cause)
     add(payment, AlreadyDone("This top-up was already made; nothing was charged twice."))
     return payment
 
@@ -84,22 +73,12 @@ def ask_automatically(organisation_id: int, cause: int | None) -> Payment | None
     The account is locked: of two who look at once, the second finds the payment of the first.
     """
     hold_organisation_alone(organisation_id)
-    account = account_of(organisation_id)
-    db.session.refresh(account, with_for_update=True)
+    account = locked_account(organisation_id)
     method = default_method(organisation_id)
     if method is None or not account.wants_top_up or _asked(organisation_id):
         return None
     # Not `ask`: what is wrong with the card is the provider's to say, and an entry.
-    payment = Payment(
-        organisation_id=organisation_id,
-        id=uuid4(),
-        method_id=method.id,
-        amount_cents=account.amount_cents,
-        state="asked",
-        actor_name=SYSTEM.name,
-        door=SYSTEM.door,
-        cause_number=cause,
-    )
+    payment = _asked_by(SYSTEM, organisation_id, uuid4(), method.id, account.amount_cents, cause)
     db.session.add(payment)
     return payment
 
@@ -121,8 +100,7 @@ def decline(payment: Payment, reason: str, grace: timedelta) -> Record | None:
     """The card did not pay. The system's own attempts are entries, and fall through to suspension."""
     if not _settle(payment, "declined") or payment.actor_id is not None:
         return None
-    account = account_of(payment.organisation_id)
-    db.session.refresh(account, with_for_update=True)
+    account = locked_account(payment.organisation_id)
     account.retry_at = datetime.now(UTC) + RETRY
     method = find_method(payment.organisation_id, payment.method_id)
     told = Sentence("Payment method ", f" declined {money.shown(payment.amount_cents)}: {reason}")
@@ -142,6 +120,23 @@ def unanswered(for_at_least: timedelta) -> list[tuple[int, UUID]]:
     long_ago = datetime.now(UTC) - for_at_least
     waiting = select(Payment.organisation_id, Payment.id).where(Payment.state == "asked", Payment.asked_at < long_ago)
     return [(organisation_id, id) for organisation_id, id in db.session.execute(waiting.order_by(Payment.asked_at))]
+
+
+def _asked_by(
+    actor: Actor, organisation_id: int, id: UUID, method_id: int, amount_cents: int, cause: int | None
+) -> Payment:
+    return Payment(
+        organisation_id=organisation_id,
+        id=id,
+        method_id=method_id,
+        amount_cents=amount_cents,
+        state="asked",
+        actor_id=actor.id,
+        actor_name=actor.name,
+        actor_role=actor.role,
+        door=actor.door,
+        cause_number=cause,
+    )
 
 
 def _asked(organisation_id: int) -> bool:

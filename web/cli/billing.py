@@ -1,15 +1,15 @@
 """`activity-log billing`: what an operator does by hand about money and suspensions."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import click
 
 from models import charging, suspension
+from models.activity import Record
 from models.actor import SYSTEM_NAME, Actor, Door
 from models.errors import DomainError
-from models.job import JobKey
-from models.organisation import Organisation, by_handle
+from models.organisation import by_handle
 from models.suspension import By
 from models.transaction import transaction
 from web.cli.settings import connected
@@ -29,15 +29,12 @@ def billing() -> None:
 @click.option("--reason", required=True, help="What the entry says, such as an unpaid invoice.")
 def suspend(handle: str, reason: str) -> None:
     """Suspend the organisation HANDLE until you resume it; a top-up does not lift it."""
-    with connected() as settings:
-        aim(settings.redis_url)
-        organisation = _organisation(handle)
-        with _told(), transaction() as promised:
-            done = suspension.suspend(organisation.id, By.OPERATOR, reason, actor=OPERATOR)
-        _hint(promised)
-    if done is None:
-        raise click.ClickException(f"{handle} is not active: it is {organisation.state}.")
-    click.echo(f"{handle} is suspended (entry {done.number}).")
+    _turn(
+        handle,
+        lambda id: suspension.suspend(id, By.OPERATOR, reason, actor=OPERATOR),
+        "active",
+        "suspended",
+    )
 
 
 @billing.command()
@@ -45,15 +42,7 @@ def suspend(handle: str, reason: str) -> None:
 @click.option("--reason", required=True, help="What the entry says, such as an invoice that was paid.")
 def resume(handle: str, reason: str) -> None:
     """Resume the organisation HANDLE, whoever suspended it."""
-    with connected() as settings:
-        aim(settings.redis_url)
-        organisation = _organisation(handle)
-        with _told(), transaction() as promised:
-            done = suspension.resume(organisation.id, reason, actor=OPERATOR)
-        _hint(promised)
-    if done is None:
-        raise click.ClickException(f"{handle} is not suspended: it is {organisation.state}.")
-    click.echo(f"{handle} is resumed (entry {done.number}).")
+    _turn(handle, lambda id: suspension.resume(id, reason, actor=OPERATOR), "suspended", "resumed")
 
 
 @billing.command()
@@ -65,16 +54,19 @@ def charge() -> None:
     click.echo("Charged.")
 
 
-def _organisation(handle: str) -> Organisation:
-    found = by_handle(handle)
-    if found is None:
-        raise click.ClickException(f"There is no organisation {handle}.")
-    return found
-
-
-def _hint(promised: list[JobKey]) -> None:
-    for key in promised:
-        hint(key)
+def _turn(handle: str, verb: Callable[[int], Record | None], before: str, told: str) -> None:
+    with connected() as settings:
+        aim(settings.redis_url)
+        organisation = by_handle(handle)
+        if organisation is None:
+            raise click.ClickException(f"There is no organisation {handle}.")
+        with _told(), transaction() as promised:
+            done = verb(organisation.id)
+        for key in promised:
+            hint(key)
+    if done is None:
+        raise click.ClickException(f"{handle} is not {before}: it is {organisation.state}.")
+    click.echo(f"{handle} is {told} (entry {done.number}).")
 
 
 @contextmanager
