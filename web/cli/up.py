@@ -56,7 +56,7 @@ def up() -> None:
                 environ = stack.enter_context(servers(folder, dict(os.environ), started=running.append, anew=anew))
                 environ |= {"DATA_DIR": str(folder), **IMPATIENCE}
                 _fill(environ)
-            children = {name: stack.enter_context(_child(name, environ)) for name in LONG_RUNNING}
+            children = stack.enter_context(_children(environ))
             stack.callback(_ignore_signals)  # whatever ends it, a Ctrl-C must not interrupt the ending
             address = _address(host, port)
             _wait_until_ready(address, running, children)
@@ -159,8 +159,18 @@ def _run(environ: dict[str, str], *command: str) -> None:
 
 
 @contextmanager
-def _child(name: str, environ: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
-    """A long-running process of ours, and its children, while the block runs."""
+def _children(environ: dict[str, str]) -> Iterator[dict[str, subprocess.Popen[str]]]:
+    """The long-running processes of ours, by name, while the block runs."""
+    children: dict[str, subprocess.Popen[str]] = {}
+    try:
+        for name in LONG_RUNNING:
+            children[name] = _start(name, environ)
+        yield children
+    finally:
+        _end(list(children.values()))
+
+
+def _start(name: str, environ: dict[str, str]) -> subprocess.Popen[str]:
     child = subprocess.Popen(  # noqa: S603
         launch.command(_ourselves(name), signal.SIGTERM),
         env=environ,
@@ -173,22 +183,25 @@ def _child(name: str, environ: dict[str, str]) -> Iterator[subprocess.Popen[str]
     )
     assert child.stdout is not None
     threading.Thread(target=_forward, args=(name, child.stdout), daemon=True).start()
-    try:
-        yield child
-    finally:
-        _end(child)
+    return child
 
 
-def _end(child: subprocess.Popen[str]) -> None:
-    for how, patience in ((signal.SIGTERM, STOP_SECONDS), (signal.SIGKILL, STOP_SECONDS)):
-        try:
-            os.killpg(child.pid, how)
-            child.wait(patience)
-        except ProcessLookupError:
-            break
-        except subprocess.TimeoutExpired:
-            continue
-    child.poll()
+def _end(children: list[subprocess.Popen[str]]) -> None:
+    """All at once, so that the slowest sets the time and not their sum.
+
+    Only the first process of each is asked: a worker's children that are asked as well drop what they have at hand,
+    and it waits for them in vain. What is left of any of them after STOP_SECONDS is killed; a job survives that.
+    """
+    for child in children:
+        child.terminate()
+    end = time.monotonic() + STOP_SECONDS
+    for child in children:
+        with suppress(subprocess.TimeoutExpired):
+            child.wait(max(0, end - time.monotonic()))
+        with suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+    for child in children:
+        child.wait()
 
 
 def _forward(name: str, lines: IO[str]) -> None:
