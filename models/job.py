@@ -19,7 +19,7 @@ from models.errors import LeaseLost
 
 PENDING = "job.pending"
 # Lease and sweep (15 s) together are what a worker that dies costs at most.
-LEASE_SECONDS = 10
+LEASE_SECONDS = 6
 MOST_ATTEMPTS = 8
 DIED = f"Whoever works on it dies: {MOST_ATTEMPTS} attempts ended without a result and without an error."
 

@@ -166,7 +166,8 @@ def fleet(folder: Path) -> Iterator[Fleet]:
     kept = embedded.Secrets.kept_in(folder)
     started: list[Server] = []
     with ExitStack() as stack:
-        database = stack.enter_context(embedded.postgresql(folder, kept, for_tests=True, started=started.append))
+        # Not as fast as other tests want it: what was committed must be there after a kill -9.
+        database = stack.enter_context(embedded.postgresql(folder, kept, started=started.append))
         redis_url = stack.enter_context(embedded.valkey(folder, kept, started=started.append))
         data = folder / "data"
         data.mkdir()

@@ -1,8 +1,8 @@
 """What is on the platform, and who clicks."""
 
-import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from sqlalchemy import text
@@ -61,12 +61,9 @@ def double_click(fleet: Fleet, actor: Actor, organisation: str, project: str | N
             for key in keys * 3:
                 hint(key)
 
-    both = [threading.Thread(target=click, daemon=True) for _ in range(2)]
-    for each in both:
-        each.start()
-    for each in both:
-        each.join(PATIENCE_SECONDS)
-        assert not each.is_alive(), "a click got no answer"
+    with ThreadPoolExecutor(2) as hands:
+        for each in [hands.submit(click) for _ in range(2)]:
+            each.result(2 * PATIENCE_SECONDS)
 
 
 def insist(verb: Callable[[], Any]) -> Any:

@@ -3,8 +3,8 @@
 import os
 import random
 import signal
-import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 
@@ -59,20 +59,20 @@ def strike(fleet: Fleet, actor: object, dice: random.Random) -> int:
     dice.shuffle(faults)
     in_work = 0
     begin = time.monotonic()
-    for place, target in enumerate(targets):
-        click = threading.Thread(target=double_click, args=(fleet, actor, *target), daemon=True)
-        click.start()
-        while click.is_alive() and fleet.ask(UNFINISHED) == [(0,)]:
-            time.sleep(0.001)
-        if (place + 1) * FAULTS // len(targets) > place * FAULTS // len(targets):
-            fault = faults.pop()
-            time.sleep(dice.uniform(0, 0.02))
-            unfinished = fleet.ask(UNFINISHED)[0][0]
-            inflict(fleet, fault, dice)
-            in_work += unfinished != 0
-            print(f"{time.monotonic() - begin:6.2f} s  {fault:9}  {unfinished} jobs unfinished")
-        click.join()
-        time.sleep(dice.uniform(0.05, 0.6))
+    with ThreadPoolExecutor(1) as hand:
+        for place, target in enumerate(targets):
+            click = hand.submit(double_click, fleet, actor, *target)
+            while not click.done() and fleet.ask(UNFINISHED) == [(0,)]:
+                time.sleep(0.001)
+            if (place + 1) * FAULTS // len(targets) > place * FAULTS // len(targets):
+                fault = faults.pop()
+                time.sleep(dice.uniform(0, 0.02))
+                unfinished = fleet.ask(UNFINISHED)[0][0]
+                inflict(fleet, fault, dice)
+                in_work += unfinished != 0
+                print(f"{time.monotonic() - begin:6.2f} s  {fault:9}  {unfinished} jobs unfinished")
+            click.result()
+            time.sleep(dice.uniform(0.05, 0.6))
     assert not faults
     return in_work
 
