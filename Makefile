@@ -3,12 +3,12 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := run
-.PHONY: run test check bench chaos screenshots setup browser clean
+.PHONY: run test check bench chaos screenshots setup browser engine clean
 
 run: setup
 	@exec $(BIN)/activity-log up
 
-test: setup browser
+test: setup browser engine
 	@$(BIN)/pytest
 
 check: setup
@@ -17,7 +17,7 @@ check: setup
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-bench: setup
+bench: setup engine
 	@$(BIN)/python -m bench --write
 
 # The long run of the tests in which processes are killed: 24,000 containers, 24 faults. CHAOS_SEED repeats one.
@@ -31,6 +31,9 @@ setup: .venv/installed node_modules/.installed
 
 browser: setup
 	@.ci/browser
+
+engine: setup
+	@.ci/engine
 
 # The environment of a folder that was copied or moved still speaks of the old place: it is made anew.
 ifneq ($(shell cat .venv/installed 2>/dev/null),)

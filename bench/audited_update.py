@@ -5,6 +5,8 @@ from itertools import count
 
 from bench.common import Goal, Ground, Row, compare, each_takes
 from models import usage
+from models.activity import Action, Record, Sentence
+from models.actor import SYSTEM
 from models.container import Container
 from models.database import db
 from models.hold import hold_project
@@ -15,6 +17,8 @@ from models.transaction import transaction
 
 GOAL = Goal(1.5)
 ROUNDS = 81
+# What its deployment names as the entry that asked for it.
+NO_ENTRY = Record(SYSTEM, Action.UPDATE, 0, "container", None, [], [], Sentence("", ""), None, None, first_number=1)
 IMAGES = (f"registry.example.com/api:1.{build}" for build in count())
 
 
@@ -72,6 +76,7 @@ def _update_without_entry(container: Container, version: int, **values: str) -> 
     if container.assign(dict(values)):
         container.require_references()
         usage.change(container.organisation_id, container.uses.minus(before))
+        container.changed(values, NO_ENTRY)
 
 
 def _waiting_for_disk(ground: Ground, setting: str) -> None:

@@ -60,6 +60,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "SECRET_KEY": settings.secret_key,
         "ENCRYPTION_KEYS": settings.encryption_keys,
         "DATA_DIR": str(settings.data_dir),
+        "DOCKER_HOST": "none",
     }
 
 

@@ -23,7 +23,7 @@ from models.errors import LeaseLost
 from models.job import JobKey, Lease, Work
 from models.kinds import KINDS, RUNNING
 from models.resource import Resource
-from models.transaction import transaction
+from models.transaction import Hinted, transaction
 from models.usage import Usage
 
 log = logging.getLogger(__name__)
@@ -31,10 +31,10 @@ log = logging.getLogger(__name__)
 CHUNK = 1000
 # Entries of one organisation are written one chunk after the other: more hands than this only wait for each other.
 HANDS_MOST = 4
-Call = Callable[[JobKey], None]
+Call = Callable[[Hinted], None]
 
 
-def call_nobody(_: JobKey) -> None:
+def call_nobody(_: Hinted) -> None:
     """For who works alone."""
 
 

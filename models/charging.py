@@ -18,10 +18,9 @@ from models.cascade import Call, call_nobody
 from models.database import db
 from models.errors import Invalid
 from models.hold import hold_organisation_alone
-from models.job import JobKey
 from models.provider import Declined
 from models.suspension import By
-from models.transaction import transaction
+from models.transaction import Hinted, transaction
 
 log = logging.getLogger(__name__)
 INTERRUPTED_AFTER = timedelta(minutes=1)
@@ -43,7 +42,7 @@ def charge_round(grace: timedelta, call: Call = call_nobody, now: datetime | Non
     _each(suspension.due_for_clean_up(), lambda organisation: _in_transaction(suspension.clean_up, organisation), call)
 
 
-def settle(organisation_id: int, id: UUID, grace: timedelta = timedelta()) -> list[JobKey]:
+def settle(organisation_id: int, id: UUID, grace: timedelta = timedelta()) -> list[Hinted]:
     """Ask the provider for a payment that was written down, and write down how it ended; returns what to hint at.
 
     An error of the provider leaves the payment as it is, to be asked again in the next round.
@@ -64,7 +63,7 @@ def settle(organisation_id: int, id: UUID, grace: timedelta = timedelta()) -> li
     return promised
 
 
-def pay(organisation_id: int, id: UUID) -> list[JobKey]:
+def pay(organisation_id: int, id: UUID) -> list[Hinted]:
     """Settle a payment that a person waits for. Raises Invalid when it was declined; nothing was charged then."""
     promised = settle(organisation_id, id)
     settled = payment.find_payment(organisation_id, id)
@@ -75,7 +74,7 @@ def pay(organisation_id: int, id: UUID) -> list[JobKey]:
     return promised
 
 
-def _top_up(organisation_id: int, grace: timedelta) -> list[JobKey]:
+def _top_up(organisation_id: int, grace: timedelta) -> list[Hinted]:
     cause = feed.latest_change(organisation_id, "billing", BALANCE_ID, "auto_top_up")
     with transaction():
         asked = payment.ask_automatically(organisation_id, cause)
@@ -89,13 +88,13 @@ def _suspend(organisation_id: int, grace: timedelta) -> None:
         suspension.suspend(organisation_id, By.BALANCE, grace=grace)
 
 
-def _in_transaction(verb: Callable[..., Any], *arguments: Any) -> list[JobKey]:
+def _in_transaction(verb: Callable[..., Any], *arguments: Any) -> list[Hinted]:
     with transaction() as promised:
         verb(*arguments)
     return promised
 
 
-def _each(things: Iterable[Thing], step: Callable[[Thing], list[JobKey]], call: Call) -> None:
+def _each(things: Iterable[Thing], step: Callable[[Thing], list[Hinted]], call: Call) -> None:
     """One organisation's trouble is not another's: it is logged, and tried again in the next round."""
     for thing in things:
         try:

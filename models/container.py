@@ -1,27 +1,32 @@
 """A container: an image kept running in a project."""
 
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import ARRAY, Integer, String
+from sqlalchemy import ARRAY, Integer, String, select
 from sqlalchemy.orm import Mapped
 
 from models import environment
 from models.activity import Action, Changes
+from models.database import db
 from models.field import NAME_MOST, Field, Logged, Shape, column
-from models.resource import Resource
+from models.registry import Registry
+from models.running import Running
 from models.sealed import Sealed
+from models.secret import Secret
+from models.specification import Credentials, Specification
 from models.usage import Usage
 
+Linked = TypeVar("Linked", Registry, Secret)
 # A tag or a digest is asked for: "latest" by omission changes what runs without an entry that says so.
 IMAGE = r"[a-z0-9][a-zA-Z0-9._/:-]*(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}|@sha256:[0-9a-f]{64})"
 
 
-class Container(Resource):
+class Container(Running):
     """An image kept running in a project."""
 
     __tablename__ = "containers"
     noun, plural, end_action, called_by = "container", "containers", Action.TERMINATE, "name"
-    runs, USES = True, "cpu_millicores, memory_mib, 0"
+    USES = "cpu_millicores, memory_mib, 0"
 
     name: Mapped[str] = column(String(77), Field("Name", most=NAME_MOST))
     image: Mapped[str] = column(
@@ -93,6 +98,45 @@ class Container(Resource):
     def uses(self) -> Usage:
         """CPU and memory, as it was given them."""
         return Usage(cpu_millicores=self.cpu_millicores, memory_mib=self.memory_mib)
+
+    @property
+    def reached_at(self) -> str:
+        """By its handle, on its port."""
+        return f"{self.handle}:{self.port}"
+
+    @property
+    def deployed_as(self) -> str:
+        """Its image."""
+        return self.image
+
+    def specification(self) -> Specification:
+        """As every kind that runs; a linked secret wins over a variable of the same name."""
+        secrets = {each.as_environment_name: each.value for each in self._linked(Secret, self.secrets)}
+        registry = next(iter(self._linked(Registry, [self.registry_handle])), None)
+        credentials = None
+        image = self.image
+        if registry is not None:
+            credentials = Credentials(registry.server, registry.handle, registry.username, registry.password)
+            image = image if image.startswith(f"{registry.server}/") else f"{registry.server}/{image}"
+        return Specification(
+            image,
+            self.image,
+            self.port,
+            self.memory_mib,
+            self.cpu_millicores,
+            self.health_path,
+            credentials=credentials,
+            environment={**environment.parse(self.environment), **secrets},
+        )
+
+    def _linked(self, kind: type[Linked], handles: list[str | None] | list[str]) -> list[Linked]:
+        mine = select(kind).where(
+            kind.organisation_id == self.organisation_id,
+            kind.project_id == self.project_id,
+            kind.handle.in_(handles),
+            kind.ended_at.is_(None),
+        )
+        return list(db.session.scalars(mine))
 
     def assign(self, values: dict[str, Any]) -> Changes:
         """As every kind, but a variable whose value was left as dots keeps it."""

@@ -10,6 +10,7 @@ from models import billing, cascade, member
 from models.access import Role
 from models.actor import Actor, Door
 from models.container import Container
+from models.job import JobKey
 from models.member import Membership
 from models.memcached import Memcached
 from models.organisation import Organisation, create_organisation
@@ -224,6 +225,7 @@ def _delete(thing: Project | Organisation, actor: Actor) -> None:
     with transaction() as promised:
         thing.delete(actor, thing.handle)
     for key in promised:
+        assert isinstance(key, JobKey)
         cascade.keep(key)
 
 

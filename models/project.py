@@ -3,18 +3,20 @@
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import DateTime, Identity, Integer, String, func, select
+from sqlalchemy import DateTime, Identity, Integer, String, func, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models import job, usage
 from models.activity import Action, ProjectName, Subject, record
 from models.actor import Actor
+from models.container import Container
 from models.database import add, db
 from models.errors import ConfirmationMismatch, HandleTaken, NotFound
 from models.field import NAME_MOST, Field, Shape, column
 from models.hold import PROJECT_GONE, hold_organisation, hold_project
 from models.kinds import KINDS
 from models.resource import Resource, alive
+from models.running import Running
 from models.tracked import Tracked
 
 Kind = TypeVar("Kind", bound=Resource)
@@ -60,7 +62,7 @@ class Project(Tracked):
             HandleTaken(f"A {kind.noun} with the handle “{resource.handle}” exists in this project."),
         )
         usage.change(self.organisation_id, resource.uses)
-        record(actor, Action.CREATE, resource.subject_in(project_name), changes)
+        resource.created(record(actor, Action.CREATE, resource.subject_in(project_name), changes))
         return resource
 
     def find(self, kind: type[Kind], handle: str) -> Kind:
@@ -79,6 +81,20 @@ class Project(Tracked):
             kind.id < before,
         )
         return list(db.session.scalars(mine.order_by(kind.id.desc()).limit(size)))
+
+    def deployed_with(self, resource: Resource) -> list[Running]:
+        """What is deployed anew so that a change of it takes effect: itself if it runs, else what uses it."""
+        if isinstance(resource, Running):
+            return [resource]
+        if not resource.used_where:
+            return []
+        mine = select(Container).where(
+            Container.organisation_id == self.organisation_id,
+            Container.project_id == self.id,
+            Container.ended_at.is_(None),
+            text(resource.used_where).bindparams(handle=resource.handle),
+        )
+        return list(db.session.scalars(mine.order_by(Container.id)))
 
     def count(self, kind: type[Resource]) -> int:
         """How many living resources of one kind it has."""

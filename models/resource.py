@@ -1,5 +1,6 @@
 """What the four project-level kinds share: handle, state, update, end."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
@@ -7,7 +8,7 @@ from sqlalchemy import BigInteger, DateTime, Identity, Integer, String, func, se
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models import usage
-from models.activity import PAST, Action, ProjectName, Subject, record
+from models.activity import PAST, Action, ProjectName, Record, Subject, record
 from models.actor import Actor
 from models.database import db
 from models.errors import AlreadyEnded, InUse, Invalid
@@ -28,7 +29,7 @@ class Resource(Tracked):
     called_by: ClassVar[str] = "handle"
     """The column that holds the name the log uses."""
     runs: ClassVar[bool] = False
-    """Whether it runs and is paid for: suspended when the balance is used up."""
+    """Whether it runs and is paid for; see models/running.py."""
     USES: ClassVar[str] = "0, 0, 0"
     """`uses` in SQL, for many at once."""
     used_where: ClassVar[str] = ""
@@ -83,7 +84,7 @@ class Resource(Tracked):
         if changes := self.assign(values):
             self.require_references()
             usage.change(self.organisation_id, self.uses.minus(before))
-            record(actor, Action.UPDATE, self.subject_in(project_name), changes)
+            self.changed(changes, record(actor, Action.UPDATE, self.subject_in(project_name), changes))
 
     def end(self, actor: Actor) -> None:
         """Terminate or delete it, and forget what it kept sealed. Raises AlreadyEnded, InUse, StaleVersion."""
@@ -96,6 +97,12 @@ class Resource(Tracked):
         db.session.flush()  # who lost the race for it has freed nothing
         usage.change(self.organisation_id, Usage().minus(self.uses))
         record(actor, self.end_action, self.subject)
+
+    def created(self, cause: Record) -> None:
+        """What follows from its creation, for the kinds that run."""
+
+    def changed(self, names: Iterable[str], cause: Record) -> None:
+        """What follows from a change of these fields, for the kinds that run."""
 
     def require_not_ended(self) -> None:
         """Raises AlreadyEnded."""

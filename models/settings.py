@@ -33,6 +33,9 @@ class Settings:
     signup: str = "open"
     demo: bool = True
     docker_host: str = ""
+    """Where the container engine is; empty: at Docker's usual socket, if there is one; "none": nowhere."""
+    health_seconds: int = 60
+    """How long something that is being deployed may take to become healthy."""
     suspension_grace_hours: int = 72
     secure_cookies: bool = False
     trusted_proxies: int = 0
@@ -53,6 +56,7 @@ class Settings:
             ("PORT", 8000, 1, 65535),
             ("SUSPENSION_GRACE_HOURS", 72, 0, 8760),
             ("TRUSTED_PROXIES", 0, 0, 9),
+            ("HEALTH_SECONDS", 60, 1, 3600),
         ):
             given = environ.get(name) or str(default)
             if not given.isdecimal() or not least <= int(given) <= most:
@@ -78,6 +82,7 @@ class Settings:
             signup=signup,
             demo=bool(switches["DEMO"]),
             docker_host=environ.get("DOCKER_HOST", ""),
+            health_seconds=numbers["HEALTH_SECONDS"],
             suspension_grace_hours=numbers["SUSPENSION_GRACE_HOURS"],
             secure_cookies=bool(switches["SECURE_COOKIES"]),
             trusted_proxies=numbers["TRUSTED_PROXIES"],

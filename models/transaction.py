@@ -7,32 +7,34 @@ from sqlalchemy import event
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
-from models import activity, job
+from models import activity, deployment, job
 from models.database import db
+from models.deployment import ResourceKey
 from models.errors import StaleVersion, UnrecordedCommit
 from models.job import JobKey
 
 OPEN = "transaction.open"
 COMMITTING = "transaction.committing"
+Hinted = JobKey | ResourceKey
 
 
 @contextmanager
-def transaction() -> Iterator[list[JobKey]]:
+def transaction() -> Iterator[list[Hinted]]:
     """Do everything in the block or nothing: changes, then entries (numbered), then promises, then COMMIT.
 
-    Yields a list that holds the jobs to hint at once the block has ended. Raises StaleVersion when a row was changed
+    Yields a list that holds what to hint at once the block has ended. Raises StaleVersion when a row was changed
     by someone else since it was read; whatever the verbs raise passes through, and nothing of the block is kept.
     """
     info = db.session.info
     if info.get(OPEN):
         raise UnrecordedCommit("transactions do not nest: verbs never open one")
     info[OPEN] = True
-    promised: list[JobKey] = []
+    promised: list[Hinted] = []
     try:
         yield promised
         db.session.flush()
         activity.write()
-        promised += job.keep()
+        promised += [*job.keep(), *deployment.keep()]
         info[COMMITTING] = True
         db.session.commit()
     except StaleDataError as error:
@@ -44,6 +46,7 @@ def transaction() -> Iterator[list[JobKey]]:
     finally:
         activity.forget()
         job.forget()
+        deployment.forget()
         info.pop(OPEN, None)
         info.pop(COMMITTING, None)
 

@@ -20,6 +20,8 @@ from models.project import Project
 from models.settings import Settings
 from models.transaction import transaction
 from models.user import User, sign_up
+from tests import engine as engines
+from tests.engine import Engine, Registry
 from tests.servers import Servers, start
 from web import create_app
 
@@ -33,6 +35,31 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     """PostgreSQL and Valkey, started by this run and stopped after it."""
     with start(tmp_path_factory.mktemp("servers")) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def private_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """A container engine, started by this run and stopped after it; skips, saying why, where none can be had."""
+    try:
+        with engines.engine(tmp_path_factory.mktemp("engine")) as running:
+            yield running
+    except engines.NoEngineHere as reason:
+        pytest.skip(str(reason))
+
+
+@pytest.fixture(scope="session")
+def private_registry(tmp_path_factory: pytest.TempPathFactory, private_engine: Engine) -> Iterator[Registry]:
+    """The same for a registry with a password."""
+    with engines.registry(tmp_path_factory.mktemp("registry"), private_engine) as running:
+        yield running
+
+
+@pytest.fixture
+def engine(private_engine: Engine) -> Iterator[Engine]:
+    """Nothing runs on it before, and nothing after."""
+    private_engine.clear()
+    yield private_engine
+    private_engine.clear()
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from models.settings import Settings
@@ -25,6 +26,9 @@ def environment(settings: Settings, port: int) -> dict[str, str]:
         "SECRET_KEY": settings.secret_key,
         "ENCRYPTION_KEYS": settings.encryption_keys,
         "DATA_DIR": str(settings.data_dir),
+        # Never the engine of the machine on which the tests run.
+        "DOCKER_HOST": settings.docker_host or "none",
+        "HEALTH_SECONDS": str(settings.health_seconds),
         "PORT": str(port),
     }
 
@@ -69,6 +73,15 @@ def site(settings: Settings, logs: Path) -> Iterator[str]:
         _wait(lambda: _answers(f"{address}/healthz"), logs / "web.log")
         _wait(lambda: " ready." in (logs / "worker.log").read_text(), logs / "worker.log")
         yield address
+
+
+@contextmanager
+def runtime(settings: Settings, docker_host: str, logs: Path, health_seconds: int = 5) -> Iterator[None]:
+    """The process that makes a container engine run what should run."""
+    told = replace(settings, docker_host=docker_host, health_seconds=health_seconds)
+    with process(told, logs / "runtime.log", "runtime", "--log-level", "info"):
+        _wait(lambda: " ready." in (logs / "runtime.log").read_text(), logs / "runtime.log")
+        yield
 
 
 def _answers(address: str) -> bool:

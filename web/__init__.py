@@ -54,7 +54,6 @@ def create_app(settings: Settings) -> Flask:
         SECRET_KEY=settings.secret_key,
         SIGNUP=settings.signup,
         REDIS_URL=settings.redis_url,
-        DOCKER_HOST=settings.docker_host,
         MAX_CONTENT_LENGTH=REQUEST_MOST_BYTES,
         SESSION_COOKIE_NAME="activity_log_session",
         SESSION_COOKIE_HTTPONLY=True,
@@ -116,7 +115,6 @@ def _templates(app: Flask) -> None:
             **here,
             "suspension": _suspension(here["organisation"]),
             "csrf_token": forms.csrf_token,
-            "no_engine": not app.config["DOCKER_HOST"],
         }
 
 

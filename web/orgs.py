@@ -9,6 +9,7 @@ from models import billing, feed, job
 from models import user as users
 from models.access import Permission, Role
 from models.organisation import Organisation, belongings, create_organisation
+from web import engine
 from web.access import Answer, Open, needs
 from web.acting import acting
 from web.feeds import OrganisationFeed, answer, place_of
@@ -107,6 +108,7 @@ def _dashboard(organisation: Organisation) -> dict[str, Any]:
         "projects": projects,
         "progress": None if waiting is None or waiting.finished or waiting.stuck else waiting,
         "troubles": troubles(organisation),
+        "engine_trouble": engine.trouble(),
     }
 
 

@@ -11,6 +11,7 @@ from models.kinds import KINDS
 from models.organisation import Organisation
 from models.project import Project
 from models.resource import Resource
+from web import engine
 from web.access import Answer, needs
 from web.acting import acting
 from web.feeds import OrganisationFeed, answer, place_of
@@ -103,7 +104,7 @@ def _settings(project: Project, form: TrackedForm, delete_form: ConfirmForm) -> 
 def _contents(organisation: Organisation, project: Project) -> dict[str, Any]:
     kinds = [(kind_words(kind), project.resources(kind, size=FIRST_FEW), project.count(kind)) for kind in KINDS]
     waiting = None if project.state == "active" else _progress(organisation, project)
-    return {"kinds": kinds, "progress": waiting}
+    return {"kinds": kinds, "progress": waiting, "engine_trouble": engine.trouble()}
 
 
 def _progress(organisation: Organisation, project: Project) -> Any:

@@ -13,6 +13,8 @@ from models.field import Shape
 from models.organisation import Organisation
 from models.project import LATEST, Project
 from models.resource import Resource
+from models.running import Running
+from web import engine
 from web.access import Answer, may, needs
 from web.acting import acting
 from web.feeds import OrganisationFeed, answer, place_of
@@ -71,7 +73,47 @@ def update(organisation: Organisation, project: Project, kind: type[Resource], h
             resource.update(actor, form.seen_version, **form.values)
     if form.refused:
         return _page(organisation, project, resource, form=form)
-    flash(f"{kind.noun.capitalize()} {resource.name} saved.")
+    told = f"{kind.noun.capitalize()} {resource.name} saved."
+    if users := resource.used_by():
+        told += f" What changed takes effect with the next deployment of {', '.join(users)}."
+    flash(told)
+    return redirect(_url("show", organisation, project, kind, handle=handle))
+
+
+@bp.get("/<handle>/deployments")
+@needs(Permission.READ)
+def deployments(organisation: Organisation, project: Project, kind: type[Resource], handle: str) -> Answer:
+    """The deployments of a container or memcached, and what was observed of it."""
+    resource = project.find(kind, handle)
+    if not kind.runs:
+        abort(404)
+    return render(
+        "resources/deployments.html",
+        "resources/_deployments.html",
+        kind=kind_words(kind),
+        resource=resource,
+        **_running(organisation, project, resource),
+    )
+
+
+@bp.post("/<handle>/deploy")
+@needs(Permission.MANAGE_RESOURCES)
+def deploy(organisation: Organisation, project: Project, kind: type[Resource], handle: str) -> Answer:
+    """Deploy it again; of a secret or registry, all that use it."""
+    resource = project.find(kind, handle)
+    if _is_another(resource):
+        return _told_of_another(organisation, project, resource)
+    form = EndForm()
+    again: list[Running] = []
+    if form.validate():
+        with form.show_errors(), acting() as actor:
+            again = project.deployed_with(resource)
+            for each in again:
+                each.redeploy(actor)
+    if form.refused:
+        return _page(organisation, project, resource, end_form=form)
+    names = ", ".join(each.name for each in again)
+    flash(f"To be deployed again: {names}." if names else f"Nothing uses {resource.name}.")
     return redirect(_url("show", organisation, project, kind, handle=handle))
 
 
@@ -140,11 +182,21 @@ def _page(
             "form": (form or form_for(kind, resource, project)) if editable else None,
             "end_form": end_form or EndForm(formdata=None),
             "used_by": resource.used_by(),
+            **_running(organisation, project, resource),
         }
 
     response = answer(OrganisationFeed(scope), address, "resources/show.html", context)
     response.status_code = max(response.status_code, *(each.status for each in (form, end_form) if each), 0)
     return response
+
+
+def _running(organisation: Organisation, project: Project, resource: Resource) -> dict[str, Any]:
+    """What a page needs to know of something that runs; nothing for what does not."""
+    if not isinstance(resource, Running):
+        return {"deployments": None}
+    trouble = engine.trouble()
+    url = _url("deployments", organisation, project, type(resource), handle=resource.handle)
+    return {"deployments": engine.deployments(resource, url, trouble is not None), "engine_trouble": trouble}
 
 
 def _facts(resource: Resource) -> Sequence[tuple[str, str]]:

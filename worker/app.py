@@ -8,9 +8,10 @@ from celery import Celery
 from models.database import connect
 from models.sealed import KEYRING
 from models.settings import Settings
-from worker.hint import aim
+from worker.hint import QUEUE, RUNTIME_QUEUE, aim
 
 SWEEP_SECONDS = 15
+RECONCILE_SECONDS = 30
 CHARGE_SECONDS = 60
 # Longer than the lease, so that a message that comes back finds the lease of its dead worker run out.
 VISIBILITY_SECONDS = 120
@@ -35,11 +36,16 @@ def create_app(settings: Settings) -> Celery:
         task_reject_on_worker_lost=True,
         worker_prefetch_multiplier=1,
         worker_cancel_long_running_tasks_on_connection_loss=False,
-        task_default_queue="activity-log",
+        task_default_queue=QUEUE,
+        task_routes={f"worker.tasks.{name}": {"queue": RUNTIME_QUEUE} for name in ("settle", "reconcile")},
         # A message that waited longer than its interval says nothing that the next one does not say.
         beat_schedule={
             name: {"task": f"worker.tasks.{name}", "schedule": seconds, "options": {"expires": seconds}}
-            for name, seconds in (("sweep", SWEEP_SECONDS), ("charge", CHARGE_SECONDS))
+            for name, seconds in (
+                ("sweep", SWEEP_SECONDS),
+                ("charge", CHARGE_SECONDS),
+                ("reconcile", RECONCILE_SECONDS),
+            )
         },
         timezone="UTC",
     )
@@ -48,7 +54,7 @@ def create_app(settings: Settings) -> Celery:
     bare = flask.Flask("worker")
     connect(bare, settings.database_url)
     celery.flask = bare
-    celery.grace = settings.suspension_grace
+    celery.settings = settings
     return celery
 
 

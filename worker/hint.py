@@ -1,4 +1,4 @@
-"""All that the web knows of the worker: "look at this job". A hint may get lost; the job's row is the promise."""
+"""All that the web knows of the worker: "look at this". A hint may get lost; a row is the promise."""
 
 import logging
 from functools import cache
@@ -6,19 +6,35 @@ from functools import cache
 from celery import Celery
 from kombu.exceptions import OperationalError
 
+from models.deployment import ResourceKey
 from models.job import JobKey
+from models.transaction import Hinted
 
 log = logging.getLogger(__name__)
 # A publisher that must never hold up a request: half a second for a broker that does not answer.
 PATIENCE_SECONDS = 0.5
+QUEUE = "activity-log"
+# Apart, since pulling an image takes minutes and must hold up no cascade.
+RUNTIME_QUEUE = "activity-log-runtime"
+TASKS = {JobKey: ("worker.tasks.work", QUEUE), ResourceKey: ("worker.tasks.settle", RUNTIME_QUEUE)}
 
 
-def hint(key: JobKey) -> None:
-    """Publish the hint; a broker that is down is logged and otherwise ignored, since the sweep finds the job."""
+def hint(key: Hinted) -> None:
+    """Publish the hint; a broker that is down is logged and otherwise ignored, since the schedule finds what is due."""
+    task, queue = TASKS[type(key)]
+    _send(task, queue, *key)
+
+
+def hint_at_engine(organisation_id: int) -> None:
+    """Have everything of an organisation compared with what the engine runs: a cascade has changed much at once."""
+    _send("worker.tasks.reconcile", RUNTIME_QUEUE, organisation_id)
+
+
+def _send(task: str, queue: str, *arguments: object) -> None:
     try:
-        _publisher().send_task("worker.tasks.work", args=list(key), retry=False, ignore_result=True)
+        _publisher().send_task(task, args=list(arguments), queue=queue, retry=False, ignore_result=True)
     except (OperationalError, OSError) as error:
-        log.warning("no hint for job %s, the sweep will find it: %s", key.id, error)
+        log.warning("no hint for %s %s, the schedule will find it: %s", task, arguments, error)
 
 
 def aim(redis_url: str) -> None:
@@ -40,7 +56,7 @@ _url = ""
 def _publisher() -> Celery:
     publisher = Celery("hints", broker=_url)
     publisher.conf.update(
-        task_default_queue="activity-log",
+        task_default_queue=QUEUE,
         broker_connection_retry=False,
         broker_connection_max_retries=0,
         broker_transport_options={

@@ -1,21 +1,50 @@
 """Tasks: load the job, call the model, hint again."""
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import flask
 from celery.signals import worker_ready
 
 from models import cascade, charging, job
+from models.deployment import ResourceKey
 from models.job import JobKey
+from worker import connection
+from worker import reconcile as reconcile_module
 from worker.app import app
-from worker.hint import hint
+from worker.hint import hint, hint_at_engine
+from worker.runtime import EngineDown
+
+log = logging.getLogger(__name__)
 
 
 @app.task(name="worker.tasks.work")
 def work(organisation_id: int, job_id: int) -> None:
     """Look at a job: do it if it is due and nobody else is."""
     with _database():
-        cascade.keep(JobKey(organisation_id, job_id), call=hint)
+        if cascade.keep(JobKey(organisation_id, job_id), call=hint):
+            hint_at_engine(organisation_id)
+
+
+@app.task(name="worker.tasks.settle")
+def settle(organisation_id: int, noun: str, resource_id: int) -> None:
+    """Make the engine run what should run of one thing; a deployment, if one is due."""
+    with _database(), _told_when_down():
+        reconcile_module.settle(connection.runtime(app.settings), ResourceKey(organisation_id, noun, resource_id))
+
+
+@app.task(name="worker.tasks.reconcile")
+def reconcile(organisation_id: int | None = None) -> None:
+    """The same for all of an organisation, or for everything there is."""
+    with _database(), _told_when_down():
+        if organisation_id is None:
+            found = reconcile_module.report(lambda: connection.runtime(app.settings))
+        else:
+            found = connection.runtime(app.settings)
+        if found is not None:
+            reconcile_module.everything(found, organisation_id, call=hint)
 
 
 @app.task(name="worker.tasks.sweep")
@@ -30,13 +59,22 @@ def sweep() -> None:
 def charge() -> None:
     """A round of charging: what is due, once, whoever asks for it and however late."""
     with _database():
-        charging.charge_round(app.grace, call=hint)
+        charging.charge_round(app.settings.suspension_grace, call=hint)
 
 
 @worker_ready.connect
 def sweep_at_start(**_: Any) -> None:
     """What was left while no worker ran is looked at right away; in a child, whose database connection is its own."""
     sweep.apply_async(retry=False)
+    reconcile.apply_async(retry=False)
+
+
+@contextmanager
+def _told_when_down() -> Iterator[None]:
+    try:
+        yield
+    except EngineDown as down:
+        log.warning("the engine does not answer, it is asked again by the schedule: %s", down)
 
 
 def _database() -> Any:

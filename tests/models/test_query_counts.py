@@ -68,9 +68,18 @@ def test_an_update_with_its_entry_is_four_statements(
     acme: Organisation, web: Project, api: Container, ada: Actor
 ) -> None:
     with statements() as sent, transaction():
-        api.update(ada, api.version, image="nginx:1.28")
+        api.update(ada, api.version, name="Other")
     # Organisation and project held, the change, number and entry at once.
     assert [each.split()[0] for each in sent] == ["SELECT", "SELECT", "UPDATE", "WITH"]
+
+
+def test_an_update_that_asks_for_a_deployment_is_one_statement_more(
+    acme: Organisation, web: Project, api: Container, ada: Actor
+) -> None:
+    with statements() as sent, transaction():
+        api.update(ada, api.version, image="nginx:1.28")
+    assert [each.split()[0] for each in sent] == ["SELECT", "SELECT", "UPDATE", "WITH", "WITH"]
+    assert "INSERT INTO deployments" in sent[-1]
 
 
 def test_a_chunk_of_a_cascade_takes_the_same_statements_whatever_its_size(

@@ -8,12 +8,15 @@ from models.activity import Action
 from models.field import Logged, Shape
 from models.kinds import BY_PLURAL, KINDS
 from models.resource import Resource
+from models.running import Running
 from models.sealed import Sealed
 from models.tracked import Tracked
 from tests.rules.test_verbs import CLASSES
 
 # What the platform itself keeps: nobody types it, and the entry's own columns tell it.
 BOOKKEEPING = {"organisation_id", "id", "project_id", "version", "state", "created_at", "ended_at"}
+# What a deployment and the worker's look at the engine keep of what runs.
+BOOKKEEPING |= {"revision", "deployed_revision", "status", "status_reason"}
 # What verbs of their own change, each telling it in the changes of its entry.
 BY_VERB = {
     "Membership": {"user_id", "role"},
@@ -99,7 +102,12 @@ def test_a_kind_is_declared_in_full(kind: type[Resource]) -> None:
 
 
 def test_every_kind_is_among_the_kinds() -> None:
-    assert set(Resource.__subclasses__()) == set(KINDS)
+    assert {*Resource.__subclasses__(), *Running.__subclasses__()} - {Running} == set(KINDS)
+
+
+@kinds
+def test_a_kind_that_is_paid_for_while_it_runs_is_one_that_is_deployed(kind: type[Resource]) -> None:
+    assert kind.runs == issubclass(kind, Running)
 
 
 @kinds

@@ -79,6 +79,8 @@ EXPECTED: dict[tuple[str, str], set[str]] = {
     ("resources.new", "POST"): MEMBERS,
     ("resources.show", "GET"): READERS,
     ("resources.update", "POST"): MEMBERS,
+    ("resources.deployments", "GET"): READERS,
+    ("resources.deploy", "POST"): MEMBERS,
     ("resources.terminate", "POST"): MEMBERS,
     ("resources.delete", "POST"): MEMBERS,
 }

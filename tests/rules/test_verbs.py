@@ -21,6 +21,7 @@ from models.organisation import Organisation, create_organisation
 from models.project import Project
 from models.registry import Registry
 from models.resource import Resource
+from models.running import Running
 from models.secret import Secret
 from models.tracked import Tracked
 from models.transaction import transaction
@@ -70,8 +71,10 @@ VERBS: dict[str, tuple[Callable[[World], Any], str]] = {
         lambda w: w.api.update(w.ada, w.api.version, port="9000", memory_mib=512, environment="A=1"),
         "Container my-api updated",
     ),
+    "Container.redeploy": (lambda w: w.api.redeploy(w.ada), "Container my-api to be deployed again"),
     "Container.end": (lambda w: w.api.end(w.ada), "Container my-api terminated"),
     "Memcached.update": (lambda w: w.cache.update(w.ada, w.cache.version, nodes=2), "Memcached cache updated"),
+    "Memcached.redeploy": (lambda w: w.cache.redeploy(w.ada), "Memcached cache to be deployed again"),
     "Memcached.end": (lambda w: w.cache.end(w.ada), "Memcached cache terminated"),
     "Registry.update": (
         lambda w: w.registry.update(w.ada, w.registry.version, password="q"),
@@ -124,14 +127,23 @@ ELSEWHERE = {"organisation.create_organisation", "billing.credit", "suspension.r
 
 # Steps of verbs, and what only reads: they change nothing by themselves that the log would have to tell.
 EVERYWHERE = {"assign", "fill", "fields", "require_version"}
-OF_A_KIND = {"subject_in", "require_not_ended", "require_references", "require_unused", "used_by", "sealed"}
+OF_A_KIND = {
+    "subject_in",
+    "created",
+    "changed",
+    "require_not_ended",
+    "require_references",
+    "require_unused",
+    "used_by",
+    "sealed",
+}
 QUESTIONS: dict[str, set[str]] = {
     "Organisation": {"find_project", "projects", "counts"},
-    "Project": {"find", "resources", "count", "counts"},
+    "Project": {"find", "resources", "deployed_with", "count", "counts"},
     "Membership": set(),
     "BillingAccount": set(),
     "PaymentMethod": {"require_kept", "require_unexpired"},
-    **{kind.__name__: OF_A_KIND for kind in KINDS},
+    **{kind.__name__: OF_A_KIND | ({"specification"} if kind.runs else set()) for kind in KINDS},
 }
 
 
@@ -153,7 +165,7 @@ def world(acme: Organisation, web: Project, api: Container, ada: Actor, people: 
 def tracked(cls: type[Tracked] = Tracked) -> Iterator[type[Tracked]]:
     """Every class of ours whose rows the log speaks of."""
     for each in cls.__subclasses__():
-        if each is not Resource:
+        if each not in (Resource, Running):
             yield each
         yield from tracked(each)
 

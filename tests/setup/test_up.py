@@ -43,7 +43,14 @@ class Running:
             self.process = subprocess.Popen(  # noqa: S603 (our own program)
                 launch.command([*(NOHUP if nohup else ()), *UP], signal.SIGTERM, nobody() if as_nobody else None),
                 cwd=ROOT,
-                env={**inherited, "DATA_DIR": str(folder), "DEMO": "0", "PORT": self.port, **environ},
+                env={
+                    **inherited,
+                    "DATA_DIR": str(folder),
+                    "DEMO": "0",
+                    "DOCKER_HOST": "none",
+                    "PORT": self.port,
+                    **environ,
+                },
                 stdout=out,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,

@@ -7,7 +7,8 @@ from web.cli.demo import demo
 from web.cli.jobs import jobs
 from web.cli.keys import keys
 from web.cli.migrate import migrate
-from web.cli.serve import scheduler, web, worker
+from web.cli.reconcile import reconcile
+from web.cli.serve import runtime, scheduler, web, worker
 from web.cli.up import up
 
 
@@ -21,5 +22,5 @@ def main() -> None:
     """
 
 
-for command in (up, migrate, demo, web, worker, scheduler, jobs, billing, keys):
+for command in (up, migrate, demo, web, worker, runtime, scheduler, reconcile, jobs, billing, keys):
     main.add_command(command)

@@ -1,4 +1,4 @@
-"""`activity-log web`, `worker` and `scheduler`: the three long-running processes."""
+"""`activity-log web`, `worker`, `runtime` and `scheduler`: the long-running processes."""
 
 import os
 import sys
@@ -6,6 +6,7 @@ import sys
 import click
 
 from web.cli.settings import settings
+from worker.hint import QUEUE, RUNTIME_QUEUE
 
 
 @click.command()
@@ -39,19 +40,17 @@ def web(workers: int) -> None:
 def worker(concurrency: int, log_level: str) -> None:
     """Keep the promises: run the cascades."""
     settings()
-    _become(
-        "celery",
-        "--quiet",
-        "-A",
-        "worker.app",
-        "worker",
-        "--concurrency",
-        str(concurrency),
-        "--loglevel",
-        log_level,
-        "--without-gossip",
-        "--without-mingle",
-    )
+    _work("worker", QUEUE, "prefork", concurrency, log_level)
+
+
+@click.command()
+@click.option("--concurrency", default=8, show_default=True, help="Deployments at once.")
+@click.option("--log-level", default="warning", show_default=True, help="What is printed: info tells every task.")
+def runtime(concurrency: int, log_level: str) -> None:
+    """Make the container engine run what should run: deploy, stop and remove."""
+    settings()
+    # Threads: it waits for an engine most of the time.
+    _work("runtime", RUNTIME_QUEUE, "threads", concurrency, log_level)
 
 
 @click.command()
@@ -72,6 +71,28 @@ def scheduler(log_level: str) -> None:
         "",
         "--schedule",
         str(found.data_dir / "schedule"),
+    )
+
+
+def _work(name: str, queue: str, pool: str, concurrency: int, log_level: str) -> None:
+    _become(
+        "celery",
+        "--quiet",
+        "-A",
+        "worker.app",
+        "worker",
+        "--hostname",
+        f"{name}@%h",
+        "--queues",
+        queue,
+        "--pool",
+        pool,
+        "--concurrency",
+        str(concurrency),
+        "--loglevel",
+        log_level,
+        "--without-gossip",
+        "--without-mingle",
     )
 
 

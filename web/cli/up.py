@@ -25,7 +25,7 @@ from web.cli.server import CannotStart, Server
 
 READY_SECONDS = 60
 STOP_SECONDS = 10
-LONG_RUNNING = ("web", "worker", "scheduler")
+LONG_RUNNING = ("web", "worker", "runtime", "scheduler")
 PORT_SECONDS = 5
 # Granian waits for ever for a worker that was asked to end before it was ready to listen.
 IMPATIENCE = {"GRANIAN_WORKERS_KILL_TIMEOUT": "3"}

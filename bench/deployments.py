@@ -1,0 +1,167 @@
+"""How long a change takes until it serves, and a hundred containers until they are gone: on a real engine."""
+
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import click
+
+from bench.common import Ground, Row, milliseconds
+from bench.ground import environment
+from bench.processes import PROGRAM, running
+from models import cascade
+from models.container import Container
+from models.database import db
+from models.deployment import ResourceKey
+from models.job import JobKey
+from models.organisation import by_handle
+from models.project import Project
+from models.transaction import Hinted, transaction
+from tests.engine import Engine, NoEngineHere, engine
+from worker.hint import aim, hint, hint_at_engine
+
+ROUNDS = 15
+CONTAINERS = 100
+PATIENCE_SECONDS = 300
+
+
+def rows(ground: Ground) -> Iterator[Row]:
+    """By the process that does it in earnest, from the COMMIT; beside it, the same by hand through the same SDK."""
+    with tempfile.TemporaryDirectory(prefix="activity-log-engine-") as folder:
+        try:
+            with engine(Path(folder)) as private:
+                yield from _measured(ground, private, Path(folder))
+        except NoEngineHere as reason:
+            click.echo(f"deployments: left out, {reason}", err=True)
+
+
+def _measured(ground: Ground, private: Engine, folder: Path) -> Iterator[Row]:
+    aim(ground.settings.redis_url)
+    told = {**environment(ground.settings), "DOCKER_HOST": private.host}
+    with running([PROGRAM, "runtime"], told, folder / "runtime.log"):
+        yield _replaced(ground, private)
+        yield _removed(ground, private)
+
+
+def _replaced(ground: Ground, private: Engine) -> Row:
+    project = _project(ground, "replaced")
+    with transaction() as promised:
+        one = project.create(
+            ground.ada,
+            Container,
+            name="api",
+            handle="api",
+            image="acme/web:1",
+            memory_mib=64,
+            cpu_millicores=1000,
+            health_path="/health",
+        )
+    _hint(promised)
+    _until(lambda: _revisions(private, one.key) == [1])
+    taken, by_hand = [], []
+    for turn in range(ROUNDS):
+        db.session.refresh(one)
+        with transaction() as promised:
+            one.update(ground.ada, one.version, image=f"acme/web:{2 - turn % 2}")
+        begin = time.perf_counter()
+        _hint(promised)
+        wanted = one.revision
+        _until(lambda wanted=wanted: _revisions(private, one.key) == [wanted])
+        taken.append(time.perf_counter() - begin)
+        by_hand.append(_replaced_by_hand(private))
+    return _row("A changed image, from COMMIT until it alone serves", taken, "create, start, remove by hand", by_hand)
+
+
+def _replaced_by_hand(private: Engine) -> float:
+    """No limits, no network, no waiting until it is well."""
+    old = private.api.create_container("acme/web:1", host_config=_host(private))["Id"]
+    private.api.start(old)
+    api = private.api
+    begin = time.perf_counter()
+    new = api.create_container("acme/web:2", host_config=_host(private))["Id"]
+    api.start(new)
+    api.stop(old)
+    api.remove_container(old)
+    taken = time.perf_counter() - begin
+    api.remove_container(new, force=True)
+    return taken
+
+
+def _removed(ground: Ground, private: Engine) -> Row:
+    project = _project(ground, "removed")
+    with transaction() as promised:
+        for place in range(CONTAINERS):
+            name = f"c-{place}"
+            project.create(
+                ground.ada, Container, name=name, handle=name, image="acme/web:1", memory_mib=64, cpu_millicores=20
+            )
+    _hint(promised)
+    _until(lambda: len(_ours(private, project)) == CONTAINERS and _settled(project))
+    with transaction() as promised:
+        project.delete(ground.ada, "removed")
+    begin = time.perf_counter()
+    for key in promised:
+        assert isinstance(key, JobKey)
+        cascade.keep(key)
+    hint_at_engine(ground.big)
+    _until(lambda: not _ours(private, project))
+    taken = time.perf_counter() - begin
+    made = [private.api.create_container("acme/web:1", host_config=_host(private))["Id"] for _ in range(CONTAINERS)]
+    for each in made:
+        private.api.start(each)
+    begin = time.perf_counter()
+    for each in made:
+        private.api.stop(each)
+        private.api.remove_container(each)
+    one_by_one = time.perf_counter() - begin
+    what = f"{CONTAINERS} containers of a deleted project, from COMMIT until they are gone"
+    return _row(what, [taken], "one after the other by hand", [one_by_one])
+
+
+def _host(private: Engine) -> object:
+    return private.api.create_host_config(init=True, network_mode="none")
+
+
+def _project(ground: Ground, handle: str) -> Project:
+    organisation = by_handle(ground.places[ground.big].handle)
+    assert organisation is not None
+    with transaction():
+        return organisation.create_project(ground.ada, name=handle, handle=handle)
+
+
+def _hint(promised: list[Hinted]) -> None:
+    for key in promised:
+        hint(key)
+
+
+def _ours(private: Engine, project: Project) -> list[object]:
+    labels = [f"activity-log.project={project.id}", "activity-log.kind=container"]
+    return list(private.api.containers(filters={"label": labels}, all=True))
+
+
+def _settled(project: Project) -> bool:
+    db.session.rollback()
+    return all(each.status == "running" for each in project.resources(Container, size=CONTAINERS))
+
+
+def _revisions(private: Engine, key: ResourceKey) -> list[int]:
+    labels = [f"activity-log.kind={key.noun}", f"activity-log.id={key.id}"]
+    found = private.api.containers(filters={"label": labels}, all=True)
+    return sorted(int(each["Labels"]["activity-log.revision"]) for each in found)
+
+
+def _until(done: Callable[[], bool]) -> None:
+    end = time.monotonic() + PATIENCE_SECONDS
+    while not done():
+        if time.monotonic() > end:
+            raise TimeoutError("the engine does not get there")
+        time.sleep(0.01)
+
+
+def _row(what: str, taken: list[float], against: str, baseline: list[float]) -> Row:
+    ratios = [one / other for one, other in zip(taken, baseline, strict=True)]
+    ours, theirs = statistics.median(taken), statistics.median(baseline)
+    low, high = (min(ratios), max(ratios)) if len(ratios) < 4 else statistics.quantiles(ratios, n=4)[::2]
+    return Row(what, milliseconds(ours), against, milliseconds(theirs), ours / theirs, low, high)

@@ -1,0 +1,85 @@
+"""What the kinds that run have in common: revisions, deployments, and what was observed of them."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Integer, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models import deployment
+from models.activity import Action, Changes, Record, Sentence, record
+from models.actor import Actor
+from models.deployment import ResourceKey
+from models.hold import hold_project
+from models.resource import Resource
+from models.specification import Specification
+
+UNDEPLOYED = {"name"}
+"""What may change without anything being started anew."""
+
+
+class Running(Resource):
+    """Something that runs: suspended when the balance is used up, deployed whenever what it runs with changes."""
+
+    __abstract__ = True
+    runs = True
+
+    revision: Mapped[int] = mapped_column(Integer, default=1)
+    """One higher with every change that asks for a deployment."""
+    deployed_revision: Mapped[int | None] = mapped_column(Integer)
+    """The last one that came up."""
+    status: Mapped[str | None] = mapped_column(String(16))
+    """provisioning, running, stopped or error: what was observed; None while nothing was."""
+    status_reason: Mapped[str] = mapped_column(String(300), default="")
+
+    @property
+    def key(self) -> ResourceKey:
+        """Its address for the worker."""
+        return ResourceKey(self.organisation_id, self.noun, self.id)
+
+    @property
+    def reached_at(self) -> str:
+        """Where the others in its project find it."""
+        raise NotImplementedError
+
+    @property
+    def deployed_as(self) -> str:
+        """What a deployment brings up, as its entry says it."""
+        raise NotImplementedError
+
+    def specification(self) -> Specification:
+        """What an engine is told to run, everything opened that is sealed. For the worker alone."""
+        raise NotImplementedError
+
+    def redeploy(self, actor: Actor) -> None:
+        """Bring the same up anew, with the values that its secrets have now.
+
+        Raises AlreadyEnded, OrganisationSuspended, NotFound, StaleVersion.
+        """
+        self.require_not_ended()
+        project_name = hold_project(self.organisation_id, self.project_id)
+        sentence = Sentence(f"{self.noun.capitalize()} ", " to be deployed again")
+        asked = record(actor, Action.UPDATE, self.subject_in(project_name), sentence=sentence)
+        self.revision += 1
+        deployment.ask(self.key, self.revision, self.deployed_as, asked)
+
+    def assign(self, values: dict[str, Any]) -> Changes:
+        """As everything tracked; in the same UPDATE the revision goes up, if what runs depends on what changes."""
+        changes = super().assign(values)
+        if set(changes) - UNDEPLOYED:
+            self.revision += 1
+        return changes
+
+    def created(self, cause: Record) -> None:
+        """Its first deployment."""
+        deployment.ask(self.key, self.revision, self.deployed_as, cause)
+
+    def changed(self, names: Iterable[str], cause: Record) -> None:
+        """Another deployment, if what runs depends on one of these fields."""
+        if set(names) - UNDEPLOYED:
+            deployment.ask(self.key, self.revision, self.deployed_as, cause)
+
+    def end(self, actor: Actor) -> None:
+        """As every kind, and the worker removes it from the engine."""
+        super().end(actor)
+        deployment.look(self.key)

@@ -1,0 +1,290 @@
+"""A Docker Engine and a registry of the tests' own, on this machine's loopback, and the images that they run."""
+
+import io
+import os
+import shutil
+import signal
+import subprocess
+import tarfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import docker
+from docker.errors import DockerException
+from requests.exceptions import RequestException
+
+from tests.site import free_port
+
+PROGRAMS = ("dockerd", "iptables", "docker-registry", "htpasswd", "memcached", "busybox")
+PATIENCE_SECONDS = 60
+PATH = f"{os.environ['PATH']}:/usr/sbin:/sbin"
+APPLETS = ("sh", "httpd", "wget", "nc", "sleep", "tail", "timeout", "rm")
+SERVE = ["httpd", "-f", "-p", "8080", "-h", "/www"]
+# An image is busybox with a page that says which one it is, and a command.
+IMAGES = {
+    "acme/web:1": SERVE,
+    "acme/web:2": SERVE,
+    "acme/ends:1": ["sh", "-c", "exit 3"],
+    "acme/greedy:1": ["tail", "/dev/zero"],
+    "acme/stubborn:1": ["sh", "-c", "trap '' TERM; while :; do sleep 1; done"],
+}
+
+
+class NoEngineHere(Exception):
+    """This machine has no rights or no programs for it."""
+
+
+def why_not() -> str | None:
+    """Why no engine can be had here; None when one can."""
+    if os.geteuid() != 0:
+        return "a container engine of the tests' own needs root"
+    missing = [each for each in PROGRAMS if shutil.which(each, path=PATH) is None]
+    return (
+        f"a container engine of the tests' own needs {', '.join(missing)}: .ci/engine installs them"
+        if missing
+        else None
+    )
+
+
+@dataclass
+class Engine:
+    """A running `dockerd`, which can be killed and started again over the same data."""
+
+    folder: Path
+    process: subprocess.Popen[bytes]
+
+    @property
+    def host(self) -> str:
+        """For DOCKER_HOST."""
+        return f"unix://{self.folder / 'docker.sock'}"
+
+    @property
+    def api(self) -> docker.APIClient:
+        """For looking at it, and for what someone else does on it."""
+        return docker.APIClient(self.host, version="auto")
+
+    def kill(self) -> None:
+        """With the containerd that it has started, as the kernel does when memory runs out."""
+        self.process.kill()
+        self.process.wait()
+        pid_file = self.folder / "run" / "containerd" / "containerd.pid"
+        if pid_file.exists():
+            with suppress(ProcessLookupError):
+                os.kill(int(pid_file.read_text()), signal.SIGKILL)
+            pid_file.unlink()
+
+    def start_again(self) -> None:
+        """Over the same data."""
+        (self.folder / "pid").unlink(missing_ok=True)
+        self.process = _dockerd(self.folder)
+        _wait_for(self)
+
+    def ours(self) -> list[dict[str, object]]:
+        """The containers that bear any of our labels."""
+        found: list[dict[str, object]] = self.api.containers(all=True, filters={"label": "activity-log.platform"})
+        return found
+
+    def clear(self) -> None:
+        """Remove every container and every network that was made."""
+        for each in self.api.containers(all=True):
+            self.api.remove_container(each["Id"], force=True, v=True)
+        for each in self.api.networks(filters={"type": "custom"}):
+            self.api.remove_network(each["Id"])
+
+
+@contextmanager
+def engine(folder: Path) -> Iterator[Engine]:
+    """A private engine with our images on it. Raises NoEngineHere."""
+    if reason := why_not():
+        raise NoEngineHere(reason)
+    running = Engine(folder, _dockerd(folder))
+    try:
+        try:
+            _wait_for(running)
+            running.api.remove_network(running.api.create_network("trial", driver="bridge")["Id"])
+        except (TimeoutError, DockerException, RequestException) as error:
+            raise NoEngineHere(f"no container engine runs here: {error}; its log ends:\n{_log(folder)}") from error
+        _fill(running)
+        yield running
+        running.clear()
+    finally:
+        running.process.terminate()
+        try:
+            running.process.wait(20)
+        except subprocess.TimeoutExpired:
+            running.kill()
+        _unmount(folder)
+
+
+@dataclass(frozen=True)
+class Registry:
+    """A registry with a password."""
+
+    server: str
+    username: str = "ci"
+    password: str = "a registry's pass word"
+
+
+@contextmanager
+def registry(folder: Path, engine: Engine) -> Iterator[Registry]:
+    """A private registry that holds acme/private:1 and acme/private:2, which the engine does not."""
+    port = free_port()
+    running = Registry(f"127.0.0.1:{port}")
+    htpasswd = subprocess.run(  # noqa: S603
+        [_program("htpasswd"), "-nbB", running.username, running.password], capture_output=True, check=True
+    ).stdout
+    (folder / "htpasswd").write_bytes(htpasswd)
+    (folder / "config.yml").write_text(f"""
+version: 0.1
+log: {{level: error}}
+storage: {{filesystem: {{rootdirectory: {folder}/images}}}}
+http: {{addr: "{running.server}"}}
+auth: {{htpasswd: {{realm: tests, path: {folder}/htpasswd}}}}
+""")
+    with (folder / "registry.log").open("wb") as out:
+        process = subprocess.Popen(  # noqa: S603
+            [_program("docker-registry"), "serve", str(folder / "config.yml")], stdout=out, stderr=out
+        )
+    try:
+        for tag in ("1", "2"):
+            name = f"{running.server}/acme/private"
+            _make(engine, f"{name}:{tag}", SERVE)
+            auth = {"username": running.username, "password": running.password}
+            _until(lambda name=name, tag=tag, auth=auth: _pushed(engine, name, tag, auth), folder / "registry.log")
+            engine.api.remove_image(f"{name}:{tag}", force=True)
+        yield running
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _pushed(engine: Engine, name: str, tag: str, auth: dict[str, str]) -> bool:
+    events = engine.api.push(name, tag=tag, auth_config=auth, stream=True, decode=True)
+    return not any("error" in each for each in list(events))
+
+
+def _dockerd(folder: Path) -> subprocess.Popen[bytes]:
+    with (folder / "dockerd.log").open("ab") as out:
+        return subprocess.Popen(  # noqa: S603
+            [
+                _program("dockerd"),
+                "--host",
+                f"unix://{folder / 'docker.sock'}",
+                "--data-root",
+                str(folder / "data"),
+                "--exec-root",
+                str(folder / "run"),
+                "--pidfile",
+                str(folder / "pid"),
+                "--bridge",
+                "none",
+                # Many networks, and away from those that a machine usually has.
+                "--default-address-pool",
+                "base=10.213.0.0/16,size=26",
+            ],
+            stdout=out,
+            stderr=out,
+            stdin=subprocess.DEVNULL,
+            env={**os.environ, "PATH": PATH},
+            start_new_session=True,
+        )
+
+
+def _unmount(folder: Path) -> None:
+    """What a killed engine has left mounted, so that the folder can be removed."""
+    for line in Path("/proc/mounts").read_text().splitlines():
+        place = line.split()[1]
+        if place.startswith(f"{folder}/"):
+            subprocess.run([_program("umount"), "--lazy", place], check=False, capture_output=True)  # noqa: S603
+
+
+def _wait_for(running: Engine) -> None:
+    def answers() -> bool:
+        try:
+            return bool(running.api.ping())
+        except (DockerException, RequestException):
+            return False
+
+    _until(answers, running.folder / "dockerd.log", lambda: running.process.poll() is not None)
+
+
+def _until(done: object, log: Path, over: object = lambda: False) -> None:
+    end = time.monotonic() + PATIENCE_SECONDS
+    while not done():  # type: ignore[operator]
+        if time.monotonic() > end or over():  # type: ignore[operator]
+            raise TimeoutError(_log(log.parent))
+        time.sleep(0.1)
+
+
+def _log(folder: Path) -> str:
+    return "\n".join(each.read_text(errors="replace")[-1500:] for each in sorted(folder.glob("*.log")))
+
+
+def _program(name: str) -> str:
+    found = shutil.which(name, path=PATH)
+    assert found, name
+    return found
+
+
+def _fill(running: Engine) -> None:
+    for name, command in IMAGES.items():
+        _make(running, name, command)
+    running.api.import_image_from_data(_memcached(), repository="memcached", tag="1.6", changes=["USER 11211"])
+
+
+def _make(running: Engine, name: str, command: list[str]) -> None:
+    repository, _, tag = name.rpartition(":")
+    quoted = ", ".join(f'"{each}"' for each in command)
+    running.api.import_image_from_data(
+        _busybox(name), repository=repository, tag=tag, changes=[f"CMD [{quoted}]", "EXPOSE 8080"]
+    )
+
+
+def _busybox(name: str) -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", dereference=True) as archive:
+        _add_program(archive, "busybox", "bin/busybox")
+        for applet in APPLETS:
+            _link(archive, f"bin/{applet}", "busybox")
+        for path, content in {"www/index.html": name, "www/health": "well", "etc/passwd": ""}.items():
+            _file(archive, path, content.encode())
+    return out.getvalue()
+
+
+def _memcached() -> bytes:
+    """Debian's own; told to be a user other than root, as the official image is."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", dereference=True) as archive:
+        _add_program(archive, "memcached", "usr/bin/memcached")
+        _file(archive, "etc/passwd", b"root:x:0:0::/:/bin/sh\nmemcache:x:11211:11211::/:/bin/sh\n")
+    return out.getvalue()
+
+
+def _add_program(archive: tarfile.TarFile, name: str, path: str) -> None:
+    """With the libraries that it names."""
+    program = _program(name)
+    archive.add(program, path, filter=_plain)
+    libraries = subprocess.run(["ldd", program], capture_output=True, text=True, check=True).stdout  # noqa: S603, S607
+    for word in libraries.split():
+        if word.startswith("/"):
+            archive.add(word, word.lstrip("/"), filter=_plain)
+
+
+def _plain(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    member.uid = member.gid = 0
+    return member
+
+
+def _link(archive: tarfile.TarFile, path: str, target: str) -> None:
+    member = tarfile.TarInfo(path)
+    member.type, member.linkname = tarfile.SYMTYPE, target
+    archive.addfile(member)
+
+
+def _file(archive: tarfile.TarFile, path: str, content: bytes) -> None:
+    member = tarfile.TarInfo(path)
+    member.size, member.mode = len(content), 0o644
+    archive.addfile(member, io.BytesIO(content))

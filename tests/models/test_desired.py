@@ -1,0 +1,250 @@
+"""What should run, and what PostgreSQL reads to tell."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+from sqlalchemy import text
+
+from models import deployment, desired
+from models.actor import Actor
+from models.container import Container
+from models.database import db
+from models.errors import LeaseLost, OrganisationSuspended
+from models.memcached import Memcached
+from models.organisation import Organisation
+from models.project import Project
+from models.registry import Registry
+from models.secret import Secret
+from models.specification import Credentials, Specification
+from models.suspension import By, suspend
+from models.transaction import transaction
+from tests.log import latest_entry, summaries
+from worker import pull
+from worker.reconcile import plan
+from worker.runtime import Instance
+
+OTHERS = text("""
+    INSERT INTO containers (organisation_id, project_id, handle, name, state, version, image, port, health_path,
+                            cpu_millicores, memory_mib, environment, secrets, ended_at, deployed_revision, status)
+    SELECT :organisation, :project, 'o-' || n, 'o-' || n, 'active', 1, 'nginx:1', 80, '', 20, 64, '', '{}',
+           CASE WHEN n % 2 = 0 THEN now() END, CASE WHEN n % 1000 = 1 THEN 1 END, NULL
+      FROM generate_series(1, 20000) AS n
+""")
+
+
+@pytest.fixture
+def crowd(acme: Organisation, web: Project, api: Container, superuser: psycopg.Connection) -> Container:
+    """Twenty thousand more, of which twenty run."""
+    with transaction():
+        db.session.execute(OTHERS, {"organisation": acme.id, "project": web.id})
+        db.session.execute(
+            text("""
+            INSERT INTO deployments (organisation_id, noun, resource_id, revision, what, cause_number, status)
+            SELECT organisation_id, 'container', id, 1, image, 1, 'running' FROM containers WHERE handle LIKE 'o-%'
+        """)
+        )
+    superuser.execute("ANALYZE")
+    return api
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Every step of a plan."""
+    yield plan
+    for below in plan.get("Plans", []):
+        yield from nodes(below)
+
+
+def test_a_round_reads_what_runs_and_what_waits_and_no_other(crowd: Container) -> None:
+    values = {"organisation": None, "organisations": [crowd.organisation_id], "ids": [crowd.id]}
+    query = text(f"EXPLAIN (ANALYZE, FORMAT JSON) {desired.ALL['container'].text}")
+    found = db.session.execute(query, values).scalar_one()[0]["Plan"]
+    db.session.rollback()
+    scans = [each for each in nodes(found) if each.get("Relation Name") in ("containers", "deployments")]
+
+    assert scans
+    assert [each for each in scans if each["Node Type"] == "Seq Scan"] == []
+    assert max(each["Actual Rows"] for each in scans) <= 21
+    assert len(desired.everything([crowd.key])) == 21
+
+
+def test_the_history_of_one_is_read_alone(crowd: Container) -> None:
+    values = {"organisation": crowd.organisation_id, "noun": "container", "id": crowd.id, "before": 9, "size": 10}
+    query = text(f"EXPLAIN (ANALYZE, FORMAT JSON) {deployment.HISTORY.text}")
+    found = db.session.execute(query, values).scalar_one()[0]["Plan"]
+    db.session.rollback()
+    [scan] = [each for each in nodes(found) if each.get("Relation Name") == "deployments"]
+
+    assert scan["Index Name"] == "deployments_pkey"
+    assert scan["Actual Rows"] == 1
+
+
+def change(thing: Container | Memcached, ada: Actor, **values: Any) -> None:
+    """One edit."""
+    with transaction():
+        thing.update(ada, thing.version, **values)
+
+
+@pytest.mark.parametrize(
+    ("values", "asks"),
+    [
+        ({"name": "Other"}, False),
+        ({"image": "nginx:1.27"}, False),
+        ({"image": "nginx:1.28"}, True),
+        ({"port": 81}, True),
+        ({"memory_mib": 512}, True),
+        ({"cpu_millicores": 500}, True),
+        ({"environment": "A=1"}, True),
+        ({"health_path": "/health"}, True),
+        ({"secrets": ["token"]}, True),
+        ({"registry_handle": "main"}, True),
+    ],
+)
+def test_what_a_container_runs_with_asks_for_a_deployment_and_its_name_does_not(
+    acme: Organisation, web: Project, api: Container, ada: Actor, values: dict[str, Any], asks: bool
+) -> None:
+    with transaction():
+        web.create(ada, Secret, handle="token", value="v")
+        web.create(ada, Registry, handle="main", server="r.example.com", username="ci", password="p")
+    change(api, ada, **values)
+    found = deployment.history(api.key)
+
+    assert [each.revision for each in found] == ([2, 1] if asks else [1])
+    assert api.revision == found[0].revision
+    if asks:
+        assert found[0].cause_number == latest_entry(acme).number
+        assert [each.status for each in found] == ["provisioning", "cancelled"]
+
+
+def test_a_deployment_is_asked_for_in_the_transaction_of_its_change_or_not_at_all(api: Container, ada: Actor) -> None:
+    with pytest.raises(InterruptedError), transaction():
+        api.update(ada, api.version, image="nginx:1.28")
+        raise InterruptedError
+    db.session.refresh(api)
+    db.session.rollback()
+
+    assert api.revision == 1
+    assert [each.revision for each in deployment.history(api.key)] == [1]
+
+
+def test_one_claims_it_and_a_token_that_is_not_the_newest_tells_nothing(
+    acme: Organisation, api: Container, superuser: psycopg.Connection
+) -> None:
+    with transaction():
+        first = deployment.claim(api.key, 1)
+        assert deployment.claim(api.key, 1) is None
+        assert deployment.claim(api.key, 1, lost=True) is None
+    assert first
+    superuser.execute("UPDATE deployments SET lease_until = now() - interval '1 second'")
+    with transaction():
+        second = deployment.claim(api.key, 1)
+    assert second
+    for late in (lambda: deployment.succeed(first), lambda: deployment.fail(first, "late"), first.renew):
+        with pytest.raises(LeaseLost), transaction():
+            late()
+    with transaction():
+        deployment.succeed(second)
+
+    assert [each for each in summaries(acme) if "deploy" in each] == ["Container my-api deployed nginx:1.27"]
+
+
+def test_a_reason_is_cut_to_what_is_kept(acme: Organisation, api: Container) -> None:
+    with transaction():
+        lease = deployment.claim(api.key, 1)
+    assert lease
+    with transaction():
+        deployment.fail(lease, "very\x00  long\n" * 100)
+
+    [told] = deployment.history(api.key)
+    assert len(told.reason) == deployment.REASON_MOST
+    assert told.reason.startswith("very long very")
+    assert latest_entry(acme).summary == f"Container my-api failed to deploy: {told.reason}"
+
+
+def test_what_has_ended_is_not_deployed_any_more(acme: Organisation, api: Container, ada: Actor) -> None:
+    with transaction():
+        lease = deployment.claim(api.key, 1)
+    assert lease
+    with transaction() as promised:
+        api.end(ada)
+    assert promised == [api.key]
+    with pytest.raises(LeaseLost), transaction():
+        deployment.succeed(lease)
+    with transaction():
+        deployment.fail(lease, "it was removed")
+    with transaction():
+        deployment.cancel_ended()
+
+    assert latest_entry(acme).summary == "Container my-api terminated"
+    assert deployment.history(api.key)[0].status == "cancelled"
+
+
+def test_nothing_is_deployed_again_while_suspended(acme: Organisation, api: Container, ada: Actor) -> None:
+    with transaction():
+        suspend(acme.id, By.OPERATOR, "an unpaid invoice")
+    with pytest.raises(OrganisationSuspended), transaction():
+        api.redeploy(ada)
+
+
+def test_a_specification_holds_what_is_sealed_and_its_repr_does_not(web: Project, ada: Actor) -> None:
+    with transaction():
+        web.create(ada, Secret, handle="db-password", value="canary-1")
+        web.create(ada, Registry, handle="main", server="r.example.com", username="ci", password="canary-2")
+    with transaction():
+        one = web.create(
+            ada,
+            Container,
+            name="one",
+            handle="one",
+            image="acme/one:1",
+            registry_handle="main",
+            environment="DB_PASSWORD=canary-3\nMODE=canary-4",
+            secrets=["db-password"],
+        )
+    told = one.specification()
+
+    assert told.image == "r.example.com/acme/one:1"
+    assert told.environment == {"DB_PASSWORD": "canary-1", "MODE": "canary-4"}
+    assert told.credentials
+    assert told.credentials.password == "canary-2"
+    assert "canary" not in repr(told)
+    assert "canary" not in pull.masked("a canary-1 canary-2 b canary-4", told)
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ("manifest for acme/tls:1 not found: manifest unknown: manifest unknown", "image acme/tls:1 not found"),
+        ("Get https://r/v2/: dial tcp: lookup r on 1.1.1.1:53: no such host", "registry r cannot be reached"),
+        ("Get https://r/v2/: tls: first record does not look like a TLS handshake", "registry r cannot be reached"),
+        ("Get https://r/v2/: x509: certificate signed by unknown authority", "registry r cannot be reached"),
+        ("context deadline exceeded (Client.Timeout exceeded while awaiting headers)", "registry r cannot be reached"),
+        ("Head https://r/v2/acme/tls/manifests/1: unauthorized: authentication required", "refused the credentials"),
+        ("Get https://r/v2/: no basic auth credentials", "refused the credentials of main"),
+        ("no space left on device, password pw", "image acme/tls:1 could not be pulled: no space left"),
+    ],
+)
+def test_why_an_image_is_not_to_be_had_is_told_apart(said: str, reason: str) -> None:
+    credentials = Credentials("r", "main", "ci", "pw")
+    wanted = Specification("r/acme/tls:1", "acme/tls:1", 80, 64, credentials=credentials)
+
+    assert reason in pull.reason(said, wanted)
+    assert "pw" not in pull.reason(said, wanted)
+
+
+def test_an_image_without_credentials_that_is_denied_may_be_missing_too() -> None:
+    wanted = Specification("acme/api:9", "acme/api:9", 80, 64)
+    said = "pull access denied for acme/api, repository does not exist or may require 'docker login': denied: requested"
+
+    assert pull.reason(said, wanted) == "image acme/api:9 not found, or its registry wants credentials"
+
+
+def test_a_revision_newer_than_what_was_read_is_left_alone(api: Container) -> None:
+    wanted = desired.one(api.key)
+    assert wanted
+    newer = Instance("x", api.key, 2, True)
+    older = Instance("y", api.key, 0, True)
+
+    assert plan(wanted, [newer, older]).remove == [older]
+    assert plan(None, [newer, older]).remove == [newer, older]

@@ -1,0 +1,59 @@
+"""The engine as the worker uses it, and what tests look at on it."""
+
+from typing import Any
+
+import pytest
+from flask import Flask, current_app
+
+from models import platform
+from models.container import Container
+from models.deployment import ResourceKey
+from models.project import Project
+from models.running import Running
+from models.transaction import transaction
+from tests.engine import Engine
+from worker import reconcile
+from worker.engine import DockerEngine
+
+HEALTH_SECONDS = 4
+
+
+@pytest.fixture
+def runtime(engine: Engine, app: Flask) -> DockerEngine:
+    """The engine as the worker uses it."""
+    return DockerEngine(engine.host, platform_id(), HEALTH_SECONDS)
+
+
+def platform_id() -> str:
+    """The identity of the platform that the test is about."""
+    with transaction():
+        return platform.identity()
+
+
+@pytest.fixture
+def api(web: Project, ada: Any) -> Container:
+    """A container that serves."""
+    with transaction():
+        return web.create(ada, Container, name="my-api", handle="my-api", image="acme/web:1", memory_mib=64)
+
+
+def settle(runtime: DockerEngine, *things: Running) -> None:
+    """What the worker does on a hint, in a session of its own."""
+    for key in [each.key for each in things]:
+        with current_app.app_context():
+            reconcile.settle(runtime, key)
+
+
+def running(engine: Engine, key: ResourceKey | None = None) -> list[dict[str, Any]]:
+    """Our containers that run, newest first."""
+    labels = ["activity-log.platform"]
+    if key is not None:
+        labels += [f"activity-log.kind={key.noun}", f"activity-log.id={key.id}"]
+    found: list[dict[str, Any]] = engine.api.containers(filters={"label": labels})
+    return found
+
+
+def fetch(engine: Engine, inside: str, address: str) -> str:
+    """What a container of ours gets when it asks for an address."""
+    asked = engine.api.exec_create(inside, ["timeout", "3", "wget", "-q", "-O", "-", address])
+    return str(engine.api.exec_start(asked["Id"]).decode())

@@ -1,0 +1,323 @@
+"""Real containers on a real engine: what comes up, what does not, and what the log says of it."""
+
+from typing import Any
+
+import pytest
+
+from models.container import Container
+from models.database import db
+from models.memcached import Memcached
+from models.organisation import Organisation
+from models.project import Project
+from models.registry import Registry
+from models.secret import Secret
+from models.transaction import transaction
+from tests import engine as engines
+from tests.engine import Engine
+from tests.log import entries, latest_entry, summaries
+from tests.runtime.conftest import fetch, running, settle
+from worker.engine import DockerEngine
+
+
+def change(container: Container, actor: Any, **values: Any) -> None:
+    """As a person does on its page."""
+    db.session.refresh(container)
+    with transaction():
+        container.update(actor, container.version, **values)
+
+
+def observed(thing: Container | Memcached) -> tuple[str | None, int | None]:
+    """Status and deployed revision as they are stored now."""
+    db.session.refresh(thing)
+    found = thing.status, thing.deployed_revision
+    db.session.rollback()
+    return found
+
+
+def test_a_container_comes_up_and_the_log_says_so(
+    runtime: DockerEngine, engine: Engine, acme: Organisation, api: Container
+) -> None:
+    created = latest_entry(acme).number
+    settle(runtime, api)
+
+    deployed = latest_entry(acme)
+    assert deployed.summary == "Container my-api deployed acme/web:1"
+    assert (deployed.actor_name, deployed.actor_id, deployed.cause_number) == ("system", None, created)
+    assert deployed.changes == {"deployed_revision": [None, 1]}
+    assert observed(api) == ("running", 1)
+    [one] = running(engine)
+    assert fetch(engine, one["Id"], "http://my-api:8080/") == "acme/web:1"
+
+
+def test_it_runs_as_it_was_told_and_with_no_more_rights_than_needed(
+    runtime: DockerEngine, engine: Engine, web: Project, ada: Any
+) -> None:
+    with transaction():
+        web.create(ada, Secret, handle="db-password", value="s3cr3t")
+        api = web.create(
+            ada,
+            Container,
+            name="my-api",
+            handle="my-api",
+            image="acme/web:1",
+            cpu_millicores=100,
+            memory_mib=96,
+            environment="MODE=fast\nEMPTY=",
+            secrets=["db-password"],
+            health_path="/health",
+        )
+    settle(runtime, api)
+
+    [one] = running(engine)
+    found = engine.api.inspect_container(one["Id"])
+    host, config = found["HostConfig"], found["Config"]
+    assert {"MODE=fast", "EMPTY=", "DB_PASSWORD=s3cr3t"} <= set(config["Env"])
+    assert (host["Memory"], host["MemorySwap"], host["NanoCpus"]) == (96 * 2**20, 96 * 2**20, 100_000_000)
+    assert host["PidsLimit"] == 512
+    assert host["CapDrop"] == ["ALL"]
+    assert "no-new-privileges" in host["SecurityOpt"]
+    assert host["RestartPolicy"]["Name"] == "unless-stopped"
+    assert config["Healthcheck"]["Test"][-2] == "http://127.0.0.1:8080/health"
+    assert not any("s3cr3t" in str(each) for each in config["Labels"].values())
+
+
+def test_a_new_image_replaces_the_old_one(
+    runtime: DockerEngine, engine: Engine, acme: Organisation, api: Container, ada: Any
+) -> None:
+    settle(runtime, api)
+    change(api, ada, image="acme/web:2")
+    asked = latest_entry(acme).number
+    settle(runtime, api)
+
+    assert latest_entry(acme).summary == "Container my-api deployed acme/web:2"
+    assert latest_entry(acme).cause_number == asked
+    [one] = running(engine)
+    assert fetch(engine, one["Id"], "http://my-api:8080/") == "acme/web:2"
+    assert len(engine.ours()) == 1
+
+
+def test_a_new_name_deploys_nothing(
+    runtime: DockerEngine, engine: Engine, acme: Organisation, api: Container, ada: Any
+) -> None:
+    settle(runtime, api)
+    before = running(engine)
+    change(api, ada, name="Other")
+    settle(runtime, api)
+
+    assert [each["Id"] for each in running(engine)] == [each["Id"] for each in before]
+    assert latest_entry(acme).summary == "Container Other updated"
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        ({"image": "127.0.0.1:1/acme/web:9"}, "its registry cannot be reached"),
+        ({"image": "acme/ends:1"}, "it ended at once, with status 3"),
+        ({"image": "acme/greedy:1"}, "out of memory: it needs more than its 64 MiB"),
+        (
+            {"health_path": "/missing"},
+            "health check failed: /missing on port 8080 did not answer well within 4 s "
+            "(wget: server returned error: HTTP/1.1 404 Not Found)",
+        ),
+        ({"health_path": "/$(exit)'`", "port": 9}, "health check failed: /$(exit)'` on port 9"),
+        ({"cpu_millicores": 64_000}, "the engine refused it: "),
+    ],
+)
+def test_what_does_not_come_up_says_why_and_leaves_what_was_there_serving(
+    runtime: DockerEngine,
+    engine: Engine,
+    acme: Organisation,
+    api: Container,
+    ada: Any,
+    values: dict[str, Any],
+    reason: str,
+) -> None:
+    settle(runtime, api)
+    before = running(engine)
+    change(api, ada, **values)
+    asked = latest_entry(acme).number
+    settle(runtime, api)
+
+    failed = latest_entry(acme)
+    assert failed.summary.startswith(f"Container my-api failed to deploy: {reason}")
+    assert (failed.actor_name, failed.cause_number, failed.action) == ("system", asked, "update")
+    assert [each["Id"] for each in engine.ours()] == [each["Id"] for each in before]
+    assert fetch(engine, before[0]["Id"], "http://my-api:8080/") == "acme/web:1"
+    assert observed(api) == ("running", 1)
+    settle(runtime, api)
+    assert latest_entry(acme).number == failed.number
+
+
+def test_a_first_deployment_that_fails_leaves_nothing_but_an_error(
+    runtime: DockerEngine, engine: Engine, acme: Organisation, web: Project, ada: Any
+) -> None:
+    with transaction():
+        ends = web.create(ada, Container, name="ends", handle="ends", image="acme/ends:1", memory_mib=64)
+    settle(runtime, ends)
+
+    assert observed(ends) == ("error", None)
+    assert engine.ours() == []
+
+
+@pytest.fixture
+def private(web: Project, ada: Any, private_registry: engines.Registry) -> Container:
+    """A container whose image is in a registry with a password."""
+    with transaction():
+        web.create(
+            ada,
+            Registry,
+            handle="main",
+            server=private_registry.server,
+            username=private_registry.username,
+            password=private_registry.password,
+        )
+    with transaction():
+        return web.create(
+            ada,
+            Container,
+            name="shop",
+            handle="shop",
+            image="acme/private:1",
+            registry_handle="main",
+            memory_mib=64,
+        )
+
+
+def test_an_image_is_pulled_with_the_credentials_of_its_registry(
+    runtime: DockerEngine, engine: Engine, acme: Organisation, private: Container
+) -> None:
+    settle(runtime, private)
+
+    assert latest_entry(acme).summary == "Container shop deployed acme/private:1"
+    [one] = running(engine)
+    assert fetch(engine, one["Id"], "http://shop:8080/").endswith("/acme/private:1")
+
+
+def test_what_a_registry_refuses_is_told_apart(
+    runtime: DockerEngine,
+    engine: Engine,
+    acme: Organisation,
+    web: Project,
+    private: Container,
+    ada: Any,
+    private_registry: engines.Registry,
+) -> None:
+    settle(runtime, private)
+    change(private, ada, image="acme/private:9")
+    settle(runtime, private)
+    assert latest_entry(acme).summary == "Container shop failed to deploy: image acme/private:9 not found"
+
+    main = web.find(Registry, "main")
+    with transaction():
+        main.update(ada, main.version, password="wrong")
+    change(private, ada, image="acme/private:2")
+    settle(runtime, private)
+    server = private_registry.server
+    assert (
+        latest_entry(acme).summary
+        == f"Container shop failed to deploy: registry {server} refused the credentials of main"
+    )
+
+    with transaction():
+        main.update(ada, main.version, server="127.0.0.1:1")
+    change(private, ada, port=81)
+    settle(runtime, private)
+    assert latest_entry(acme).summary == "Container shop failed to deploy: registry 127.0.0.1:1 cannot be reached"
+    assert len(running(engine)) == 1
+
+
+def test_an_image_that_another_one_pulled_is_not_to_be_had_without_credentials(
+    runtime: DockerEngine,
+    acme: Organisation,
+    web: Project,
+    private: Container,
+    ada: Any,
+    private_registry: engines.Registry,
+) -> None:
+    settle(runtime, private)
+    image = f"{private_registry.server}/acme/private:1"
+    with transaction():
+        thief = web.create(ada, Container, name="thief", handle="thief", image=image, memory_mib=64)
+    settle(runtime, thief)
+
+    assert (
+        latest_entry(acme).summary
+        == f"Container thief failed to deploy: image {image} not found, or its registry wants credentials"
+    )
+
+
+def test_a_secret_takes_effect_with_the_next_deployment(
+    runtime: DockerEngine, engine: Engine, acme: Organisation, web: Project, ada: Any
+) -> None:
+    with transaction():
+        token = web.create(ada, Secret, handle="token", value="first")
+        api = web.create(
+            ada, Container, name="my-api", handle="my-api", image="acme/web:1", memory_mib=64, secrets=["token"]
+        )
+    settle(runtime, api)
+    with transaction():
+        token.update(ada, token.version, value="second")
+    settle(runtime, api)
+    [before] = running(engine)
+    assert "TOKEN=first" in engine.api.inspect_container(before["Id"])["Config"]["Env"]
+    db.session.refresh(api)
+    with transaction():
+        api.redeploy(ada)
+    settle(runtime, api)
+    [after] = running(engine)
+
+    assert before["Id"] != after["Id"]
+    assert "TOKEN=second" in engine.api.inspect_container(after["Id"])["Config"]["Env"]
+    assert summaries(acme)[-2:] == ["Container my-api to be deployed again", "Container my-api deployed acme/web:1"]
+
+
+def test_nothing_sealed_is_in_the_log_whatever_the_engine_says(
+    runtime: DockerEngine, acme: Organisation, web: Project, ada: Any
+) -> None:
+    with transaction():
+        api = web.create(
+            ada,
+            Container,
+            name="my-api",
+            handle="my-api",
+            image="acme/web:1",
+            environment="TOKEN=canary",
+            cpu_millicores=64_000,
+        )
+    settle(runtime, api)
+
+    assert not [each for each in entries(acme) if "canary" in str(each)]
+
+
+def test_memcached_runs_in_as_many_nodes_and_is_reached_by_its_handle(
+    runtime: DockerEngine, engine: Engine, acme: Organisation, web: Project, api: Container, ada: Any
+) -> None:
+    with transaction():
+        cache = web.create(ada, Memcached, name="cache", handle="cache", memory_mib=64, nodes=2, max_item_mib=2)
+    settle(runtime, api, cache)
+
+    assert latest_entry(acme).summary == "Memcached cache deployed 2 × 64 MiB"
+    assert len(running(engine, cache.key)) == 2
+    [client] = running(engine, api.key)
+    ask = "printf 'stats settings\\r\\nquit\\r\\n' | nc cache 11211"
+    asked = engine.api.exec_create(client["Id"], ["sh", "-c", ask])
+    said = engine.api.exec_start(asked["Id"]).decode()
+    assert "STAT maxbytes 67108864" in said
+    assert "STAT item_size_max 2097152" in said
+
+
+def test_containers_of_one_project_reach_each_other_and_those_of_another_do_not(
+    runtime: DockerEngine, engine: Engine, acme: Organisation, web: Project, api: Container, ada: Any
+) -> None:
+    with transaction():
+        other = acme.create_project(ada, name="Other", handle="other")
+    with transaction():
+        near = web.create(ada, Container, name="near", handle="near", image="acme/web:2", memory_mib=64)
+        far = other.create(ada, Container, name="far", handle="far", image="acme/web:2", memory_mib=64)
+    settle(runtime, api, near, far)
+    [mine], [neighbour], [stranger] = (running(engine, each.key) for each in (api, near, far))
+    [network] = mine["NetworkSettings"]["Networks"].values()
+
+    assert fetch(engine, neighbour["Id"], "http://my-api:8080/") == "acme/web:1"
+    assert "acme/web" not in fetch(engine, stranger["Id"], "http://my-api:8080/")
+    assert "acme/web" not in fetch(engine, stranger["Id"], f"http://{network['IPAddress']}:8080/")

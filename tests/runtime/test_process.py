@@ -1,0 +1,164 @@
+"""The runtime as a process of its own, as an operator starts it."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from redis import Redis
+
+from models import platform
+from models.container import Container
+from models.deployment import ResourceKey
+from models.organisation import Organisation
+from models.project import Project
+from models.sealed import KEYRING
+from models.secret import Secret
+from models.settings import Settings
+from models.transaction import Hinted, transaction
+from tests import site
+from tests.engine import Engine
+from tests.log import latest_entry, summaries
+from tests.runtime.conftest import running, settle
+from tests.servers import KEY
+from tests.site import environment, process
+from worker.engine import DockerEngine
+from worker.hint import aim, hint
+
+PATIENCE_SECONDS = 40
+CANARY = "canary-7f3a"
+
+
+def wait(done: Callable[[], bool]) -> None:
+    """Until it is so."""
+    end = time.monotonic() + PATIENCE_SECONDS
+    while not done():
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+def told(acme: Organisation, what: str) -> bool:
+    """Whether the log has such an entry."""
+    return any(what in each for each in summaries(acme))
+
+
+def with_secret(web: Project, ada: Any, image: str, **more: Any) -> list[Hinted]:
+    """A container with a secret and a variable that nobody may see."""
+    with transaction():
+        web.create(ada, Secret, handle="token", value=CANARY)
+    with transaction() as promised:
+        web.create(
+            ada,
+            Container,
+            name="my-api",
+            handle="my-api",
+            image=image,
+            memory_mib=64,
+            environment=f"MODE={CANARY}",
+            secrets=["token"],
+            **more,
+        )
+    return promised
+
+
+def test_a_hint_has_it_deployed_and_nothing_sealed_is_in_messages_or_on_the_screen(
+    settings: Settings, engine: Engine, acme: Organisation, web: Project, ada: Any, tmp_path: Path
+) -> None:
+    aim(settings.redis_url)
+    redis = Redis.from_url(settings.redis_url)
+    promised = with_secret(web, ada, "acme/web:1")
+    for key in promised:
+        hint(key)
+    waiting = redis.lrange("activity-log-runtime", 0, -1)
+    with site.runtime(settings, engine.host, tmp_path):
+        wait(lambda: told(acme, "deployed acme/web:1"))
+        with transaction() as promised:
+            web.create(
+                ada, Container, name="b", handle="b", image="acme/ends:1", secrets=["token"], cpu_millicores=64_000
+            )
+        for key in promised:
+            hint(key)
+        wait(lambda: told(acme, "Container b failed to deploy: the engine refused it"))
+
+    assert waiting
+    assert CANARY not in repr(waiting)
+    assert CANARY not in (tmp_path / "runtime.log").read_text()
+    assert not [each for each in summaries(acme) if CANARY in each]
+
+
+def test_a_lost_hint_is_found_when_it_starts_and_what_was_lost_meanwhile_is_brought_back(
+    settings: Settings, engine: Engine, acme: Organisation, api: Container, tmp_path: Path
+) -> None:
+    with site.runtime(settings, engine.host, tmp_path):
+        wait(lambda: told(acme, "deployed acme/web:1"))
+    engine.clear()
+    with site.runtime(settings, engine.host, tmp_path):
+        wait(lambda: len(running(engine)) == 1)
+
+    assert platform.engine().engine.startswith("Docker ")  # type: ignore[union-attr]
+
+
+def test_killed_in_the_middle_the_next_one_finishes(
+    settings: Settings, engine: Engine, acme: Organisation, api: Container, ada: Any, tmp_path: Path
+) -> None:
+    with transaction():
+        api.update(ada, api.version, health_path="/late")
+    patient = replace(settings, docker_host=engine.host, health_seconds=60)
+    with process(patient, tmp_path / "first.log", "runtime") as first:
+        wait(lambda: len(running(engine)) == 1)
+        first.kill()
+        first.wait()
+    [one] = running(engine)
+    made = engine.api.exec_create(one["Id"], ["sh", "-c", "echo well > /www/late"])
+    engine.api.exec_start(made["Id"])
+    assert not told(acme, "deployed")
+    with transaction():
+        api.update(ada, api.version, health_path="/health")
+    with process(patient, tmp_path / "second.log", "runtime"):
+        wait(lambda: told(acme, "deployed acme/web:1"))
+
+    assert len(engine.ours()) == 1
+
+
+def test_one_round_by_hand(settings: Settings, engine: Engine, acme: Organisation, api: Container) -> None:
+    def reconcile(docker_host: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", "from web.cli import main; main()", "reconcile"],
+            env=environment(replace(settings, docker_host=docker_host), 8000),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    assert reconcile(engine.host).stdout == "Brought 1 in line.\n"
+    assert reconcile(engine.host).stdout == "Everything runs as it should.\n"
+    assert "The engine does not answer" in reconcile("unix:///nowhere.sock").stderr
+    assert "There is no engine" in reconcile("none").stderr
+
+
+def test_a_secret_whose_key_is_gone_is_a_reason_and_not_a_crash(
+    settings: Settings, runtime: DockerEngine, engine: Engine, acme: Organisation, web: Project, ada: Any
+) -> None:
+    [key] = with_secret(web, ada, "acme/web:1")
+    assert isinstance(key, ResourceKey)
+    api = web.find(Container, "my-api")
+    KEYRING.load(f"k2:{KEY}")
+    try:
+        settle(runtime, api)
+    finally:
+        KEYRING.load(settings.encryption_keys)
+
+    assert "failed to deploy: a value of" in latest_entry(acme).summary
+    assert "is not in ENCRYPTION_KEYS" in latest_entry(acme).summary
+    assert engine.ours() == []
+
+
+@pytest.mark.parametrize("seconds", [0, 3601])
+def test_how_long_a_health_check_may_take_has_bounds(settings: Settings, seconds: int) -> None:
+    told = environment(replace(settings, health_seconds=seconds), 8000)
+    with pytest.raises(Exception, match="HEALTH_SECONDS must be a whole number from 1 to 3600"):
+        Settings.from_environment(told)
