@@ -150,11 +150,11 @@ document.addEventListener("htmx:afterSettle", ({ detail }) => {
 });
 
 document.addEventListener("htmx:sendError", ({ detail }) => {
-  if (!isPoll(detail.elt) && !detail.elt.matches(".progress")) announce("The server cannot be reached. Try again in a moment.");
+  if (!isPoll(detail.elt) && detail.elt.id !== "progress") announce("The server cannot be reached. Try again in a moment.");
 });
 
 document.addEventListener("htmx:responseError", ({ detail }) => {
-  if (!isPoll(detail.elt) && !detail.elt.matches(".progress")) announce("That did not work. Try again in a moment.");
+  if (!isPoll(detail.elt) && detail.elt.id !== "progress") announce("That did not work. Try again in a moment.");
 });
 
 // A new page: what is wrong with a form comes first, else the page itself, so that a screen reader starts there.

@@ -183,7 +183,7 @@ def _dockerd(folder: Path) -> subprocess.Popen[bytes]:
                 "none",
                 # Many networks, and away from those that a machine usually has.
                 "--default-address-pool",
-                "base=10.213.0.0/16,size=26",
+                "base=10.213.0.0/16,size=24",
             ],
             stdout=out,
             stderr=out,

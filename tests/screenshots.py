@@ -14,7 +14,7 @@ from models.migrations import migrate
 from models.sealed import KEYRING
 from tests.browser.conftest import ARGUMENTS
 from tests.servers import start
-from tests.site import site
+from tests.site import runtime, site
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 PASSWORD = "a demo password"
@@ -40,7 +40,7 @@ def main() -> None:
         with bare.app_context():
             for _ in demo.fill(PASSWORD):
                 pass
-        with site(settings, Path(name)) as address:
+        with site(settings, Path(name)) as address, runtime(settings, "none", Path(name)):
             _take(address)
 
 

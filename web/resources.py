@@ -111,7 +111,7 @@ def deploy(organisation: Organisation, project: Project, kind: type[Resource], h
             for each in again:
                 each.redeploy(actor)
     if form.refused:
-        return _page(organisation, project, resource, end_form=form)
+        return _page(organisation, project, resource, again_form=form)
     names = ", ".join(each.name for each in again)
     flash(f"To be deployed again: {names}." if names else f"Nothing uses {resource.name}.")
     return redirect(_url("show", organisation, project, kind, handle=handle))
@@ -168,6 +168,7 @@ def _page(
     resource: Resource,
     form: TrackedForm | None = None,
     end_form: EndForm | None = None,
+    again_form: EndForm | None = None,
 ) -> Answer:
     kind = type(resource)
     scope = feed.of_resource(organisation.organisation_id, place_of(organisation), kind.noun, resource.id)
@@ -181,12 +182,13 @@ def _page(
             "facts": _facts(resource),
             "form": (form or form_for(kind, resource, project)) if editable else None,
             "end_form": end_form or EndForm(formdata=None),
+            "again_form": again_form,
             "used_by": resource.used_by(),
             **_running(organisation, project, resource),
         }
 
     response = answer(OrganisationFeed(scope), address, "resources/show.html", context)
-    response.status_code = max(response.status_code, *(each.status for each in (form, end_form) if each), 0)
+    response.status_code = max(response.status_code, *(each.status for each in (form, end_form, again_form) if each), 0)
     return response
 
 

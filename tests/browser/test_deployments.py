@@ -77,7 +77,7 @@ def test_a_new_value_of_a_secret_offers_a_deployment(
     page.get_by_label("Value").fill("second")
     page.get_by_role("button", name="Save secret").click()
     expect(page.locator("#notices")).to_contain_text("takes effect with the next deployment of my-api")
-    page.get_by_role("button", name="Deploy it again").click()
+    page.get_by_role("button", name="Deploy my-api again").click()
     expect(page.locator("#notices")).to_contain_text("To be deployed again: my-api.")
 
     page.goto(MY_API)

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from flask import Flask, current_app
 from models import cascade, deployment, platform, suspension
 from models.container import Container
 from models.database import db
+from models.deployment import ResourceKey
 from models.job import JobKey
 from models.organisation import Organisation
 from models.platform import Engine as Reported
@@ -381,18 +383,33 @@ def test_a_newer_change_wins_over_the_one_that_is_coming_up(
     assert len(engine.ours()) == 1
 
 
-def test_deleting_an_organisation_removes_all_its_containers_and_the_log_agrees(
-    runtime: DockerEngine, engine: Engine, acme: Organisation, web: Project, ada: Any
+@pytest.mark.timeout(400)
+def test_deleting_an_organisation_of_a_hundred_removes_them_all_and_the_log_agrees(
+    runtime: DockerEngine,
+    engine: Engine,
+    acme: Organisation,
+    web: Project,
+    ada: Any,
+    app: Flask,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    some = containers(web, ada, 12)
-    everything(runtime)
-    assert len(running(engine)) == len(some)
+    monkeypatch.setattr("worker.engine.SETTLED_SECONDS", 0)
+    some = containers(web, ada, 100)
+
+    def deploy(key: ResourceKey) -> None:
+        with app.app_context():
+            reconcile.settle(runtime, key)
+
+    with ThreadPoolExecutor(8) as hands:
+        list(hands.map(deploy, [each.key for each in some]))
+    assert len(running(engine)) == len([each for each in summaries(acme) if "deployed" in each]) == len(some)
     with transaction() as promised:
         acme.delete(ada, "acme")
     kept(promised)
     everything(runtime, acme)
 
     assert engine.ours() == []
+    assert engine.api.networks(filters={"label": "activity-log.platform"}) == []
     ended = {each.resource_id for each in entries(acme) if each.action == "terminate"}
     assert ended == {each.id for each in some}
 

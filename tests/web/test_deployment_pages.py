@@ -1,0 +1,224 @@
+"""What pages say of deployments and of the engine, whatever state either is in."""
+
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+import pytest
+
+from models import deployment, platform, suspension
+from models.actor import Actor
+from models.container import Container
+from models.organisation import Organisation
+from models.project import Project
+from models.registry import Registry
+from models.secret import Secret
+from models.suspension import By
+from models.transaction import transaction
+from tests.log import latest_entry, summaries
+from tests.web.conftest import Visitor
+
+MY_API = "/orgs/acme/projects/web/containers/my-api"
+SECRET = "/orgs/acme/projects/web/secrets/token"
+
+
+def reported(engine: str, error: str | None = None) -> None:
+    """The worker's last word."""
+    with transaction():
+        platform.report(engine, error)
+
+
+@pytest.fixture
+def linked(web: Project, ada: Actor) -> Container:
+    """A container that uses a secret and a registry."""
+    with transaction():
+        web.create(ada, Secret, handle="token", value="v")
+        web.create(ada, Registry, handle="main", server="r.example.com", username="ci", password="p")
+    with transaction():
+        return web.create(
+            ada,
+            Container,
+            name="my-api",
+            handle="my-api",
+            image="nginx:1.27",
+            secrets=["token"],
+            registry_handle="main",
+        )
+
+
+@pytest.mark.parametrize("address", ["/orgs/acme", "/orgs/acme/projects/web", MY_API])
+def test_a_page_says_when_nothing_is_run_and_why(
+    owner: Visitor, api: Container, address: str, superuser: psycopg.Connection
+) -> None:
+    assert "No container engine has been reported yet" in owner.get(address).text
+    reported("none")
+    assert "No container engine is set up" in owner.get(address).text
+    reported("Docker", "nothing listens there")
+    assert "does not answer: nothing listens there." in owner.get(address).text
+    reported("Docker 28.2.2")
+    assert 'id="engine"' not in owner.get(address).text
+    superuser.execute("UPDATE platform SET engine_seen_at = now() - interval '4 minutes'")
+    assert "has not reported since" in owner.get(address).text
+
+
+def test_a_deployment_under_way_is_asked_for_again_and_one_that_is_over_is_not(
+    owner: Visitor, acme: Organisation, api: Container
+) -> None:
+    reported("Docker 28.2.2")
+    address = f"{MY_API}/deployments"
+    assert f'hx-get="{address}"' in owner.get(MY_API).text
+    with transaction():
+        lease = deployment.claim(api.key, 1)
+    assert lease
+    with transaction():
+        deployment.succeed(lease)
+    fragment = owner.fragment(address)
+
+    assert "<html" not in fragment.text
+    assert "hx-get" not in fragment.text
+    assert "Running" in fragment.text.title()
+    assert "my-api:8080" in fragment.text
+    assert "<html" in owner.get(address).text
+
+
+def test_without_an_engine_a_deployment_is_planned_and_never_claimed(owner: Visitor, api: Container) -> None:
+    reported("none")
+    page = owner.get(MY_API).text
+
+    assert 'hx-trigger="load delay:700ms' not in page
+    assert "state-planned" in page
+    assert "not run" in page
+
+
+def test_a_failure_and_what_serves_meanwhile_are_both_shown(
+    owner: Visitor, api: Container, ada: Actor, superuser: psycopg.Connection
+) -> None:
+    reported("Docker 28.2.2")
+    for revision in (1, 2):
+        if revision == 2:
+            with transaction():
+                api.update(ada, api.version, image="acme:9")
+        with transaction():
+            lease = deployment.claim(api.key, revision)
+        assert lease
+        with transaction():
+            if revision == 1:
+                deployment.succeed(lease)
+            else:
+                deployment.fail(lease, "<script>alert(1)</script> not found")
+    page = owner.fragment(f"{MY_API}/deployments").text
+
+    assert "revision 2, acme:9" in page
+    assert "revision 1" in page
+    assert "&lt;script&gt;" in page
+    assert "<script>" not in page
+
+
+def test_many_deployments_are_listed_in_pages(owner: Visitor, api: Container, ada: Actor) -> None:
+    for number in range(23):
+        with transaction():
+            api.update(ada, api.version, port=1000 + number)
+    first = owner.get(f"{MY_API}/deployments").text
+    assert "Revision 24<" in first
+    assert "Revision 14<" not in first
+    assert f"{MY_API}/deployments?before=15" in first
+    second = owner.get(f"{MY_API}/deployments?before=15").text
+    assert "Revision 14<" in second
+    for broken in ("-1", "x", "9" * 30, "%00"):
+        assert owner.get(f"{MY_API}/deployments?before={broken}").status_code == 200
+
+
+def test_what_does_not_run_has_no_deployments(owner: Visitor, linked: Container) -> None:
+    assert owner.get(f"{SECRET}/deployments").status_code == 404
+    assert "Deployments" not in owner.get(SECRET).text
+
+
+def test_deploy_again_is_an_entry_and_another_revision(owner: Visitor, acme: Organisation, api: Container) -> None:
+    answer = owner.post(f"{MY_API}/deploy", of=str(api.id))
+
+    assert answer.status_code == 302
+    assert "To be deployed again: my-api." in owner.get(MY_API).text
+    assert latest_entry(acme).summary == "Container my-api to be deployed again"
+    assert [each.revision for each in deployment.history(api.key)] == [2, 1]
+
+
+@pytest.mark.parametrize("address", [SECRET, "/orgs/acme/projects/web/registries/main"])
+def test_of_what_is_linked_its_users_are_deployed_again(
+    owner: Visitor, acme: Organisation, linked: Container, address: str
+) -> None:
+    assert "Deploy my-api again" in owner.get(address).text
+    owner.post(f"{address}/deploy")
+
+    assert latest_entry(acme).summary == "Container my-api to be deployed again"
+
+
+def test_of_what_nobody_uses_nothing_is_deployed(owner: Visitor, acme: Organisation, web: Project, ada: Actor) -> None:
+    with transaction():
+        web.create(ada, Secret, handle="token", value="v")
+    before = summaries(acme)
+    owner.post(f"{SECRET}/deploy")
+
+    assert "Nothing uses token." in owner.get(SECRET).text
+    assert "Deploy" not in owner.get(SECRET).text.replace("Deployments", "")
+    assert summaries(acme) == before
+
+
+def test_saving_a_secret_says_when_it_takes_effect(owner: Visitor, linked: Container) -> None:
+    owner.post(SECRET, value="other", version="1")
+
+    assert "takes effect with the next deployment of my-api." in owner.get(SECRET).text
+
+
+@pytest.mark.parametrize(
+    ("address", "what"), [(SECRET, "Secret token"), ("/orgs/acme/projects/web/registries/main", "Registry main")]
+)
+def test_what_is_in_use_cannot_be_deleted_and_says_who_uses_it(
+    owner: Visitor, linked: Container, address: str, what: str
+) -> None:
+    answer = owner.post(f"{address}/delete")
+
+    assert answer.status_code == 422
+    assert f"{what} is used by my-api. Remove it there first." in answer.text
+
+
+def test_while_suspended_deploying_again_is_refused_with_a_message_that_says_how_to_resume(
+    owner: Visitor, acme: Organisation, api: Container
+) -> None:
+    with transaction():
+        suspension.suspend(acme.id, By.OPERATOR, "an unpaid invoice")
+    answer = owner.post(f"{MY_API}/deploy")
+
+    assert answer.status_code == 422
+    assert "This organisation is suspended: nothing can be created or changed." in answer.text
+
+
+def test_one_that_has_ended_cannot_be_deployed_again(
+    owner: Visitor, acme: Organisation, api: Container, ada: Actor
+) -> None:
+    with transaction():
+        api.end(ada)
+    before = summaries(acme)
+    answer = owner.post(f"{MY_API}/deploy")
+
+    assert answer.status_code in (302, 422)
+    assert summaries(acme) == before
+    assert "nothing: terminated" in owner.get(MY_API).text
+
+
+def test_an_entry_shows_which_revision_took_over(owner: Visitor, acme: Organisation, api: Container) -> None:
+    with transaction():
+        lease = deployment.claim(api.key, 1)
+    assert lease
+    with transaction():
+        deployment.succeed(lease)
+    page = owner.get(f"/orgs/acme/activity/{latest_entry(acme).number}").text
+
+    assert "Container my-api deployed nginx:1.27" in page
+    assert "Deployed revision" in page
+    assert "Container my-api created" in page
+
+
+def test_a_report_is_as_old_as_it_is(app: object) -> None:
+    reported("none")
+    seen = platform.engine().seen_at
+    assert seen
+    assert datetime.now(UTC) - seen < timedelta(seconds=30)
