@@ -22,7 +22,7 @@ class Wanted(NamedTuple):
     state: str
     ended: bool
     in_place: bool
-    """Whether its project and its organisation are there to stay."""
+    """Whether its project and its organisation are active: neither suspended nor about to go."""
     nodes: int
     revision: int
     deployed_revision: int | None
@@ -86,7 +86,7 @@ def _statement(kind: type[Resource], start: str) -> TextClause:
     return text(f"""
         {start}
         SELECT thing.organisation_id, thing.id, project_id, thing.handle, thing.state, thing.ended_at IS NOT NULL,
-               projects.state = 'active' AND organisations.state IN ('active', 'suspended'), {nodes}, thing.revision,
+               projects.state = 'active' AND organisations.state = 'active', {nodes}, thing.revision,
                deployed_revision, thing.status, status_reason, deployments.status,
                COALESCE(due_at <= clock_timestamp() AND (lease_until IS NULL OR lease_until < clock_timestamp()), false)
           FROM candidate

@@ -14,7 +14,7 @@ from models.database import add, db
 from models.errors import ConfirmationMismatch, HandleTaken, NotFound
 from models.field import NAME_MOST, Field, Shape, column
 from models.hold import PROJECT_GONE, hold_organisation, hold_project
-from models.kinds import KINDS
+from models.kinds import KINDS, RUNNING
 from models.resource import Resource, alive
 from models.running import Running
 from models.tracked import Tracked
@@ -56,6 +56,8 @@ class Project(Tracked):
         project_name = hold_project(self.organisation_id, self.id)
         resource = kind(organisation_id=self.organisation_id, project_id=self.id, state="active")
         changes = resource.fill(values)
+        if kind.runs:
+            self._require_name(kind, resource.handle)
         resource.require_references()
         add(
             resource,
@@ -64,6 +66,17 @@ class Project(Tracked):
         usage.change(self.organisation_id, resource.uses)
         resource.created(record(actor, Action.CREATE, resource.subject_in(project_name), changes))
         return resource
+
+    def _require_name(self, kind: type[Resource], handle: str) -> None:
+        """What runs is found by its handle in the project's network, whatever its kind is. Raises HandleTaken."""
+        db.session.execute(NAMING, {"place": f"{self.organisation_id}/{self.id}"})
+        for other in RUNNING:
+            mine = (other.organisation_id == self.organisation_id, other.project_id == self.id)
+            taken = select(other.id).where(*mine, other.handle == handle, other.ended_at.is_(None))
+            if other is not kind and db.session.scalar(taken.limit(1)) is not None:
+                raise HandleTaken(
+                    f"A {other.noun} with the handle “{handle}” exists in this project; both would be reached by it."
+                )
 
     def find(self, kind: type[Kind], handle: str) -> Kind:
         """The resource that bears the handle, or bore it last. Raises NotFound."""
@@ -129,6 +142,10 @@ class Project(Tracked):
         self.state = "deleting"
         deletion = record(actor, Action.DELETE, self.subject)
         job.promise(job.Work.DELETE_PROJECT, deletion, self.id)
+
+
+# One after the other: two kinds with one handle are two tables, which no unique index spans.
+NAMING = text("SELECT pg_advisory_xact_lock(hashtextextended(:place, 0))")
 
 
 def find_project(organisation_id: int, handle: str) -> Project:

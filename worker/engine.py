@@ -88,7 +88,9 @@ class DockerEngine:
                 ]
                 self._wait(nodes, wanted, tick)
                 for node, container in enumerate(nodes, 1):
-                    self._let_serve(container, network, [place.handle, f"{place.handle}-{node}"][: wanted.nodes])
+                    # A dot, which no handle has: a node never takes the name of another resource.
+                    names = [place.handle, f"node-{node}.{place.handle}"]
+                    self._let_serve(container, network, names[: wanted.nodes])
             except APIError as error:
                 if _status(error) == UNAVAILABLE:
                     raise

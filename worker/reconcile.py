@@ -38,9 +38,6 @@ def plan(wanted: Wanted | None, found: list[Instance]) -> Plan:
     """Compare what is wanted of one thing with what the engine has of it."""
     if wanted is None or wanted.ended:
         return Plan(found, [], [], False, None)
-    if not wanted.in_place:
-        # Its cascade is about to end it.
-        return Plan([], [], [], False, wanted.status, wanted.status_reason)
     provisioning = wanted.deployment == deployment.Status.PROVISIONING
     kept = {wanted.deployed_revision, wanted.revision if provisioning else None}
     # What is newer than what we read was deployed since then.
@@ -49,6 +46,9 @@ def plan(wanted: Wanted | None, found: list[Instance]) -> Plan:
     if wanted.state == "suspended":
         running = [each for each in found if each.running and each not in remove]
         return Plan(remove, running, [], False, "stopped")
+    if not wanted.in_place:
+        # Its cascade is about to suspend or end it.
+        return Plan([], [], [], False, wanted.status, wanted.status_reason)
     status, reason = _seen(wanted, mine)
     lost = wanted.deployed_revision == wanted.revision and len(mine) < wanted.nodes
     start = [each for each in mine if not each.running]

@@ -5,13 +5,14 @@ from typing import Any
 
 import psycopg
 import pytest
+from flask import Flask
 from sqlalchemy import text
 
 from models import deployment, desired
 from models.actor import Actor
 from models.container import Container
 from models.database import db
-from models.errors import LeaseLost, OrganisationSuspended
+from models.errors import HandleTaken, LeaseLost, OrganisationSuspended
 from models.memcached import Memcached
 from models.organisation import Organisation
 from models.project import Project
@@ -21,6 +22,7 @@ from models.specification import Credentials, Specification
 from models.suspension import By, suspend
 from models.transaction import transaction
 from tests.log import latest_entry, summaries
+from tests.together import together
 from worker import pull
 from worker.reconcile import plan
 from worker.runtime import Instance
@@ -248,3 +250,22 @@ def test_a_revision_newer_than_what_was_read_is_left_alone(api: Container) -> No
 
     assert plan(wanted, [newer, older]).remove == [older]
     assert plan(None, [newer, older]).remove == [newer, older]
+
+
+def test_a_container_and_a_memcached_do_not_share_the_handle_by_which_they_are_reached(
+    app: Flask, web: Project, api: Container, ada: Actor
+) -> None:
+    with pytest.raises(HandleTaken, match="A container with the handle “my-api” exists"), transaction():
+        web.create(ada, Memcached, name="c", handle="my-api")
+    with transaction():
+        web.create(ada, Secret, handle="my-api", value="v")
+    found = together(
+        app,
+        lambda: web.create(ada, Memcached, name="c", handle="same"),
+        lambda: web.create(ada, Container, name="c", handle="same", image="nginx:1"),
+    )
+    assert sorted(type(each).__name__ for each in found) in (["Container", "HandleTaken"], ["HandleTaken", "Memcached"])
+    with transaction():
+        api.end(ada)
+    with transaction():
+        web.create(ada, Memcached, name="c", handle="my-api")
