@@ -25,6 +25,7 @@ from worker.hint import aim, hint, hint_at_engine
 ROUNDS = 15
 CONTAINERS = 100
 PATIENCE_SECONDS = 300
+BY_HAND = "by-hand"
 
 
 def rows(ground: Ground) -> Iterator[Row]:
@@ -40,6 +41,7 @@ def rows(ground: Ground) -> Iterator[Row]:
 def _measured(ground: Ground, private: Engine, folder: Path) -> Iterator[Row]:
     aim(ground.settings.redis_url)
     told = {**environment(ground.settings), "DOCKER_HOST": private.host}
+    private.api.create_network(BY_HAND, driver="bridge")
     with running([PROGRAM, "runtime"], told, folder / "runtime.log"):
         yield _replaced(ground, private)
         yield _removed(ground, private)
@@ -75,7 +77,7 @@ def _replaced(ground: Ground, private: Engine) -> Row:
 
 
 def _replaced_by_hand(private: Engine) -> float:
-    """No limits, no network, no waiting until it is well."""
+    """No limits, no name in its project, no waiting until it is well."""
     old = private.api.create_container("acme/web:1", host_config=_host(private))["Id"]
     private.api.start(old)
     api = private.api
@@ -105,6 +107,7 @@ def _removed(ground: Ground, private: Engine) -> Row:
     for key in promised:
         assert isinstance(key, JobKey)
         cascade.keep(key)
+    db.session.remove()
     hint_at_engine(ground.big)
     _until(lambda: not _ours(private, project))
     taken = time.perf_counter() - begin
@@ -121,7 +124,7 @@ def _removed(ground: Ground, private: Engine) -> Row:
 
 
 def _host(private: Engine) -> object:
-    return private.api.create_host_config(init=True, network_mode="none")
+    return private.api.create_host_config(init=True, network_mode=BY_HAND)
 
 
 def _project(ground: Ground, handle: str) -> Project:
@@ -142,8 +145,9 @@ def _ours(private: Engine, project: Project) -> list[object]:
 
 
 def _settled(project: Project) -> bool:
-    db.session.rollback()
-    return all(each.status == "running" for each in project.resources(Container, size=CONTAINERS))
+    found = [each.status for each in project.resources(Container, size=CONTAINERS)]
+    db.session.remove()
+    return found == ["running"] * CONTAINERS
 
 
 def _revisions(private: Engine, key: ResourceKey) -> list[int]:

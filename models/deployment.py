@@ -152,7 +152,7 @@ def fail(lease: Lease, reason: str) -> None:
     if lease.first:
         _tell(lease, thing, f" failed to deploy: {told}", None)
     if thing.deployed_revision in (None, lease.revision):
-        observe([Observed(lease.key, "error", told)])
+        observe([Observed(lease.key, thing.deployed_revision, "error", told)])
 
 
 def release(lease: Lease) -> None:
@@ -164,6 +164,8 @@ class Observed(NamedTuple):
     """What was seen of something on the engine."""
 
     key: ResourceKey
+    deployed_revision: int | None
+    """What was deployed when it was looked at: what has been deployed since is not overwritten."""
     status: str | None
     reason: str = ""
 
@@ -176,6 +178,7 @@ def observe(seen: Sequence[Observed]) -> None:
             values = {
                 "organisations": [each.key.organisation_id for each in mine],
                 "ids": [each.key.id for each in mine],
+                "revisions": [each.deployed_revision for each in mine],
                 "statuses": [each.status for each in mine],
                 "reasons": [_short(each.reason) for each in mine],
             }
@@ -292,14 +295,16 @@ SERVES = {
 OBSERVE = {
     noun: text(f"""
         WITH seen AS (
-            SELECT * FROM unnest(CAST(:organisations AS integer[]), CAST(:ids AS bigint[]),
-                                 CAST(:statuses AS varchar[]), CAST(:reasons AS varchar[]))
-                       AS each (organisation_id, id, new_status, new_reason)
+            SELECT * FROM unnest(
+                    CAST(:organisations AS integer[]), CAST(:ids AS bigint[]), CAST(:revisions AS integer[]),
+                    CAST(:statuses AS varchar[]), CAST(:reasons AS varchar[]))
+                AS each (organisation_id, id, seen_revision, new_status, new_reason)
         ), held AS (
             SELECT thing.organisation_id, thing.id, new_status, new_reason
               FROM {table} AS thing JOIN seen USING (organisation_id, id)
-             WHERE (status, status_reason) IS DISTINCT FROM (new_status, new_reason)
-                OR ended_at IS NOT NULL AND deployed_revision IS NOT NULL
+             WHERE deployed_revision IS NOT DISTINCT FROM seen_revision
+               AND ((status, status_reason) IS DISTINCT FROM (new_status, new_reason)
+                    OR ended_at IS NOT NULL AND deployed_revision IS NOT NULL)
              ORDER BY thing.organisation_id, thing.id FOR UPDATE OF thing)
         UPDATE {table} AS thing
            SET status = CASE WHEN ended_at IS NULL THEN new_status END, status_reason = new_reason,

@@ -18,12 +18,13 @@ from worker.runtime import CannotDeploy, EngineDown, Instance, Network, Place, R
 
 PREFIX = "activity-log"
 TIMEOUT_SECONDS = 60
+STALLED_SECONDS = 120
 CONNECTIONS_MOST = 64
 STOP_SECONDS = 10
 # A container without a health check has come up when it has stayed up for so long.
 SETTLED_SECONDS = 1.0
 POLL_SECONDS = 0.2
-TICK_SECONDS = 5
+PROBE_POLL_SECONDS = 0.03
 PROBE_SECONDS = 3
 HEALTH_INTERVAL_SECONDS = 15
 PIDS_MOST = 512
@@ -42,7 +43,31 @@ asked=$!
 (sleep "$2"; kill "$asked") >/dev/null 2>&1 &
 wait "$asked"
 """
+INTEGER, BIGINT = 2**31 - 1, 2**63 - 1
+# The exit statuses of the script above, of busybox' and GNU's wget, and of curl.
+NO_TOOL = 64
+ANSWERS = {
+    None: "no answer in time",
+    1: "nothing there, or an error",
+    4: "nothing listens there",
+    7: "nothing listens there",
+    8: "it answers with an error",
+    22: "it answers with an error",
+    NO_TOOL: "the image has neither wget nor curl",
+    126: "the image has no shell",
+    127: "the image has no shell",
+    143: "no answer in time",
+}
 NOT_MODIFIED, FORBIDDEN, GONE, CONFLICT, UNAVAILABLE = 304, 403, 404, 409, 503
+
+
+class Impatient(docker.APIClient):  # type: ignore[misc]  # it ships no types
+    """The SDK waits for ever while an image is pulled; whoever runs a registry could hold us up by saying nothing."""
+
+    def request(self, *arguments: Any, **options: Any) -> Any:
+        """As every session, but never without a time limit for an answer, or for the next part of one."""
+        options["timeout"] = options.get("timeout") or STALLED_SECONDS
+        return super().request(*arguments, **options)
 
 
 class DockerEngine:
@@ -56,9 +81,7 @@ class DockerEngine:
         # As Docker's own client: DOCKER_TLS_VERIFY and DOCKER_CERT_PATH say how, when it is reached over TCP.
         known = kwargs_from_env({**os.environ, "DOCKER_HOST": host})
         try:
-            self._api = docker.APIClient(
-                **known, version="auto", timeout=TIMEOUT_SECONDS, max_pool_size=CONNECTIONS_MOST
-            )
+            self._api = Impatient(**known, version="auto", timeout=TIMEOUT_SECONDS, max_pool_size=CONNECTIONS_MOST)
         except (DockerException, RequestException) as error:
             raise EngineDown(_down(error)) from error
 
@@ -80,7 +103,6 @@ class DockerEngine:
         """Beside what runs, out of reach of the project's name until it is healthy."""
         with _reaching():
             try:
-                tick = _now_and_then(tick)
                 image = pull.present(self._api, wanted, tick)
                 network = self.network(place)
                 nodes = [
@@ -98,22 +120,19 @@ class DockerEngine:
 
     def start(self, instance: Instance) -> None:
         """Docker keeps what it was told at its creation."""
-        with _reaching():
-            try:
-                self._api.start(instance.id)
-            except APIError as error:
-                raise Refused(f"the engine does not start it: {error.explanation or error}") from None
+        with _reaching(), _refusing("start"), _already(GONE, NOT_MODIFIED):
+            self._api.start(instance.id)
 
     def stop(self, instance: Instance) -> None:
         """It is asked to end, and killed after STOP_SECONDS."""
-        with _reaching(), _already(GONE, NOT_MODIFIED):
+        with _reaching(), _refusing("stop"), _already(GONE, NOT_MODIFIED):
             self._api.stop(instance.id, timeout=STOP_SECONDS)
 
     def remove(self, instance: Instance) -> None:
         """Stopped first; that another one removes it at the same moment is as good."""
         if instance.running:
             self.stop(instance)
-        with _reaching(), _already(GONE, CONFLICT):
+        with _reaching(), _refusing("remove"), _already(GONE, CONFLICT):
             self._api.remove_container(instance.id, v=True, force=True)
 
     def network(self, place: Place) -> str:
@@ -134,7 +153,7 @@ class DockerEngine:
 
     def remove_network(self, network: Network) -> None:
         """Docker refuses it while something is in it."""
-        with _reaching(), _already(GONE, CONFLICT, FORBIDDEN):
+        with _reaching(), _refusing("remove"), _already(GONE, CONFLICT, FORBIDDEN):
             self._api.remove_network(network.id)
 
     def _labels(self, **those: int | str | None) -> list[str]:
@@ -224,13 +243,16 @@ class DockerEngine:
     def _healthy(self, container: str, wanted: Specification) -> tuple[bool, str]:
         """Asked by ourselves while it comes up: Docker's own first question comes after a whole interval."""
         try:
-            asked = self._api.exec_create(container, _probe(wanted))
-            answer = self._api.exec_start(asked["Id"])
-            status = self._api.exec_inspect(asked["Id"])["ExitCode"]
+            asked = self._api.exec_create(container, _probe(wanted), stdout=False, stderr=False)["Id"]
+            # Not waited for on the connection: what the image calls `sh` may never end.
+            self._api.exec_start(asked, detach=True)
+            end = time.monotonic() + PROBE_SECONDS + 1
+            while (found := self._api.exec_inspect(asked))["Running"] and time.monotonic() < end:
+                time.sleep(PROBE_POLL_SECONDS)
         except APIError as error:
             return False, _said(error, wanted)
-        told = pull.masked(answer.decode(errors="replace"), wanted)
-        return status == 0, told.strip().splitlines()[-1][:100] if told.strip() else f"status {status}"
+        status = None if found["Running"] else found["ExitCode"]
+        return status == 0, ANSWERS.get(status, f"it says {status}")
 
     def _let_serve(self, container: str, network: str, names: list[str]) -> None:
         """From now on the project finds it by its name, and it is started again whenever it ends."""
@@ -245,7 +267,7 @@ def _probe(wanted: Specification) -> list[str]:
 
 def _instance(found: dict[str, Any]) -> Instance:
     labels = found["Labels"]
-    key = ResourceKey(_number(found, "organisation"), labels.get(f"{PREFIX}.kind", ""), _number(found, "id"))
+    key = ResourceKey(_number(found, "organisation"), labels.get(f"{PREFIX}.kind", ""), _number(found, "id", BIGINT))
     trouble = ""
     if found["State"] == "restarting":
         trouble = "it keeps ending and is started again"
@@ -254,21 +276,11 @@ def _instance(found: dict[str, Any]) -> Instance:
     return Instance(found["Id"], key, _number(found, "revision"), found["State"] in ("running", "restarting"), trouble)
 
 
-def _number(found: dict[str, Any], label: str) -> int:
+def _number(found: dict[str, Any], label: str, most: int = INTEGER) -> int:
+    """What a label says; 0, which is nobody's, where it says no number that a row could have."""
     told = found["Labels"].get(f"{PREFIX}.{label}", "")
-    return int(told) if told.isascii() and told.isdecimal() and len(told) < 19 else 0
-
-
-def _now_and_then(tick: Tick) -> Tick:
-    last = time.monotonic()
-
-    def seldom() -> None:
-        nonlocal last
-        if time.monotonic() - last >= TICK_SECONDS:
-            tick()
-            last = time.monotonic()
-
-    return seldom
+    number = int(told) if told.isascii() and told.isdecimal() and len(told) < 20 else 0
+    return number if number <= most else 0
 
 
 @contextmanager
@@ -282,6 +294,17 @@ def _reaching() -> Iterator[None]:
         raise EngineDown(f"the engine does not do as told: {error.explanation or error}") from error
     except DockerException as error:
         raise EngineDown(_down(error)) from error
+
+
+@contextmanager
+def _refusing(what: str) -> Iterator[None]:
+    """What the engine says to one thing. Raises Refused, EngineDown."""
+    try:
+        yield
+    except APIError as error:
+        if _status(error) == UNAVAILABLE:
+            raise
+        raise Refused(f"the engine does not {what} it: {error.explanation or error}") from None
 
 
 @contextmanager

@@ -5,9 +5,11 @@ does not have. Only what was never pulled from anywhere, since the operator buil
 """
 
 import re
+import time
 from typing import Any
 
 from docker.errors import APIError, ImageNotFound
+from urllib3.exceptions import HTTPError
 
 from models.specification import Specification
 from worker.runtime import CannotDeploy, Tick
@@ -21,6 +23,7 @@ UNREACHABLE = re.compile(
 DENIED = re.compile(r"unauthorized|authentication required|no basic auth|incorrect username|denied", re.IGNORECASE)
 MISSING = re.compile(r"not found|manifest unknown|name unknown|does not exist|no matching manifest", re.IGNORECASE)
 SAID_MOST = 160
+PULL_SECONDS = 1800
 
 
 def present(api: Any, wanted: Specification, tick: Tick) -> str:
@@ -30,20 +33,26 @@ def present(api: Any, wanted: Specification, tick: Tick) -> str:
     credentials = wanted.credentials
     # Empty and not None, for which the SDK would send what the worker's own user has saved.
     auth = {"username": credentials.username, "password": credentials.password} if credentials else {}
+    end = time.monotonic() + PULL_SECONDS
     try:
         for event in api.pull(wanted.image, stream=True, decode=True, auth_config=auth):
             if "error" in event:
                 raise CannotDeploy(reason(str(event["error"]), wanted))
+            if time.monotonic() > end:
+                raise CannotDeploy(f"image {wanted.named} was not pulled within {PULL_SECONDS // 60} minutes")
             tick()
     except APIError as error:
         raise CannotDeploy(reason(str(error.explanation or error), wanted)) from None
+    except (OSError, HTTPError):  # of requests, of urllib3 below it, or of the socket
+        api.ping()  # or it is the engine that is gone
+        raise CannotDeploy(f"{_registry(wanted)} stopped answering") from None
     return wanted.image
 
 
 def reason(said: str, wanted: Specification) -> str:
     """Why an image is not to be had, from the engine's words."""
     said = said.replace(wanted.image, "").replace(wanted.named, "")  # its name may hold any of those words
-    registry = f"registry {wanted.credentials.server}" if wanted.credentials else "its registry"
+    registry = _registry(wanted)
     if UNREACHABLE.search(said):
         return f"{registry} cannot be reached"
     if wanted.credentials is None and DENIED.search(said):
@@ -60,6 +69,10 @@ def masked(said: str, wanted: Specification) -> str:
     for value in wanted.confidential:
         said = said.replace(value, "•••")
     return " ".join(said.split())
+
+
+def _registry(wanted: Specification) -> str:
+    return f"registry {wanted.credentials.server}" if wanted.credentials else "its registry"
 
 
 def _made_here(api: Any, image: str) -> bool:

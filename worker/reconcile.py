@@ -5,10 +5,14 @@ was seen on the engine is unknown to us only because it is too new.
 """
 
 import logging
+import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import NamedTuple
+
+from flask import current_app
 
 from models import deployment, desired, platform
 from models.deployment import Lease, Observed, ResourceKey
@@ -16,10 +20,11 @@ from models.desired import Wanted
 from models.errors import LeaseLost
 from models.sealed import CannotOpen
 from models.transaction import transaction
-from worker.runtime import CannotDeploy, EngineDown, Instance, NoEngine, Place, Refused, Runtime
+from worker.runtime import CannotDeploy, EngineDown, Instance, NoEngine, Place, Refused, Runtime, Tick
 
 log = logging.getLogger(__name__)
 AT_ONCE = 16
+RENEW_SECONDS = 8
 Call = Callable[[ResourceKey], None]
 
 
@@ -97,7 +102,10 @@ def everything(runtime: Runtime, organisation_id: int | None = None, call: Call 
     kept = desired.places_of_projects(organisation_id)
     for network in networks:
         if (network.organisation_id, network.project_id) not in kept:
-            runtime.remove_network(network)
+            try:
+                runtime.remove_network(network)
+            except Refused as refused:
+                log.warning("the network of project %d stays: %s", network.project_id, refused)
     return sum(bool(each.remove or each.stop or each.start or each.deploy) for _, _, each in plans)
 
 
@@ -137,21 +145,20 @@ def _carry_out(
 def _act(runtime: Runtime, key: ResourceKey, wanted: Wanted | None, todo: Plan) -> Observed | None:
     """Stop, start and remove; what will be seen of it then, when that is news."""
     reason, status = todo.reason, todo.status
-    for each in todo.stop:
-        runtime.stop(each)
-    for each in todo.start:
-        try:
-            runtime.start(each)
-        except Refused as refused:
-            status, reason = "error", str(refused)
-    for each in todo.remove:
-        runtime.remove(each)
+    for verb, instances in ((runtime.stop, todo.stop), (runtime.start, todo.start), (runtime.remove, todo.remove)):
+        for each in instances:
+            try:
+                verb(each)
+            except Refused as refused:
+                # One that cannot be removed must not keep the others from what they need.
+                log.warning("%s %s: %s", key.noun, key.id, refused)
+                status, reason = "error", str(refused)
     if wanted is None:
         log.warning("removed %d containers that bear our labels and belong to nothing we know", len(todo.remove))
         return None
     if (status, reason) == (wanted.status, wanted.status_reason) and not (wanted.ended and wanted.deployed_revision):
         return None
-    return Observed(key, status, reason)
+    return Observed(key, wanted.deployed_revision, status, reason)
 
 
 def _deploy(runtime: Runtime, wanted: Wanted) -> None:
@@ -169,7 +176,8 @@ def _deploy(runtime: Runtime, wanted: Wanted) -> None:
         log.info("%s", moot)
         with transaction():
             deployment.release(lease)
-    except EngineDown:
+    except Exception:
+        # The engine is gone, or we are at fault: later and later, and in the log of the process.
         with transaction():
             deployment.release(lease)
         raise
@@ -179,11 +187,41 @@ def _of_revision(runtime: Runtime, wanted: Wanted) -> list[Instance]:
     return [each for each in runtime.instances(key=wanted.key) if each.revision == wanted.revision]
 
 
-def _bring_up(runtime: Runtime, wanted: Wanted, lease: Lease) -> None:
-    def tick() -> None:
-        with transaction():
-            lease.renew()
+@contextmanager
+def _renewed(lease: Lease) -> Iterator[Tick]:
+    """Keep the lease while the block runs, however long the engine takes for an answer; it ends with this process.
 
+    The tick raises LeaseLost once it is someone else's.
+    """
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    over = threading.Event()
+    lost: list[LeaseLost] = []
+
+    def renew() -> None:
+        with app.app_context():
+            while not (lost or over.wait(RENEW_SECONDS)):
+                try:
+                    with transaction():
+                        lease.renew()
+                except LeaseLost as error:
+                    lost.append(error)
+                except Exception:
+                    log.exception("a lease could not be renewed; it is tried again")
+
+    def tick() -> None:
+        if lost:
+            raise lost[0]
+
+    renewing = threading.Thread(target=renew, daemon=True)
+    renewing.start()
+    try:
+        yield tick
+    finally:
+        over.set()
+        renewing.join()
+
+
+def _bring_up(runtime: Runtime, wanted: Wanted, lease: Lease) -> None:
     place = Place(wanted.key, wanted.project_id, wanted.handle)
     try:
         specification = desired.specification(wanted.key, wanted.revision)
@@ -192,7 +230,8 @@ def _bring_up(runtime: Runtime, wanted: Wanted, lease: Lease) -> None:
         with transaction():
             deployment.one_at_a_time(wanted.key.organisation_id, wanted.project_id)
             runtime.network(place)
-        runtime.deploy(place, wanted.revision, specification, tick)
+        with _renewed(lease) as tick:
+            runtime.deploy(place, wanted.revision, specification, tick)
     except (CannotDeploy, CannotOpen) as failure:
         with transaction():
             deployment.fail(lease, str(failure))

@@ -23,7 +23,7 @@ class CannotDeploy(Exception):
 
 
 class Refused(Exception):
-    """The engine refused to start something that was there; the message says why."""
+    """The engine is there and refused one thing; the message says why."""
 
 
 class Place(NamedTuple):
@@ -66,13 +66,13 @@ class Runtime(Protocol):
         """Bring a revision up beside what runs, until it is healthy, and let it serve. Raises CannotDeploy."""
 
     def start(self, instance: Instance) -> None:
-        """Start one that was stopped. Raises Refused."""
+        """Start one that was stopped; one that is gone stays so. Raises Refused."""
 
     def stop(self, instance: Instance) -> None:
-        """Stop one, and leave it there; one that is stopped or gone stays so."""
+        """Stop one, and leave it there; one that is stopped or gone stays so. Raises Refused."""
 
     def remove(self, instance: Instance) -> None:
-        """Remove one; one that is gone stays so."""
+        """Remove one; one that is gone stays so. Raises Refused."""
 
     def network(self, place: Place) -> str:
         """The network of its project, made when there is none. One caller at a time, or there are two."""
@@ -81,7 +81,7 @@ class Runtime(Protocol):
         """The networks that bear our labels."""
 
     def remove_network(self, network: Network) -> None:
-        """Remove one that nothing is in; one that is in use, or gone, stays so."""
+        """Remove one that nothing is in; one that is in use, or gone, stays so. Raises Refused."""
 
 
 class NoEngine:

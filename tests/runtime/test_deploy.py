@@ -1,5 +1,6 @@
 """Real containers on a real engine: what comes up, what does not, and what the log says of it."""
 
+import socket
 from typing import Any
 
 import pytest
@@ -116,8 +117,7 @@ def test_a_new_name_deploys_nothing(
         ({"image": "acme/greedy:1"}, "out of memory: it needs more than its 64 MiB"),
         (
             {"health_path": "/missing"},
-            "health check failed: /missing on port 8080 did not answer well within 4 s "
-            "(wget: server returned error: HTTP/1.1 404 Not Found)",
+            "health check failed: /missing on port 8080 did not answer well within 4 s (nothing there, or an error)",
         ),
         ({"health_path": "/$(exit)'`", "port": 9}, "health check failed: /$(exit)'` on port 9"),
         ({"cpu_millicores": 64_000}, "the engine refused it: "),
@@ -224,6 +224,34 @@ def test_what_a_registry_refuses_is_told_apart(
     settle(runtime, private)
     assert latest_entry(acme).summary == "Container shop failed to deploy: registry 127.0.0.1:1 cannot be reached"
     assert len(running(engine)) == 1
+
+
+def test_a_registry_that_says_nothing_is_not_waited_for(
+    runtime: DockerEngine, engine: Engine, acme: Organisation, web: Project, ada: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worker.engine.STALLED_SECONDS", 2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        image = f"127.0.0.1:{silent.getsockname()[1]}/acme/web:1"
+        with transaction():
+            api = web.create(ada, Container, name="my-api", handle="my-api", image=image, memory_mib=64)
+        settle(runtime, api)
+
+    assert latest_entry(acme).summary == "Container my-api failed to deploy: its registry stopped answering"
+
+
+def test_a_health_check_that_never_ends_is_not_waited_for(
+    runtime: DockerEngine, engine: Engine, acme: Organisation, web: Project, ada: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As an image would whose `sh` is something else.
+    monkeypatch.setattr("worker.engine.PROBE", "trap '' TERM; while :; do sleep 1; done")
+    with transaction():
+        api = web.create(
+            ada, Container, name="my-api", handle="my-api", image="acme/web:1", memory_mib=64, health_path="/health"
+        )
+    settle(runtime, api)
+
+    assert latest_entry(acme).summary.endswith("did not answer well within 4 s (no answer in time)")
+    assert engine.ours() == []
 
 
 def test_an_image_that_another_one_pulled_is_not_to_be_had_without_credentials(

@@ -25,7 +25,7 @@ from tests.runtime.conftest import HEALTH_SECONDS, platform_id, running, settle
 from tests.runtime.test_deploy import change, observed
 from worker import reconcile
 from worker.engine import DockerEngine
-from worker.runtime import CannotDeploy, EngineDown, NoEngine, engine_host
+from worker.runtime import CannotDeploy, EngineDown, Instance, NoEngine, Refused, engine_host
 
 PATIENCE_SECONDS = 30
 
@@ -146,6 +146,7 @@ def test_what_bears_our_labels_and_is_unknown_is_removed(runtime: DockerEngine, 
     labels = {"activity-log.platform": platform_id()}
     for more in (
         {"activity-log.organisation": "77", "activity-log.kind": "container", "activity-log.id": "9"},
+        {"activity-log.organisation": str(2**40), "activity-log.kind": "memcached", "activity-log.id": str(2**63)},
         {"activity-log.organisation": "9" * 30, "activity-log.kind": "x' OR true --", "activity-log.id": "-1"},
         {},
     ):
@@ -155,6 +156,40 @@ def test_what_bears_our_labels_and_is_unknown_is_removed(runtime: DockerEngine, 
     everything(runtime)
 
     assert engine.ours() == []
+
+
+def test_one_that_cannot_be_removed_does_not_keep_the_others_from_what_they_need(
+    runtime: DockerEngine, engine: Engine, acme: Organisation, web: Project, ada: Any
+) -> None:
+    first, second = containers(web, ada, 2)
+    everything(runtime)
+    [stuck] = running(engine, first.key)
+    removed = runtime.remove
+
+    def remove(instance: Instance) -> None:
+        if instance.id == stuck["Id"]:
+            raise Refused("the engine does not remove it: device or resource busy")
+        removed(instance)
+
+    with transaction() as promised:
+        web.delete(ada, "web")
+    kept(promised)
+    third = containers_named(elsewhere(acme, ada), ada, "third")
+    runtime.remove = remove  # type: ignore[method-assign]
+    everything(runtime)
+    assert running(engine, second.key) == []
+    assert len(running(engine, third.key)) == 1
+    assert len(running(engine, first.key)) == 1
+    del runtime.remove
+    everything(runtime)
+
+    assert running(engine, first.key) == []
+
+
+def elsewhere(acme: Organisation, ada: Any) -> Project:
+    """Another project."""
+    with transaction():
+        return acme.create_project(ada, name="Elsewhere", handle="elsewhere")
 
 
 def test_suspended_it_stops_and_resumed_it_runs_again_without_a_new_deployment(
@@ -453,3 +488,27 @@ def test_nothing_can_be_deployed_where_there_is_no_engine() -> None:
     with pytest.raises(EngineDown):
         NoEngine().deploy(None, 1, None, lambda: None)  # type: ignore[arg-type]
     assert issubclass(CannotDeploy, Exception)
+
+
+def test_a_lease_is_kept_while_the_engine_takes_its_time_and_what_lost_it_stops(
+    runtime: DockerEngine, engine: Engine, acme: Organisation, api: Container, superuser: Any, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr("worker.reconcile.RENEW_SECONDS", 0.1)
+    monkeypatch.setattr("models.deployment.LEASE_SECONDS", 2)
+    waited = runtime._wait
+    seen: list[Any] = []
+
+    def slowly(containers: list[str], wanted: Any, tick: Callable[[], None]) -> None:
+        time.sleep(2.5)
+        seen.append(superuser.execute("SELECT lease_until > clock_timestamp() FROM deployments").fetchone())
+        tick()
+        superuser.execute("UPDATE deployments SET token = token + 1")
+        time.sleep(0.5)
+        waited(containers, wanted, tick)
+
+    runtime._wait = slowly  # type: ignore[method-assign]
+    settle(runtime, api)
+
+    assert seen == [(True,)]
+    assert summaries(acme)[-1] == "Container my-api created"
+    assert deployment.history(api.key)[0].status == "provisioning"
