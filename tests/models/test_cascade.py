@@ -39,7 +39,7 @@ def furnish(project: Project, actor: Actor, count: int = 3) -> None:
             handle = f"it-{number}"
             project.create(actor, Registry, handle=handle, server="r.example.com", username="ci", password="p")
             project.create(actor, Secret, handle=handle, value="v")
-            project.create(actor, Memcached, handle=handle, name=f"Cache {number}")
+            project.create(actor, Memcached, handle=f"cache-{number}", name=f"Cache {number}")
             project.create(
                 actor,
                 Container,
