@@ -265,7 +265,10 @@ SUCCEEDED = text(f"""
                            ended_at = COALESCE(ended_at, clock_timestamp())
     {MINE} RETURNING revision
 """)  # noqa: S608
-LATER = "due_at = clock_timestamp() + make_interval(secs => LEAST(power(2, attempts), 300)), lease_until = NULL"
+# Not the power of any number of attempts: the 1,024th is out of range.
+LATER = (
+    "due_at = clock_timestamp() + make_interval(secs => LEAST(power(2, LEAST(attempts, 9)), 300)), lease_until = NULL"
+)
 # What was up before stays "running": it got lost, and is tried again later and later.
 FAILED = text(f"""
     UPDATE deployments SET reason = :reason, {LATER},
@@ -307,8 +310,8 @@ OBSERVE = {
                     OR ended_at IS NOT NULL AND deployed_revision IS NOT NULL)
              ORDER BY thing.organisation_id, thing.id FOR UPDATE OF thing)
         UPDATE {table} AS thing
-           SET status = CASE WHEN ended_at IS NULL THEN new_status END, status_reason = new_reason,
-               deployed_revision = CASE WHEN ended_at IS NULL THEN deployed_revision END
+           SET status = new_status, status_reason = new_reason,
+               deployed_revision = CASE WHEN ended_at IS NULL OR new_status IS NOT NULL THEN deployed_revision END
           FROM held WHERE thing.organisation_id = held.organisation_id AND thing.id = held.id
     """)  # noqa: S608
     for noun, table in TABLES.items()

@@ -76,7 +76,7 @@ def site(settings: Settings, logs: Path) -> Iterator[str]:
 
 
 @contextmanager
-def runtime(settings: Settings, docker_host: str, logs: Path, health_seconds: int = 5) -> Iterator[None]:
+def runtime(settings: Settings, docker_host: str, logs: Path, health_seconds: int = 20) -> Iterator[None]:
     """The process that makes a container engine run what should run."""
     told = replace(settings, docker_host=docker_host, health_seconds=health_seconds)
     with process(told, logs / "runtime.log", "runtime", "--log-level", "info"):

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -99,17 +99,21 @@ class DockerEngine:
             found = self._api.containers(all=True, filters={"label": labels})
         return [_instance(each) for each in found]
 
-    def deploy(self, place: Place, revision: int, wanted: Specification, tick: Tick) -> None:
+    def deploy(
+        self, place: Place, revision: int, wanted: Specification, tick: Tick, kept: Collection[int] = ()
+    ) -> None:
         """Beside what runs, out of reach of the project's name until it is healthy."""
         with _reaching():
             try:
                 image = pull.present(self._api, wanted, tick)
                 network = self.network(place)
-                nodes = [
-                    self._run(place, revision, node, image, wanted, network) for node in range(1, wanted.nodes + 1)
-                ]
-                self._wait(nodes, wanted, tick)
-                for node, container in enumerate(nodes, 1):
+                nodes: dict[int, str] = {}
+                for node in {*range(1, wanted.nodes + 1)}.difference(kept):
+                    tick()
+                    nodes[node] = self._run(place, revision, node, image, wanted, network)
+                self._wait(list(nodes.values()), wanted, tick)
+                for node, container in nodes.items():
+                    tick()
                     # A dot, which no handle has: a node never takes the name of another resource.
                     names = [place.handle, f"node-{node}.{place.handle}"]
                     self._let_serve(container, network, names[: wanted.nodes])
@@ -138,7 +142,7 @@ class DockerEngine:
     def network(self, place: Place) -> str:
         """By its labels: Docker lets two networks have one name."""
         labels = self._labels(organisation=place.key.organisation_id, project=place.project_id)
-        with _reaching():
+        with _reaching(), _giving_up():
             if found := self._api.networks(filters={"label": labels}):
                 return min(str(each["Id"]) for each in found)
             name = f"{PREFIX}-{self._platform[:8]}-{place.key.organisation_id}-{place.project_id}"
@@ -167,13 +171,17 @@ class DockerEngine:
         with _already(GONE, CONFLICT):
             self._api.remove_container(name, v=True, force=True)
         labels = self._labels(
-            organisation=key.organisation_id, project=place.project_id, kind=key.noun, id=key.id, revision=revision
+            organisation=key.organisation_id,
+            project=place.project_id,
+            kind=key.noun,
+            id=key.id,
+            revision=revision,
+            node=node,
         )
         made = self._api.create_container(
             image,
             command=list(wanted.command) or None,
             name=name,
-            hostname=place.handle,
             environment=wanted.environment,
             ports=[wanted.port],
             labels=dict(each.split("=", 1) for each in labels),
@@ -273,7 +281,8 @@ def _instance(found: dict[str, Any]) -> Instance:
         trouble = "it keeps ending and is started again"
     elif "(unhealthy)" in found["Status"]:
         trouble = "its health check fails"
-    return Instance(found["Id"], key, _number(found, "revision"), found["State"] in ("running", "restarting"), trouble)
+    running = found["State"] in ("running", "restarting")
+    return Instance(found["Id"], key, _number(found, "revision"), _number(found, "node"), running, trouble)
 
 
 def _number(found: dict[str, Any], label: str, most: int = INTEGER) -> int:
@@ -294,6 +303,17 @@ def _reaching() -> Iterator[None]:
         raise EngineDown(f"the engine does not do as told: {error.explanation or error}") from error
     except DockerException as error:
         raise EngineDown(_down(error)) from error
+
+
+@contextmanager
+def _giving_up() -> Iterator[None]:
+    """What the engine says to a deployment. Raises CannotDeploy, EngineDown."""
+    try:
+        yield
+    except APIError as error:
+        if _status(error) == UNAVAILABLE:
+            raise
+        raise CannotDeploy(f"the engine refused it: {error.explanation or error}") from None
 
 
 @contextmanager

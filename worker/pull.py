@@ -23,7 +23,8 @@ UNREACHABLE = re.compile(
 DENIED = re.compile(r"unauthorized|authentication required|no basic auth|incorrect username|denied", re.IGNORECASE)
 MISSING = re.compile(r"not found|manifest unknown|name unknown|does not exist|no matching manifest", re.IGNORECASE)
 SAID_MOST = 160
-PULL_SECONDS = 1800
+PULL_SECONDS = 900
+UNAVAILABLE = 503
 
 
 def present(api: Any, wanted: Specification, tick: Tick) -> str:
@@ -42,6 +43,8 @@ def present(api: Any, wanted: Specification, tick: Tick) -> str:
                 raise CannotDeploy(f"image {wanted.named} was not pulled within {PULL_SECONDS // 60} minutes")
             tick()
     except APIError as error:
+        if error.response is not None and error.response.status_code == UNAVAILABLE:
+            raise
         raise CannotDeploy(reason(str(error.explanation or error), wanted)) from None
     except (OSError, HTTPError):  # of requests, of urllib3 below it, or of the socket
         api.ping()  # or it is the engine that is gone

@@ -6,7 +6,8 @@ was seen on the engine is unknown to us only because it is too new.
 
 import logging
 import threading
-from collections import defaultdict
+import time
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -25,7 +26,36 @@ from worker.runtime import CannotDeploy, EngineDown, Instance, NoEngine, Place, 
 log = logging.getLogger(__name__)
 AT_ONCE = 16
 RENEW_SECONDS = 8
+# Of the eight threads that `activity-log runtime` has.
+DEPLOYING_MOST, OF_ONE_MOST = 6, 3
 Call = Callable[[ResourceKey], None]
+
+
+class Turns:
+    """How many deployments this process works on at once: in all, so that rounds over everything always find a thread,
+    and of one organisation, so that slow registries of one do not hold up the others.
+    """
+
+    def __init__(self, most: int, of_one_most: int) -> None:
+        self._most, self._of_one_most = most, of_one_most
+        self._taken: Counter[int] = Counter()
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def take(self, organisation_id: int) -> Iterator[bool]:
+        """Whether there is a turn for it now; given back at the end of the block."""
+        with self._lock:
+            granted = self._taken.total() < self._most and self._taken[organisation_id] < self._of_one_most
+            self._taken[organisation_id] += granted
+        try:
+            yield granted
+        finally:
+            with self._lock:
+                self._taken[organisation_id] -= granted
+                self._taken += Counter()  # forgets who has none
+
+
+TURNS = Turns(DEPLOYING_MOST, OF_ONE_MOST)
 
 
 class Plan(NamedTuple):
@@ -74,13 +104,22 @@ def _seen(wanted: Wanted, mine: list[Instance]) -> tuple[str | None, str]:
     return "running", ""
 
 
-def settle(runtime: Runtime, key: ResourceKey) -> None:
-    """Make the engine run what should run of one thing. Raises EngineDown."""
+def settle(runtime: Runtime, key: ResourceKey) -> bool:
+    """Make the engine run what should run of one thing; False when its deployment has to wait for a turn.
+
+    Raises EngineDown.
+    """
     if isinstance(runtime, NoEngine):
-        return
+        return True
     found = runtime.instances(key=key)
     wanted = desired.one(key)
-    _carry_out(runtime, [(key, wanted, plan(wanted, found))])
+    todo = plan(wanted, found)
+    if not todo.deploy:
+        _carry_out(runtime, [(key, wanted, todo)])
+        return True
+    with TURNS.take(key.organisation_id) as granted:
+        _carry_out(runtime, [(key, wanted, todo._replace(deploy=granted))])
+    return granted
 
 
 def everything(runtime: Runtime, organisation_id: int | None = None, call: Call | None = None) -> int:
@@ -169,9 +208,10 @@ def _deploy(runtime: Runtime, wanted: Wanted) -> None:
     if lease is None:
         return
     try:
-        if lost and len(_of_revision(runtime, wanted)) >= wanted.nodes:
+        there = {each.node for each in _of_revision(runtime, wanted)} if lost else set()
+        if len(there) >= wanted.nodes:
             raise LeaseLost("it is there again: another worker was first")
-        _bring_up(runtime, wanted, lease)
+        _bring_up(runtime, wanted, lease, there)
     except LeaseLost as moot:
         log.info("%s", moot)
         with transaction():
@@ -196,23 +236,29 @@ def _renewed(lease: Lease) -> Iterator[Tick]:
     app = current_app._get_current_object()  # type: ignore[attr-defined]
     over = threading.Event()
     lost: list[LeaseLost] = []
+    renewed = [time.monotonic()]
 
     def renew() -> None:
-        with app.app_context():
-            while not (lost or over.wait(RENEW_SECONDS)):
-                try:
-                    with transaction():
-                        lease.renew()
-                except LeaseLost as error:
-                    lost.append(error)
-                except Exception:
-                    log.exception("a lease could not be renewed; it is tried again")
+        with app.app_context(), transaction():
+            lease.renew()
+        renewed.append(time.monotonic())
+
+    def again_and_again() -> None:
+        while not (lost or over.wait(RENEW_SECONDS)):
+            try:
+                renew()
+            except LeaseLost as error:
+                lost.append(error)
+            except Exception:
+                log.exception("a lease could not be renewed; it is tried again")
 
     def tick() -> None:
         if lost:
             raise lost[0]
+        if time.monotonic() - renewed[-1] > 2 * RENEW_SECONDS:
+            renew()  # this process was frozen: whose lease it is now is asked before anything else is done
 
-    renewing = threading.Thread(target=renew, daemon=True)
+    renewing = threading.Thread(target=again_and_again, daemon=True)
     renewing.start()
     try:
         yield tick
@@ -221,7 +267,7 @@ def _renewed(lease: Lease) -> Iterator[Tick]:
         renewing.join()
 
 
-def _bring_up(runtime: Runtime, wanted: Wanted, lease: Lease) -> None:
+def _bring_up(runtime: Runtime, wanted: Wanted, lease: Lease, there: set[int]) -> None:
     place = Place(wanted.key, wanted.project_id, wanted.handle)
     try:
         specification = desired.specification(wanted.key, wanted.revision)
@@ -231,7 +277,7 @@ def _bring_up(runtime: Runtime, wanted: Wanted, lease: Lease) -> None:
             deployment.one_at_a_time(wanted.key.organisation_id, wanted.project_id)
             runtime.network(place)
         with _renewed(lease) as tick:
-            runtime.deploy(place, wanted.revision, specification, tick)
+            runtime.deploy(place, wanted.revision, specification, tick, there)
     except (CannotDeploy, CannotOpen) as failure:
         with transaction():
             deployment.fail(lease, str(failure))

@@ -1,7 +1,7 @@
 """What runs the containers, as the worker sees it: a Docker Engine (worker/engine.py), or none."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -40,6 +40,7 @@ class Instance(NamedTuple):
     id: str
     key: ResourceKey
     revision: int
+    node: int
     running: bool
     trouble: str = ""
     """Why it is no good although it is there: it keeps ending, or its health check fails."""
@@ -62,8 +63,13 @@ class Runtime(Protocol):
     def instances(self, organisation_id: int | None = None, key: ResourceKey | None = None) -> list[Instance]:
         """The containers that bear our labels: all of them, an organisation's, or those of one thing."""
 
-    def deploy(self, place: Place, revision: int, wanted: Specification, tick: Tick) -> None:
-        """Bring a revision up beside what runs, until it is healthy, and let it serve. Raises CannotDeploy."""
+    def deploy(
+        self, place: Place, revision: int, wanted: Specification, tick: Tick, kept: Collection[int] = ()
+    ) -> None:
+        """Bring a revision up beside what runs, until it is healthy, and let it serve. Raises CannotDeploy.
+
+        `kept` are nodes of this very revision that are well and left alone.
+        """
 
     def start(self, instance: Instance) -> None:
         """Start one that was stopped; one that is gone stays so. Raises Refused."""
@@ -75,7 +81,10 @@ class Runtime(Protocol):
         """Remove one; one that is gone stays so. Raises Refused."""
 
     def network(self, place: Place) -> str:
-        """The network of its project, made when there is none. One caller at a time, or there are two."""
+        """The network of its project, made when there is none. One caller at a time, or there are two.
+
+        Raises CannotDeploy.
+        """
 
     def networks(self, organisation_id: int | None = None) -> list[Network]:
         """The networks that bear our labels."""
@@ -95,7 +104,9 @@ class NoEngine:
         """None."""
         return []
 
-    def deploy(self, place: Place, revision: int, wanted: Specification, tick: Tick) -> None:
+    def deploy(
+        self, place: Place, revision: int, wanted: Specification, tick: Tick, kept: Collection[int] = ()
+    ) -> None:
         """Never claimed."""
         raise EngineDown("there is no engine")
 

@@ -18,6 +18,8 @@ from worker.hint import hint, hint_at_engine
 from worker.runtime import EngineDown
 
 log = logging.getLogger(__name__)
+# Until a deployment that found no free turn asks again.
+TURN_SECONDS = 2
 
 
 @app.task(name="worker.tasks.work")
@@ -32,7 +34,10 @@ def work(organisation_id: int, job_id: int) -> None:
 def settle(organisation_id: int, noun: str, resource_id: int) -> None:
     """Make the engine run what should run of one thing; a deployment, if one is due."""
     with _database(), _told_when_down():
-        reconcile_module.settle(connection.runtime(app.settings), ResourceKey(organisation_id, noun, resource_id))
+        if not reconcile_module.settle(
+            connection.runtime(app.settings), ResourceKey(organisation_id, noun, resource_id)
+        ):
+            settle.apply_async((organisation_id, noun, resource_id), countdown=TURN_SECONDS, retry=False)
 
 
 @app.task(name="worker.tasks.reconcile")

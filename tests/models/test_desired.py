@@ -1,6 +1,7 @@
 """What should run, and what PostgreSQL reads to tell."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import psycopg
@@ -24,7 +25,7 @@ from models.transaction import transaction
 from tests.log import latest_entry, summaries
 from tests.together import together
 from worker import pull
-from worker.reconcile import plan
+from worker.reconcile import Turns, plan
 from worker.runtime import Instance
 
 OTHERS = text("""
@@ -245,8 +246,8 @@ def test_an_image_without_credentials_that_is_denied_may_be_missing_too() -> Non
 def test_a_revision_newer_than_what_was_read_is_left_alone(api: Container) -> None:
     wanted = desired.one(api.key)
     assert wanted
-    newer = Instance("x", api.key, 2, True)
-    older = Instance("y", api.key, 0, True)
+    newer = Instance("x", api.key, 2, 1, True)
+    older = Instance("y", api.key, 0, 1, True)
 
     assert plan(wanted, [newer, older]).remove == [older]
     assert plan(None, [newer, older]).remove == [newer, older]
@@ -269,3 +270,47 @@ def test_a_container_and_a_memcached_do_not_share_the_handle_by_which_they_are_r
         api.end(ada)
     with transaction():
         web.create(ada, Memcached, name="c", handle="my-api")
+
+
+def test_turns_are_shared_among_organisations_and_given_back() -> None:
+    turns = Turns(most=3, of_one_most=2)
+    with ExitStack() as held:
+        taken = [held.enter_context(turns.take(organisation)) for organisation in (1, 1, 1, 2, 2)]
+        assert taken == [True, True, False, True, False]
+    with turns.take(1) as again, pytest.raises(InterruptedError), turns.take(1):
+        assert again
+        raise InterruptedError
+    with turns.take(1) as first, turns.take(1) as second:
+        assert first
+        assert second
+
+
+def test_however_often_it_was_tried_it_can_be_tried_later(
+    acme: Organisation, api: Container, superuser: psycopg.Connection
+) -> None:
+    superuser.execute("UPDATE deployments SET attempts = 5000")
+    with transaction():
+        lease = deployment.claim(api.key, 1)
+    assert lease
+    with transaction():
+        deployment.release(lease)
+    [(wait,)] = superuser.execute("SELECT extract(epoch FROM due_at - clock_timestamp()) FROM deployments").fetchall()
+
+    assert 290 < wait <= 300
+
+
+def test_one_that_has_ended_and_cannot_be_removed_is_not_said_to_be_gone(api: Container, ada: Actor) -> None:
+    with transaction():
+        lease = deployment.claim(api.key, 1)
+    assert lease
+    with transaction():
+        deployment.succeed(lease)
+    db.session.refresh(api)
+    with transaction():
+        api.end(ada)
+    for status, reason, deployed in (("error", "it is busy", 1), (None, "", None)):
+        with transaction():
+            deployment.observe([deployment.Observed(api.key, 1, status, reason)])
+        db.session.refresh(api)
+        assert (api.status, api.status_reason, api.deployed_revision) == (status, reason, deployed)
+    db.session.rollback()

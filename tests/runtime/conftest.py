@@ -15,7 +15,7 @@ from tests.engine import Engine
 from worker import reconcile
 from worker.engine import DockerEngine
 
-HEALTH_SECONDS = 4
+HEALTH_SECONDS = 6
 
 
 @pytest.fixture

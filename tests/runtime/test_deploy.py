@@ -4,6 +4,8 @@ import socket
 from typing import Any
 
 import pytest
+from docker.errors import APIError
+from requests import Response
 
 from models.container import Container
 from models.database import db
@@ -16,7 +18,7 @@ from models.transaction import transaction
 from tests import engine as engines
 from tests.engine import Engine
 from tests.log import entries, latest_entry, summaries
-from tests.runtime.conftest import fetch, running, settle
+from tests.runtime.conftest import HEALTH_SECONDS, fetch, running, settle
 from worker.engine import DockerEngine
 
 
@@ -75,6 +77,8 @@ def test_it_runs_as_it_was_told_and_with_no_more_rights_than_needed(
     assert {"MODE=fast", "EMPTY=", "DB_PASSWORD=s3cr3t"} <= set(config["Env"])
     assert (host["Memory"], host["MemorySwap"], host["NanoCpus"]) == (96 * 2**20, 96 * 2**20, 100_000_000)
     assert host["PidsLimit"] == 512
+    # Newer engines let a network find a container by its host name, and it is not to be found before it is healthy.
+    assert config["Hostname"] != "my-api"
     assert host["CapDrop"] == ["ALL"]
     assert "no-new-privileges" in host["SecurityOpt"]
     assert host["RestartPolicy"]["Name"] == "unless-stopped"
@@ -117,7 +121,8 @@ def test_a_new_name_deploys_nothing(
         ({"image": "acme/greedy:1"}, "out of memory: it needs more than its 64 MiB"),
         (
             {"health_path": "/missing"},
-            "health check failed: /missing on port 8080 did not answer well within 4 s (nothing there, or an error)",
+            f"health check failed: /missing on port 8080 did not answer well within {HEALTH_SECONDS} s "
+            "(nothing there, or an error)",
         ),
         ({"health_path": "/$(exit)'`", "port": 9}, "health check failed: /$(exit)'` on port 9"),
         ({"cpu_millicores": 64_000}, "the engine refused it: "),
@@ -250,7 +255,7 @@ def test_a_health_check_that_never_ends_is_not_waited_for(
         )
     settle(runtime, api)
 
-    assert latest_entry(acme).summary.endswith("did not answer well within 4 s (no answer in time)")
+    assert latest_entry(acme).summary.endswith(f"did not answer well within {HEALTH_SECONDS} s (no answer in time)")
     assert engine.ours() == []
 
 
@@ -332,6 +337,36 @@ def test_memcached_runs_in_as_many_nodes_and_is_reached_by_its_handle(
     said = engine.api.exec_start(asked["Id"]).decode()
     assert "STAT maxbytes 67108864" in said
     assert "STAT item_size_max 2097152" in said
+
+
+def test_a_node_that_got_lost_is_brought_back_and_the_others_keep_what_they_hold(
+    runtime: DockerEngine, engine: Engine, acme: Organisation, web: Project, ada: Any
+) -> None:
+    with transaction():
+        cache = web.create(ada, Memcached, name="cache", handle="cache", memory_mib=64, nodes=3)
+    settle(runtime, cache)
+    before = {each["Id"] for each in running(engine, cache.key)}
+    lost = min(before)
+    engine.api.remove_container(lost, force=True)
+    settle(runtime, cache)
+    after = {each["Id"] for each in running(engine, cache.key)}
+
+    assert len(after) == 3
+    assert before - after == {lost}
+
+
+def test_a_network_that_the_engine_refuses_is_the_reason_that_people_read(
+    runtime: DockerEngine, engine: Engine, acme: Organisation, api: Container, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        said = "could not find an available, non-overlapping IPv4 address pool among the defaults"
+        raise APIError("500 Server Error", Response(), said)
+
+    monkeypatch.setattr(runtime._api, "create_network", full)
+    settle(runtime, api)
+
+    assert "failed to deploy: the engine refused it: could not find an available" in latest_entry(acme).summary
+    assert observed(api) == ("error", None)
 
 
 def test_containers_of_one_project_reach_each_other_and_those_of_another_do_not(

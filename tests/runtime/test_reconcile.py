@@ -433,9 +433,10 @@ def test_deleting_an_organisation_of_a_hundred_removes_them_all_and_the_log_agre
 
     def deploy(key: ResourceKey) -> None:
         with app.app_context():
-            reconcile.settle(runtime, key)
+            assert reconcile.settle(runtime, key)
 
-    with ThreadPoolExecutor(8) as hands:
+    # As many as one organisation has turns.
+    with ThreadPoolExecutor(reconcile.OF_ONE_MOST) as hands:
         list(hands.map(deploy, [each.key for each in some]))
     assert len(running(engine)) == len([each for each in summaries(acme) if "deployed" in each]) == len(some)
     with transaction() as promised:
