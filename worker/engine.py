@@ -115,8 +115,8 @@ class DockerEngine:
                 for node, container in nodes.items():
                     tick()
                     # A dot, which no handle has: a node never takes the name of another resource.
-                    names = [place.handle, f"node-{node}.{place.handle}"]
-                    self._let_serve(container, network, names[: wanted.nodes])
+                    of_node = [f"node-{node}.{place.handle}"] if wanted.nodes > 1 else []
+                    self._let_serve(container, network, [place.handle, *of_node])
             except APIError as error:
                 if _status(error) == UNAVAILABLE:
                     raise
@@ -297,11 +297,9 @@ def _reaching() -> Iterator[None]:
     """An engine that is not there, told apart from one that refuses. Raises EngineDown."""
     try:
         yield
-    except RequestException as error:
-        raise EngineDown(_down(error)) from error
     except APIError as error:
         raise EngineDown(f"the engine does not do as told: {error.explanation or error}") from error
-    except DockerException as error:
+    except (RequestException, DockerException) as error:
         raise EngineDown(_down(error)) from error
 
 

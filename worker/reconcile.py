@@ -154,9 +154,10 @@ def report(runtime: Callable[[], Runtime]) -> Runtime | None:
         found = runtime()
         name = found.name()
     except EngineDown as down:
+        if platform.engine().error != str(down):
+            log.warning("the engine does not answer: %s", down)  # once, and not twice a minute
         with transaction():
             platform.report("Docker", str(down))
-        log.warning("the engine does not answer: %s", down)
         return None
     with transaction():
         platform.report(name)
