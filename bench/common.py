@@ -104,9 +104,21 @@ def compare(
             pairs.append((figure(), second))
         else:
             pairs.append((figure(), baseline()))
+    return row_of(what, pairs, against, goal, unit=unit)
+
+
+def row_of(
+    what: str,
+    pairs: list[tuple[float, float]],
+    against: str,
+    goal: Goal | None = None,
+    *,
+    unit: Unit = milliseconds,
+) -> Row:
+    """The row of what was measured in pairs, ours first: medians, and where half of the ratios lay."""
     ratios = [one / other for one, other in pairs]
     ours, theirs = (statistics.median(side) for side in zip(*pairs, strict=True))
-    low, _, high = statistics.quantiles(ratios, n=4)
+    low, _, high = statistics.quantiles(ratios, n=4) if len(ratios) > 1 else ratios * 3
     return Row(what, unit(ours), against, unit(theirs), ours / theirs, low, high, goal)
 
 

@@ -1,6 +1,5 @@
 """How long a change takes until it serves, and a hundred containers until they are gone: on a real engine."""
 
-import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -8,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from bench.common import Ground, Row, milliseconds
+from bench.common import Ground, Row, row_of
 from bench.ground import environment
 from bench.processes import PROGRAM, running
 from models import cascade
@@ -62,7 +61,7 @@ def _replaced(ground: Ground, private: Engine) -> Row:
         )
     _hint(promised)
     _until(lambda: _revisions(private, one.key) == [1])
-    taken, by_hand = [], []
+    pairs = []
     for turn in range(ROUNDS):
         db.session.refresh(one)
         with transaction() as promised:
@@ -71,9 +70,9 @@ def _replaced(ground: Ground, private: Engine) -> Row:
         _hint(promised)
         wanted = one.revision
         _until(lambda wanted=wanted: _revisions(private, one.key) == [wanted])
-        taken.append(time.perf_counter() - begin)
-        by_hand.append(_replaced_by_hand(private))
-    return _row("A changed image, from COMMIT until it alone serves", taken, "create, start, remove by hand", by_hand)
+        taken = time.perf_counter() - begin
+        pairs.append((taken, _replaced_by_hand(private)))
+    return row_of("A changed image, from COMMIT until it alone serves", pairs, "create, start, remove by hand")
 
 
 def _replaced_by_hand(private: Engine) -> float:
@@ -120,7 +119,7 @@ def _removed(ground: Ground, private: Engine) -> Row:
         private.api.remove_container(each)
     one_by_one = time.perf_counter() - begin
     what = f"{CONTAINERS} containers of a deleted project, from COMMIT until they are gone"
-    return _row(what, [taken], "one after the other by hand", [one_by_one])
+    return row_of(what, [(taken, one_by_one)], "one after the other by hand")
 
 
 def _host(private: Engine) -> object:
@@ -162,10 +161,3 @@ def _until(done: Callable[[], bool]) -> None:
         if time.monotonic() > end:
             raise TimeoutError("the engine does not get there")
         time.sleep(0.01)
-
-
-def _row(what: str, taken: list[float], against: str, baseline: list[float]) -> Row:
-    ratios = [one / other for one, other in zip(taken, baseline, strict=True)]
-    ours, theirs = statistics.median(taken), statistics.median(baseline)
-    low, high = (min(ratios), max(ratios)) if len(ratios) < 4 else statistics.quantiles(ratios, n=4)[::2]
-    return Row(what, milliseconds(ours), against, milliseconds(theirs), ours / theirs, low, high)

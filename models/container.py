@@ -112,7 +112,7 @@ class Container(Running):
     def specification(self) -> Specification:
         """As every kind that runs; a linked secret wins over a variable of the same name."""
         secrets = {each.as_environment_name: each.value for each in self._linked(Secret, self.secrets)}
-        registry = next(iter(self._linked(Registry, [self.registry_handle])), None)
+        registry = next(iter(self._linked(Registry, [self.registry_handle] if self.registry_handle else [])), None)
         credentials = None
         image = self.image
         if registry is not None:
@@ -129,7 +129,9 @@ class Container(Running):
             environment={**environment.parse(self.environment), **secrets},
         )
 
-    def _linked(self, kind: type[Linked], handles: list[str | None] | list[str]) -> list[Linked]:
+    def _linked(self, kind: type[Linked], handles: list[str]) -> list[Linked]:
+        if not handles:
+            return []
         mine = select(kind).where(
             kind.organisation_id == self.organisation_id,
             kind.project_id == self.project_id,

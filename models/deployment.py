@@ -190,10 +190,10 @@ def one_at_a_time(organisation_id: int, project_id: int) -> None:
     db.session.execute(ONE_AT_A_TIME, {"organisation": organisation_id, "project": project_id})
 
 
-def cancel_ended() -> None:
-    """Deployments of what has ended are moot."""
+def cancel_ended(organisation_id: int | None = None) -> None:
+    """Deployments of what has ended are moot; of one organisation, or of all."""
     for statement in CANCEL.values():
-        db.session.execute(statement)
+        db.session.execute(statement, {"organisation": organisation_id})
 
 
 def history(key: ResourceKey, before: int = LATEST, size: int = 10) -> list[Deployment]:
@@ -324,6 +324,7 @@ CANCEL = {
          WHERE deployments.status = 'provisioning' AND noun = '{noun}'
            AND thing.organisation_id = deployments.organisation_id AND thing.id = resource_id
            AND thing.ended_at IS NOT NULL
+           AND (CAST(:organisation AS integer) IS NULL OR deployments.organisation_id = :organisation)
     """)  # noqa: S608
     for noun, table in TABLES.items()
 }

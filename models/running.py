@@ -61,25 +61,32 @@ class Running(Resource):
         sentence = Sentence(f"{self.noun.capitalize()} ", " to be deployed again")
         asked = record(actor, Action.UPDATE, self.subject_in(project_name), sentence=sentence)
         self.revision += 1
-        deployment.ask(self.key, self.revision, self.deployed_as, asked)
+        self._ask(asked)
 
     def assign(self, values: dict[str, Any]) -> Changes:
         """As everything tracked; in the same UPDATE the revision goes up, if what runs depends on what changes."""
         changes = super().assign(values)
-        if set(changes) - UNDEPLOYED:
+        if _deploys(changes):
             self.revision += 1
         return changes
 
     def created(self, cause: Record) -> None:
         """Its first deployment."""
-        deployment.ask(self.key, self.revision, self.deployed_as, cause)
+        self._ask(cause)
 
     def changed(self, names: Iterable[str], cause: Record) -> None:
         """Another deployment, if what runs depends on one of these fields."""
-        if set(names) - UNDEPLOYED:
-            deployment.ask(self.key, self.revision, self.deployed_as, cause)
+        if _deploys(names):
+            self._ask(cause)
 
     def end(self, actor: Actor) -> None:
         """As every kind, and the worker removes it from the engine."""
         super().end(actor)
         deployment.look(self.key)
+
+    def _ask(self, cause: Record) -> None:
+        deployment.ask(self.key, self.revision, self.deployed_as, cause)
+
+
+def _deploys(names: Iterable[str]) -> bool:
+    return bool(set(names) - UNDEPLOYED)

@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import tarfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -16,10 +15,9 @@ import docker
 from docker.errors import DockerException
 from requests.exceptions import RequestException
 
-from tests.site import free_port
+from tests.site import free_port, until
 
 PROGRAMS = ("dockerd", "iptables", "docker-registry", "htpasswd", "memcached", "busybox")
-PATIENCE_SECONDS = 60
 PATH = f"{os.environ['PATH']}:/usr/sbin:/sbin"
 APPLETS = ("sh", "httpd", "wget", "nc", "sleep", "tail", "timeout", "rm")
 SERVE = ["httpd", "-f", "-p", "8080", "-h", "/www"]
@@ -153,7 +151,7 @@ auth: {{htpasswd: {{realm: tests, path: {folder}/htpasswd}}}}
             name = f"{running.server}/acme/private"
             _make(engine, f"{name}:{tag}", SERVE)
             auth = {"username": running.username, "password": running.password}
-            _until(lambda name=name, tag=tag, auth=auth: _pushed(engine, name, tag, auth), folder / "registry.log")
+            until(lambda name=name, tag=tag, auth=auth: _pushed(engine, name, tag, auth), folder / "registry.log")
             engine.api.remove_image(f"{name}:{tag}", force=True)
         yield running
     finally:
@@ -208,15 +206,7 @@ def _wait_for(running: Engine) -> None:
         except (DockerException, RequestException):
             return False
 
-    _until(answers, running.folder / "dockerd.log", lambda: running.process.poll() is not None)
-
-
-def _until(done: object, log: Path, over: object = lambda: False) -> None:
-    end = time.monotonic() + PATIENCE_SECONDS
-    while not done():  # type: ignore[operator]
-        if time.monotonic() > end or over():  # type: ignore[operator]
-            raise TimeoutError(_log(log.parent))
-        time.sleep(0.1)
+    until(answers, running.folder / "dockerd.log", lambda: running.process.poll() is not None)
 
 
 def _log(folder: Path) -> str:

@@ -7,7 +7,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -70,8 +70,8 @@ def site(settings: Settings, logs: Path) -> Iterator[str]:
         process(settings, logs / "worker.log", "worker", "--concurrency", "2", "--log-level", "info"),
     ):
         address = f"http://127.0.0.1:{port}"
-        _wait(lambda: _answers(f"{address}/healthz"), logs / "web.log")
-        _wait(lambda: " ready." in (logs / "worker.log").read_text(), logs / "worker.log")
+        until(lambda: _answers(f"{address}/healthz"), logs / "web.log")
+        until(lambda: " ready." in (logs / "worker.log").read_text(), logs / "worker.log")
         yield address
 
 
@@ -80,7 +80,7 @@ def runtime(settings: Settings, docker_host: str, logs: Path, health_seconds: in
     """The process that makes a container engine run what should run."""
     told = replace(settings, docker_host=docker_host, health_seconds=health_seconds)
     with process(told, logs / "runtime.log", "runtime", "--log-level", "info"):
-        _wait(lambda: " ready." in (logs / "runtime.log").read_text(), logs / "runtime.log")
+        until(lambda: " ready." in (logs / "runtime.log").read_text(), logs / "runtime.log")
         yield
 
 
@@ -92,9 +92,10 @@ def _answers(address: str) -> bool:
         return False
 
 
-def _wait(ready: object, log: Path) -> None:
+def until(ready: Callable[[], bool], log: Path, over: Callable[[], bool] = lambda: False) -> None:
+    """Wait until it is so. Raises TimeoutError with the end of the log, at once when it is `over`."""
     end = time.monotonic() + PATIENCE_SECONDS
-    while not ready():  # type: ignore[operator]
-        if time.monotonic() > end:
+    while not ready():
+        if time.monotonic() > end or over():
             raise TimeoutError(log.read_text()[-4000:])
         time.sleep(0.1)

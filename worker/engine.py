@@ -58,7 +58,7 @@ ANSWERS = {
     127: "the image has no shell",
     143: "no answer in time",
 }
-NOT_MODIFIED, FORBIDDEN, GONE, CONFLICT, UNAVAILABLE = 304, 403, 404, 409, 503
+NOT_MODIFIED, FORBIDDEN, GONE, CONFLICT = 304, 403, 404, 409
 
 
 class Impatient(docker.APIClient):  # type: ignore[misc]  # it ships no types
@@ -103,46 +103,41 @@ class DockerEngine:
         self, place: Place, revision: int, wanted: Specification, tick: Tick, kept: Collection[int] = ()
     ) -> None:
         """Beside what runs, out of reach of the project's name until it is healthy."""
-        with _reaching():
-            try:
-                image = pull.present(self._api, wanted, tick)
-                network = self.network(place)
-                nodes: dict[int, str] = {}
-                for node in {*range(1, wanted.nodes + 1)}.difference(kept):
-                    tick()
-                    nodes[node] = self._run(place, revision, node, image, wanted, network)
-                self._wait(list(nodes.values()), wanted, tick)
-                for node, container in nodes.items():
-                    tick()
-                    # A dot, which no handle has: a node never takes the name of another resource.
-                    of_node = [f"node-{node}.{place.handle}"] if wanted.nodes > 1 else []
-                    self._let_serve(container, network, [place.handle, *of_node])
-            except APIError as error:
-                if _status(error) == UNAVAILABLE:
-                    raise
-                raise CannotDeploy(f"the engine refused it: {_said(error, wanted)}") from None
+        with _reaching(), _refusing(CannotDeploy, "refused", wanted):
+            image = pull.present(self._api, wanted, tick)
+            network = self.network(place)
+            nodes: dict[int, str] = {}
+            for node in {*range(1, wanted.nodes + 1)}.difference(kept):
+                tick()
+                nodes[node] = self._run(place, revision, node, image, wanted, network)
+            self._wait(list(nodes.values()), wanted, tick)
+            for node, container in nodes.items():
+                tick()
+                # A dot, which no handle has: a node never takes the name of another resource.
+                of_node = [f"node-{node}.{place.handle}"] if wanted.nodes > 1 else []
+                self._let_serve(container, network, [place.handle, *of_node])
 
     def start(self, instance: Instance) -> None:
         """Docker keeps what it was told at its creation."""
-        with _reaching(), _refusing("start"), _already(GONE, NOT_MODIFIED):
+        with _reaching(), _refusing(Refused, "does not start"), _already(GONE, NOT_MODIFIED):
             self._api.start(instance.id)
 
     def stop(self, instance: Instance) -> None:
         """It is asked to end, and killed after STOP_SECONDS."""
-        with _reaching(), _refusing("stop"), _already(GONE, NOT_MODIFIED):
+        with _reaching(), _refusing(Refused, "does not stop"), _already(GONE, NOT_MODIFIED):
             self._api.stop(instance.id, timeout=STOP_SECONDS)
 
     def remove(self, instance: Instance) -> None:
         """Stopped first; that another one removes it at the same moment is as good."""
         if instance.running:
             self.stop(instance)
-        with _reaching(), _refusing("remove"), _already(GONE, CONFLICT):
+        with _reaching(), _refusing(Refused, "does not remove"), _already(GONE, CONFLICT):
             self._api.remove_container(instance.id, v=True, force=True)
 
     def network(self, place: Place) -> str:
         """By its labels: Docker lets two networks have one name."""
         labels = self._labels(organisation=place.key.organisation_id, project=place.project_id)
-        with _reaching(), _giving_up():
+        with _reaching(), _refusing(CannotDeploy, "refused"):
             if found := self._api.networks(filters={"label": labels}):
                 return min(str(each["Id"]) for each in found)
             name = f"{PREFIX}-{self._platform[:8]}-{place.key.organisation_id}-{place.project_id}"
@@ -157,7 +152,7 @@ class DockerEngine:
 
     def remove_network(self, network: Network) -> None:
         """Docker refuses it while something is in it."""
-        with _reaching(), _refusing("remove"), _already(GONE, CONFLICT, FORBIDDEN):
+        with _reaching(), _refusing(Refused, "does not remove"), _already(GONE, CONFLICT, FORBIDDEN):
             self._api.remove_network(network.id)
 
     def _labels(self, **those: int | str | None) -> list[str]:
@@ -258,7 +253,7 @@ class DockerEngine:
             while (found := self._api.exec_inspect(asked))["Running"] and time.monotonic() < end:
                 time.sleep(PROBE_POLL_SECONDS)
         except APIError as error:
-            return False, _said(error, wanted)
+            return False, pull.masked(str(error.explanation or error), wanted)
         status = None if found["Running"] else found["ExitCode"]
         return status == 0, ANSWERS.get(status, f"it says {status}")
 
@@ -304,25 +299,15 @@ def _reaching() -> Iterator[None]:
 
 
 @contextmanager
-def _giving_up() -> Iterator[None]:
-    """What the engine says to a deployment. Raises CannotDeploy, EngineDown."""
+def _refusing(failure: type[Exception], does: str, wanted: Specification | None = None) -> Iterator[None]:
+    """What the engine says to one thing, as `failure`; nothing of `wanted` that is sealed. Raises EngineDown."""
     try:
         yield
     except APIError as error:
-        if _status(error) == UNAVAILABLE:
+        if error.status_code == pull.UNAVAILABLE:
             raise
-        raise CannotDeploy(f"the engine refused it: {error.explanation or error}") from None
-
-
-@contextmanager
-def _refusing(what: str) -> Iterator[None]:
-    """What the engine says to one thing. Raises Refused, EngineDown."""
-    try:
-        yield
-    except APIError as error:
-        if _status(error) == UNAVAILABLE:
-            raise
-        raise Refused(f"the engine does not {what} it: {error.explanation or error}") from None
+        said = str(error.explanation or error)
+        raise failure(f"the engine {does} it: {pull.masked(said, wanted) if wanted else said}") from None
 
 
 @contextmanager
@@ -331,16 +316,8 @@ def _already(*statuses: int) -> Iterator[None]:
     try:
         yield
     except APIError as error:
-        if _status(error) not in statuses:
+        if error.status_code not in statuses:
             raise
-
-
-def _status(error: APIError) -> int:
-    return error.response.status_code if error.response is not None else 0
-
-
-def _said(error: APIError, wanted: Specification) -> str:
-    return pull.masked(str(error.explanation or error), wanted)
 
 
 def _down(error: Exception) -> str:

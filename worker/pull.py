@@ -43,7 +43,7 @@ def present(api: Any, wanted: Specification, tick: Tick) -> str:
                 raise CannotDeploy(f"image {wanted.named} was not pulled within {PULL_SECONDS // 60} minutes")
             tick()
     except APIError as error:
-        if error.response is not None and error.response.status_code == UNAVAILABLE:
+        if error.status_code == UNAVAILABLE:
             raise
         raise CannotDeploy(reason(str(error.explanation or error), wanted)) from None
     except (OSError, HTTPError):  # of requests, of urllib3 below it, or of the socket

@@ -128,7 +128,7 @@ def everything(runtime: Runtime, organisation_id: int | None = None, call: Call 
     `call` asks for the deployments that are due; without it they are done here, one after the other. Raises EngineDown.
     """
     with transaction():
-        deployment.cancel_ended()
+        deployment.cancel_ended(organisation_id)
     if isinstance(runtime, NoEngine):
         return 0
     networks = runtime.networks(organisation_id)

@@ -12,7 +12,7 @@ from models import cascade, charging, job
 from models.deployment import ResourceKey
 from models.job import JobKey
 from worker import connection
-from worker import reconcile as reconcile_module
+from worker import reconcile as rounds
 from worker.app import app
 from worker.hint import hint, hint_at_engine
 from worker.runtime import EngineDown
@@ -34,9 +34,7 @@ def work(organisation_id: int, job_id: int) -> None:
 def settle(organisation_id: int, noun: str, resource_id: int) -> None:
     """Make the engine run what should run of one thing; a deployment, if one is due."""
     with _database(), _told_when_down():
-        if not reconcile_module.settle(
-            connection.runtime(app.settings), ResourceKey(organisation_id, noun, resource_id)
-        ):
+        if not rounds.settle(connection.runtime(app.settings), ResourceKey(organisation_id, noun, resource_id)):
             settle.apply_async((organisation_id, noun, resource_id), countdown=TURN_SECONDS, retry=False)
 
 
@@ -45,11 +43,11 @@ def reconcile(organisation_id: int | None = None) -> None:
     """The same for all of an organisation, or for everything there is."""
     with _database(), _told_when_down():
         if organisation_id is None:
-            found = reconcile_module.report(lambda: connection.runtime(app.settings))
+            found = rounds.report(lambda: connection.runtime(app.settings))
         else:
             found = connection.runtime(app.settings)
         if found is not None:
-            reconcile_module.everything(found, organisation_id, call=hint)
+            rounds.everything(found, organisation_id, call=hint)
 
 
 @app.task(name="worker.tasks.sweep")

@@ -5,6 +5,7 @@ from sqlalchemy import inspect
 
 from models import billing, member, organisation  # noqa: F401 (defines the classes)
 from models.activity import Action
+from models.deployment import TABLES
 from models.field import Logged, Shape
 from models.kinds import BY_PLURAL, KINDS
 from models.resource import Resource
@@ -108,6 +109,7 @@ def test_every_kind_is_among_the_kinds() -> None:
 @kinds
 def test_a_kind_that_is_paid_for_while_it_runs_is_one_that_is_deployed(kind: type[Resource]) -> None:
     assert kind.runs == issubclass(kind, Running)
+    assert TABLES.get(kind.noun) == (kind.plural if kind.runs else None)
 
 
 @kinds

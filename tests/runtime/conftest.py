@@ -1,5 +1,7 @@
 """The engine as the worker uses it, and what tests look at on it."""
 
+import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -16,6 +18,7 @@ from worker import reconcile
 from worker.engine import DockerEngine
 
 HEALTH_SECONDS = 6
+PATIENCE_SECONDS = 40
 
 
 @pytest.fixture
@@ -57,3 +60,11 @@ def fetch(engine: Engine, inside: str, address: str) -> str:
     """What a container of ours gets when it asks for an address."""
     asked = engine.api.exec_create(inside, ["timeout", "3", "wget", "-q", "-O", "-", address])
     return str(engine.api.exec_start(asked["Id"]).decode())
+
+
+def wait(done: Callable[[], bool]) -> None:
+    """Until it is so."""
+    end = time.monotonic() + PATIENCE_SECONDS
+    while not done():
+        assert time.monotonic() < end
+        time.sleep(0.1)

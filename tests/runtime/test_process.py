@@ -2,8 +2,6 @@
 
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,22 +21,13 @@ from models.transaction import Hinted, transaction
 from tests import site
 from tests.engine import Engine
 from tests.log import latest_entry, summaries
-from tests.runtime.conftest import running, settle
+from tests.runtime.conftest import running, settle, wait
 from tests.servers import KEY
 from tests.site import environment, process
 from worker.engine import DockerEngine
 from worker.hint import aim, hint
 
-PATIENCE_SECONDS = 40
 CANARY = "canary-7f3a"
-
-
-def wait(done: Callable[[], bool]) -> None:
-    """Until it is so."""
-    end = time.monotonic() + PATIENCE_SECONDS
-    while not done():
-        assert time.monotonic() < end
-        time.sleep(0.1)
 
 
 def told(acme: Organisation, what: str) -> bool:

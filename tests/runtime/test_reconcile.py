@@ -21,13 +21,11 @@ from models.suspension import By
 from models.transaction import Hinted, transaction
 from tests.engine import Engine
 from tests.log import entries, summaries
-from tests.runtime.conftest import HEALTH_SECONDS, platform_id, running, settle
+from tests.runtime.conftest import HEALTH_SECONDS, PATIENCE_SECONDS, platform_id, running, settle, wait
 from tests.runtime.test_deploy import change, observed
 from worker import reconcile
 from worker.engine import DockerEngine
 from worker.runtime import CannotDeploy, EngineDown, Instance, NoEngine, Refused, engine_host
-
-PATIENCE_SECONDS = 30
 
 
 def everything(runtime: DockerEngine, organisation: Organisation | None = None) -> int:
@@ -52,14 +50,6 @@ def kept(promised: list[Hinted]) -> None:
         for key in promised:
             if isinstance(key, JobKey):
                 cascade.keep(key)
-
-
-def patiently(what: Callable[[], bool]) -> None:
-    """Wait until it is so."""
-    end = time.monotonic() + PATIENCE_SECONDS
-    while not what():
-        assert time.monotonic() < end
-        time.sleep(0.1)
 
 
 def test_a_round_deploys_what_waits_and_a_second_one_finds_nothing_to_do(
@@ -293,7 +283,7 @@ def test_one_whose_health_check_fails_later_is_observed_and_recovers(
             everything(runtime)
             return observed(api)[0] == status
 
-        patiently(seen)
+        wait(seen)
 
     engine.api.exec_start(engine.api.exec_create(one["Id"], ["sh", "-c", "rm /www/health"])["Id"])
     until("error")
