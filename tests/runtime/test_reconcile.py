@@ -7,7 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from docker.errors import APIError
 from flask import Flask, current_app
+from requests import Response
 
 from models import cascade, deployment, platform, suspension
 from models.container import Container
@@ -78,7 +80,45 @@ def test_what_is_terminated_is_removed_with_its_network(
     assert engine.ours() == []
     assert observed(api) == (None, None)
     everything(runtime)
-    assert engine.api.networks(filters={"label": "activity-log.platform"}) == []
+    assert our_networks(engine) == []
+
+
+def our_networks(engine: Engine) -> list[dict[str, Any]]:
+    """The networks that bear our label."""
+    found: list[dict[str, Any]] = engine.api.networks(filters={"label": "activity-log.platform"})
+    return found
+
+
+def test_a_network_that_the_engine_keeps_although_it_is_empty_is_told_and_the_round_goes_on(
+    runtime: DockerEngine, engine: Engine, web: Project, api: Container, ada: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    settle(runtime, api)
+    [network] = our_networks(engine)
+    in_use = engine.api.create_container(
+        "acme/web:1", host_config=engine.api.create_host_config(network_mode=network["Id"])
+    )
+    engine.api.start(in_use)
+    with transaction() as promised:
+        web.delete(ada, "web")
+    kept(promised)
+    everything(runtime)
+    assert our_networks(engine) == [network]
+    assert caplog.messages == []
+
+    engine.api.remove_container(in_use, force=True)
+    refusal = Response()
+    refusal.status_code = 403
+
+    def refuse(network_id: str) -> None:
+        raise APIError("403 Forbidden", refusal, "it has active endpoints")
+
+    runtime._api.remove_network = refuse
+    everything(runtime)
+    said = "the engine does not remove it: it has active endpoints"
+    assert caplog.messages == [f"the network of project {web.id} stays: {said}"]
+    del runtime._api.remove_network
+    everything(runtime)
+    assert our_networks(engine) == []
 
 
 def test_one_that_was_terminated_and_started_again_by_hand_is_removed(
@@ -435,7 +475,10 @@ def test_deleting_an_organisation_of_a_hundred_removes_them_all_and_the_log_agre
     everything(runtime, acme)
 
     assert engine.ours() == []
-    assert engine.api.networks(filters={"label": "activity-log.platform"}) == []
+    if our_networks(engine):
+        engine.recount()
+        everything(runtime, acme)
+    assert our_networks(engine) == []
     ended = {each.resource_id for each in entries(acme) if each.action == "terminate"}
     assert ended == {each.id for each in some}
 
