@@ -7,12 +7,16 @@ from typing import Any
 import pytest
 from flask import Flask, current_app
 
-from models import platform
+from models import cascade, platform
 from models.container import Container
+from models.database import db
 from models.deployment import ResourceKey
+from models.job import JobKey
+from models.memcached import Memcached
+from models.organisation import Organisation
 from models.project import Project
 from models.running import Running
-from models.transaction import transaction
+from models.transaction import Hinted, transaction
 from tests.engine import Engine
 from worker import reconcile
 from worker.engine import DockerEngine
@@ -68,3 +72,61 @@ def wait(done: Callable[[], bool]) -> None:
     while not done():
         assert time.monotonic() < end
         time.sleep(0.1)
+
+
+def change(container: Container, actor: Any, **values: Any) -> None:
+    """As a person does on its page."""
+    db.session.refresh(container)
+    with transaction():
+        container.update(actor, container.version, **values)
+
+
+def observed(thing: Container | Memcached) -> tuple[str | None, int | None]:
+    """Status and deployed revision as they are stored now."""
+    db.session.refresh(thing)
+    found = thing.status, thing.deployed_revision
+    db.session.rollback()
+    return found
+
+
+def everything(runtime: DockerEngine, organisation: Organisation | None = None) -> int:
+    """A round of the schedule, in a session of its own."""
+    organisation_id = organisation.id if organisation else None
+    with current_app.app_context():
+        return reconcile.everything(runtime, organisation_id)
+
+
+def containers(web: Project, ada: Any, count: int) -> list[Container]:
+    """So many of them."""
+    with transaction():
+        return [
+            web.create(ada, Container, name=f"c-{each}", handle=f"c-{each}", image="acme/web:1", memory_mib=64)
+            for each in range(count)
+        ]
+
+
+def containers_named(web: Project, ada: Any, name: str) -> Container:
+    """One more."""
+    with transaction():
+        return web.create(ada, Container, name=name, handle=name, image="acme/web:1", memory_mib=64)
+
+
+def kept(promised: list[Hinted]) -> None:
+    """The worker keeps its promises."""
+    with current_app.app_context():
+        for key in promised:
+            if isinstance(key, JobKey):
+                cascade.keep(key)
+
+
+def our_networks(engine: Engine) -> list[dict[str, Any]]:
+    """The networks that bear our label."""
+    found: list[dict[str, Any]] = engine.api.networks(filters={"label": "activity-log.platform"})
+    return found
+
+
+def expire(acme: Organisation) -> None:
+    """Leases have run out, and what was put off is due."""
+    due = db.text("UPDATE deployments SET lease_until = NULL, due_at = clock_timestamp() - interval '1 second'")
+    with transaction():
+        db.session.execute(due)

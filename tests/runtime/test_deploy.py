@@ -18,23 +18,15 @@ from models.transaction import transaction
 from tests import engine as engines
 from tests.engine import Engine
 from tests.log import entries, latest_entry, summaries
-from tests.runtime.conftest import HEALTH_SECONDS, fetch, running, settle
+from tests.runtime.conftest import (
+    HEALTH_SECONDS,
+    change,
+    fetch,
+    observed,
+    running,
+    settle,
+)
 from worker.engine import DockerEngine
-
-
-def change(container: Container, actor: Any, **values: Any) -> None:
-    """As a person does on its page."""
-    db.session.refresh(container)
-    with transaction():
-        container.update(actor, container.version, **values)
-
-
-def observed(thing: Container | Memcached) -> tuple[str | None, int | None]:
-    """Status and deployed revision as they are stored now."""
-    db.session.refresh(thing)
-    found = thing.status, thing.deployed_revision
-    db.session.rollback()
-    return found
 
 
 def test_a_container_comes_up_and_the_log_says_so(

@@ -1,57 +1,39 @@
-"""What the engine has is made what it should have, whatever happened to either meanwhile."""
+"""What the engine has is made what it should have: a round compares, removes, stops, starts and deploys."""
 
-import threading
-import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from docker.errors import APIError
-from flask import Flask, current_app
+from flask import Flask
 from requests import Response
 
-from models import cascade, deployment, platform, suspension
+from models import suspension
 from models.container import Container
 from models.database import db
 from models.deployment import ResourceKey
-from models.job import JobKey
 from models.organisation import Organisation
-from models.platform import Engine as Reported
 from models.project import Project
 from models.suspension import By
-from models.transaction import Hinted, transaction
+from models.transaction import transaction
 from tests.engine import Engine
 from tests.log import entries, summaries
-from tests.runtime.conftest import HEALTH_SECONDS, PATIENCE_SECONDS, platform_id, running, settle, wait
-from tests.runtime.test_deploy import change, observed
+from tests.runtime.conftest import (
+    change,
+    containers,
+    containers_named,
+    everything,
+    kept,
+    observed,
+    our_networks,
+    platform_id,
+    running,
+    settle,
+    wait,
+)
 from worker import reconcile
 from worker.engine import DockerEngine
-from worker.runtime import CannotDeploy, EngineDown, Instance, NoEngine, Refused, engine_host
-
-
-def everything(runtime: DockerEngine, organisation: Organisation | None = None) -> int:
-    """A round of the schedule, in a session of its own."""
-    organisation_id = organisation.id if organisation else None
-    with current_app.app_context():
-        return reconcile.everything(runtime, organisation_id)
-
-
-def containers(web: Project, ada: Any, count: int) -> list[Container]:
-    """So many of them."""
-    with transaction():
-        return [
-            web.create(ada, Container, name=f"c-{each}", handle=f"c-{each}", image="acme/web:1", memory_mib=64)
-            for each in range(count)
-        ]
-
-
-def kept(promised: list[Hinted]) -> None:
-    """The worker keeps its promises."""
-    with current_app.app_context():
-        for key in promised:
-            if isinstance(key, JobKey):
-                cascade.keep(key)
+from worker.runtime import Instance, Refused
 
 
 def test_a_round_deploys_what_waits_and_a_second_one_finds_nothing_to_do(
@@ -81,12 +63,6 @@ def test_what_is_terminated_is_removed_with_its_network(
     assert observed(api) == (None, None)
     everything(runtime)
     assert our_networks(engine) == []
-
-
-def our_networks(engine: Engine) -> list[dict[str, Any]]:
-    """The networks that bear our label."""
-    found: list[dict[str, Any]] = engine.api.networks(filters={"label": "activity-log.platform"})
-    return found
 
 
 def test_a_network_that_the_engine_keeps_although_it_is_empty_is_told_and_the_round_goes_on(
@@ -264,30 +240,6 @@ def test_what_is_asked_for_while_suspended_waits(
     assert summaries(acme)[-1] == "Container my-api deployed acme/web:1"
 
 
-def test_one_that_is_suspended_while_it_comes_up_has_not_failed(
-    runtime: DockerEngine, engine: Engine, acme: Organisation, api: Container, ada: Any
-) -> None:
-    def suspended_meanwhile(container: str, *_: object) -> tuple[bool, str]:
-        if not done:
-            done.append(True)
-            with current_app.app_context():
-                with transaction() as promised:
-                    suspension.suspend(acme.id, By.OPERATOR, "an unpaid invoice", actor=ada)
-                kept(promised)
-                everything(runtime)
-        return False, ""
-
-    done: list[bool] = []
-    change(api, ada, health_path="/health")
-    runtime._healthy = suspended_meanwhile  # type: ignore[method-assign]
-    settle(runtime, api)
-    del runtime._healthy
-
-    assert not [each for each in summaries(acme) if "failed to deploy" in each]
-    assert observed(api)[0] == "stopped"
-    assert deployment.history(api.key)[0].status == "provisioning"
-
-
 def test_one_that_got_lost_is_brought_back_without_an_entry(
     runtime: DockerEngine, engine: Engine, acme: Organisation, api: Container
 ) -> None:
@@ -332,122 +284,6 @@ def test_one_whose_health_check_fails_later_is_observed_and_recovers(
     until("running")
 
 
-def test_an_engine_that_is_killed_in_the_middle_and_started_again_catches_up(
-    runtime: DockerEngine, engine: Engine, acme: Organisation, web: Project, ada: Any
-) -> None:
-    first, second = containers(web, ada, 2)
-    settle(runtime, first)
-    change(first, ada, image="acme/web:2")
-    engine.kill()
-    try:
-        with pytest.raises(EngineDown):
-            settle(runtime, first)
-        db.session.refresh(second)
-        with transaction():
-            second.end(ada)
-        third = containers_named(web, ada, "third")
-    finally:
-        engine.start_again()
-    expire(acme)
-    everything(runtime)
-
-    assert {summary for summary in summaries(acme) if "deployed" in summary} == {
-        "Container c-0 deployed acme/web:1",
-        "Container c-0 deployed acme/web:2",
-        "Container third deployed acme/web:1",
-    }
-    assert {each["Labels"]["activity-log.id"] for each in running(engine)} == {str(first.id), str(third.id)}
-
-
-def containers_named(web: Project, ada: Any, name: str) -> Container:
-    """One more."""
-    with transaction():
-        return web.create(ada, Container, name=name, handle=name, image="acme/web:1", memory_mib=64)
-
-
-def expire(acme: Organisation) -> None:
-    """Leases have run out, and what was put off is due."""
-    due = db.text("UPDATE deployments SET lease_until = NULL, due_at = clock_timestamp() - interval '1 second'")
-    with transaction():
-        db.session.execute(due)
-
-
-def test_a_worker_that_dies_in_the_middle_leaves_nothing_that_the_next_one_does_not_clear_up(
-    runtime: DockerEngine, engine: Engine, acme: Organisation, api: Container, ada: Any
-) -> None:
-    settle(runtime, api)
-    change(api, ada, image="acme/web:2")
-
-    class Killed(BaseException):
-        pass
-
-    def dies(*_: object) -> None:
-        raise Killed
-
-    for step in ("_wait", "_let_serve"):
-        setattr(runtime, step, dies)
-        with pytest.raises(Killed):
-            settle(runtime, api)
-        delattr(runtime, step)
-        # Its lease is still running: nobody else begins.
-        settle(runtime, api)
-        assert summaries(acme)[-1] == "Container my-api updated"
-        assert len(engine.ours()) == 2
-        expire(acme)
-    settle(runtime, api)
-
-    assert summaries(acme)[-1] == "Container my-api deployed acme/web:2"
-    assert len(engine.ours()) == len(running(engine)) == 1
-
-
-def test_two_workers_at_once_deploy_once(
-    runtime: DockerEngine, engine: Engine, acme: Organisation, web: Project, ada: Any, app: Flask
-) -> None:
-    some = containers(web, ada, 4)
-    other = DockerEngine(engine.host, platform_id(), HEALTH_SECONDS)
-    failures: list[BaseException] = []
-
-    def work(mine: DockerEngine) -> None:
-        try:
-            with app.app_context():
-                reconcile.everything(mine)
-        except BaseException as error:
-            failures.append(error)
-
-    both = [threading.Thread(target=work, args=(each,)) for each in (runtime, other)]
-    for each in both:
-        each.start()
-    for each in both:
-        each.join(PATIENCE_SECONDS)
-
-    assert failures == []
-    deployed = [each for each in summaries(acme) if "deployed" in each]
-    assert len(deployed) == len(set(deployed)) == len(some)
-    assert len(engine.ours()) == len(some)
-
-
-def test_a_newer_change_wins_over_the_one_that_is_coming_up(
-    runtime: DockerEngine, engine: Engine, acme: Organisation, api: Container, ada: Any
-) -> None:
-    waited = runtime._wait
-
-    def changed_meanwhile(*arguments: Any) -> None:
-        waited(*arguments)
-        with current_app.app_context(), transaction():
-            newer = db.session.get_one(Container, (acme.id, api_id))
-            newer.update(ada, newer.version, image="acme/web:2")
-
-    api_id = api.id
-    runtime._wait = changed_meanwhile  # type: ignore[method-assign]
-    settle(runtime, api)
-    del runtime._wait
-    settle(runtime, api)
-
-    assert [each for each in summaries(acme) if "deployed" in each] == ["Container my-api deployed acme/web:2"]
-    assert [each.status for each in deployment.history(api.key)] == ["running", "cancelled"]
-    assert len(engine.ours()) == 1
-
-
 @pytest.mark.timeout(400)
 def test_deleting_an_organisation_of_a_hundred_removes_them_all_and_the_log_agrees(
     runtime: DockerEngine,
@@ -481,68 +317,3 @@ def test_deleting_an_organisation_of_a_hundred_removes_them_all_and_the_log_agre
     assert our_networks(engine) == []
     ended = {each.resource_id for each in entries(acme) if each.action == "terminate"}
     assert ended == {each.id for each in some}
-
-
-def test_without_an_engine_everything_waits_and_nothing_is_claimed(acme: Organisation, api: Container) -> None:
-    told = len(entries(acme))
-    found = reconcile.report(NoEngine)
-    assert found is not None
-    reconcile.settle(found, api.key)
-    reconcile.everything(found)
-
-    assert len(entries(acme)) == told
-    assert observed(api) == (None, None)
-    assert deployment.history(api.key)[0].status == "provisioning"
-    assert platform.engine().engine == "none"
-
-
-def test_an_engine_that_does_not_answer_is_reported(app: Flask, engine: Engine) -> None:
-    assert reconcile.report(lambda: DockerEngine("unix:///nowhere.sock", "x", 1)) is None
-    found = platform.engine()
-    assert isinstance(found, Reported)
-    assert found.error == "nothing listens there"
-    assert reconcile.report(lambda: DockerEngine(engine.host, platform_id(), 1)) is not None
-    assert platform.engine().error is None
-
-
-@pytest.mark.parametrize(
-    ("docker_host", "socket", "expected"),
-    [
-        ("", "/nowhere.sock", None),
-        ("none", "/", None),
-        ("tcp://engine:2376", "/nowhere.sock", "tcp://engine:2376"),
-        ("", "/", "unix:///"),
-    ],
-)
-def test_where_the_engine_is(docker_host: str, socket: str, expected: str | None) -> None:
-    assert engine_host(docker_host, {"DOCKER_SOCKET": socket}) == expected
-
-
-def test_nothing_can_be_deployed_where_there_is_no_engine() -> None:
-    with pytest.raises(EngineDown):
-        NoEngine().deploy(None, 1, None, lambda: None)  # type: ignore[arg-type]
-    assert issubclass(CannotDeploy, Exception)
-
-
-def test_a_lease_is_kept_while_the_engine_takes_its_time_and_what_lost_it_stops(
-    runtime: DockerEngine, engine: Engine, acme: Organisation, api: Container, superuser: Any, monkeypatch: Any
-) -> None:
-    monkeypatch.setattr("worker.reconcile.RENEW_SECONDS", 0.1)
-    monkeypatch.setattr("models.deployment.LEASE_SECONDS", 2)
-    waited = runtime._wait
-    seen: list[Any] = []
-
-    def slowly(containers: list[str], wanted: Any, tick: Callable[[], None]) -> None:
-        time.sleep(2.5)
-        seen.append(superuser.execute("SELECT lease_until > clock_timestamp() FROM deployments").fetchone())
-        tick()
-        superuser.execute("UPDATE deployments SET token = token + 1")
-        time.sleep(0.5)
-        waited(containers, wanted, tick)
-
-    runtime._wait = slowly  # type: ignore[method-assign]
-    settle(runtime, api)
-
-    assert seen == [(True,)]
-    assert summaries(acme)[-1] == "Container my-api created"
-    assert deployment.history(api.key)[0].status == "provisioning"

@@ -1,0 +1,187 @@
+"""Whatever happens while something comes up: it is deployed once, told once, and nothing is left behind."""
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Flask, current_app
+
+from models import deployment, suspension
+from models.container import Container
+from models.database import db
+from models.organisation import Organisation
+from models.project import Project
+from models.suspension import By
+from models.transaction import transaction
+from tests.engine import Engine
+from tests.log import summaries
+from tests.runtime.conftest import (
+    HEALTH_SECONDS,
+    PATIENCE_SECONDS,
+    change,
+    containers,
+    containers_named,
+    everything,
+    expire,
+    kept,
+    observed,
+    platform_id,
+    running,
+    settle,
+)
+from worker import reconcile
+from worker.engine import DockerEngine
+from worker.runtime import EngineDown
+
+
+def test_one_that_is_suspended_while_it_comes_up_has_not_failed(
+    runtime: DockerEngine, engine: Engine, acme: Organisation, api: Container, ada: Any
+) -> None:
+    def suspended_meanwhile(container: str, *_: object) -> tuple[bool, str]:
+        if not done:
+            done.append(True)
+            with current_app.app_context():
+                with transaction() as promised:
+                    suspension.suspend(acme.id, By.OPERATOR, "an unpaid invoice", actor=ada)
+                kept(promised)
+                everything(runtime)
+        return False, ""
+
+    done: list[bool] = []
+    change(api, ada, health_path="/health")
+    runtime._healthy = suspended_meanwhile  # type: ignore[method-assign]
+    settle(runtime, api)
+    del runtime._healthy
+
+    assert not [each for each in summaries(acme) if "failed to deploy" in each]
+    assert observed(api)[0] == "stopped"
+    assert deployment.history(api.key)[0].status == "provisioning"
+
+
+def test_an_engine_that_is_killed_in_the_middle_and_started_again_catches_up(
+    runtime: DockerEngine, engine: Engine, acme: Organisation, web: Project, ada: Any
+) -> None:
+    first, second = containers(web, ada, 2)
+    settle(runtime, first)
+    change(first, ada, image="acme/web:2")
+    engine.kill()
+    try:
+        with pytest.raises(EngineDown):
+            settle(runtime, first)
+        db.session.refresh(second)
+        with transaction():
+            second.end(ada)
+        third = containers_named(web, ada, "third")
+    finally:
+        engine.start_again()
+    expire(acme)
+    everything(runtime)
+
+    assert {summary for summary in summaries(acme) if "deployed" in summary} == {
+        "Container c-0 deployed acme/web:1",
+        "Container c-0 deployed acme/web:2",
+        "Container third deployed acme/web:1",
+    }
+    assert {each["Labels"]["activity-log.id"] for each in running(engine)} == {str(first.id), str(third.id)}
+
+
+def test_a_worker_that_dies_in_the_middle_leaves_nothing_that_the_next_one_does_not_clear_up(
+    runtime: DockerEngine, engine: Engine, acme: Organisation, api: Container, ada: Any
+) -> None:
+    settle(runtime, api)
+    change(api, ada, image="acme/web:2")
+
+    class Killed(BaseException):
+        pass
+
+    def dies(*_: object) -> None:
+        raise Killed
+
+    for step in ("_wait", "_let_serve"):
+        setattr(runtime, step, dies)
+        with pytest.raises(Killed):
+            settle(runtime, api)
+        delattr(runtime, step)
+        # Its lease is still running: nobody else begins.
+        settle(runtime, api)
+        assert summaries(acme)[-1] == "Container my-api updated"
+        assert len(engine.ours()) == 2
+        expire(acme)
+    settle(runtime, api)
+
+    assert summaries(acme)[-1] == "Container my-api deployed acme/web:2"
+    assert len(engine.ours()) == len(running(engine)) == 1
+
+
+def test_two_workers_at_once_deploy_once(
+    runtime: DockerEngine, engine: Engine, acme: Organisation, web: Project, ada: Any, app: Flask
+) -> None:
+    some = containers(web, ada, 4)
+    other = DockerEngine(engine.host, platform_id(), HEALTH_SECONDS)
+    failures: list[BaseException] = []
+
+    def work(mine: DockerEngine) -> None:
+        try:
+            with app.app_context():
+                reconcile.everything(mine)
+        except BaseException as error:
+            failures.append(error)
+
+    both = [threading.Thread(target=work, args=(each,)) for each in (runtime, other)]
+    for each in both:
+        each.start()
+    for each in both:
+        each.join(PATIENCE_SECONDS)
+
+    assert failures == []
+    deployed = [each for each in summaries(acme) if "deployed" in each]
+    assert len(deployed) == len(set(deployed)) == len(some)
+    assert len(engine.ours()) == len(some)
+
+
+def test_a_newer_change_wins_over_the_one_that_is_coming_up(
+    runtime: DockerEngine, engine: Engine, acme: Organisation, api: Container, ada: Any
+) -> None:
+    waited = runtime._wait
+
+    def changed_meanwhile(*arguments: Any) -> None:
+        waited(*arguments)
+        with current_app.app_context(), transaction():
+            newer = db.session.get_one(Container, (acme.id, api_id))
+            newer.update(ada, newer.version, image="acme/web:2")
+
+    api_id = api.id
+    runtime._wait = changed_meanwhile  # type: ignore[method-assign]
+    settle(runtime, api)
+    del runtime._wait
+    settle(runtime, api)
+
+    assert [each for each in summaries(acme) if "deployed" in each] == ["Container my-api deployed acme/web:2"]
+    assert [each.status for each in deployment.history(api.key)] == ["running", "cancelled"]
+    assert len(engine.ours()) == 1
+
+
+def test_a_lease_is_kept_while_the_engine_takes_its_time_and_what_lost_it_stops(
+    runtime: DockerEngine, engine: Engine, acme: Organisation, api: Container, superuser: Any, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr("worker.reconcile.RENEW_SECONDS", 0.1)
+    monkeypatch.setattr("models.deployment.LEASE_SECONDS", 2)
+    waited = runtime._wait
+    seen: list[Any] = []
+
+    def slowly(containers: list[str], wanted: Any, tick: Callable[[], None]) -> None:
+        time.sleep(2.5)
+        seen.append(superuser.execute("SELECT lease_until > clock_timestamp() FROM deployments").fetchone())
+        tick()
+        superuser.execute("UPDATE deployments SET token = token + 1")
+        time.sleep(0.5)
+        waited(containers, wanted, tick)
+
+    runtime._wait = slowly  # type: ignore[method-assign]
+    settle(runtime, api)
+
+    assert seen == [(True,)]
+    assert summaries(acme)[-1] == "Container my-api created"
+    assert deployment.history(api.key)[0].status == "provisioning"

@@ -1,0 +1,56 @@
+"""Without an engine, or with one that does not answer."""
+
+import pytest
+from flask import Flask
+
+from models import deployment, platform
+from models.container import Container
+from models.organisation import Organisation
+from models.platform import Engine as Reported
+from tests.engine import Engine
+from tests.log import entries
+from tests.runtime.conftest import observed, platform_id
+from worker import reconcile
+from worker.engine import DockerEngine
+from worker.runtime import CannotDeploy, EngineDown, NoEngine, engine_host
+
+
+def test_without_an_engine_everything_waits_and_nothing_is_claimed(acme: Organisation, api: Container) -> None:
+    told = len(entries(acme))
+    found = reconcile.report(NoEngine)
+    assert found is not None
+    reconcile.settle(found, api.key)
+    reconcile.everything(found)
+
+    assert len(entries(acme)) == told
+    assert observed(api) == (None, None)
+    assert deployment.history(api.key)[0].status == "provisioning"
+    assert platform.engine().engine == "none"
+
+
+def test_an_engine_that_does_not_answer_is_reported(app: Flask, engine: Engine) -> None:
+    assert reconcile.report(lambda: DockerEngine("unix:///nowhere.sock", "x", 1)) is None
+    found = platform.engine()
+    assert isinstance(found, Reported)
+    assert found.error == "nothing listens there"
+    assert reconcile.report(lambda: DockerEngine(engine.host, platform_id(), 1)) is not None
+    assert platform.engine().error is None
+
+
+@pytest.mark.parametrize(
+    ("docker_host", "socket", "expected"),
+    [
+        ("", "/nowhere.sock", None),
+        ("none", "/", None),
+        ("tcp://engine:2376", "/nowhere.sock", "tcp://engine:2376"),
+        ("", "/", "unix:///"),
+    ],
+)
+def test_where_the_engine_is(docker_host: str, socket: str, expected: str | None) -> None:
+    assert engine_host(docker_host, {"DOCKER_SOCKET": socket}) == expected
+
+
+def test_nothing_can_be_deployed_where_there_is_no_engine() -> None:
+    with pytest.raises(EngineDown):
+        NoEngine().deploy(None, 1, None, lambda: None)  # type: ignore[arg-type]
+    assert issubclass(CannotDeploy, Exception)
