@@ -142,6 +142,15 @@ def newer(scope: Scope, after: int, size: int = 4 * SIZE) -> list[Item]:
     return _items(scope, _found(NEWER[scope.condition], scope, after, size)[::-1])
 
 
+def causes(scope: Scope, newer: Sequence[Item], after: int) -> list[Row]:
+    """The entries up to number `after` that set off some of the newer ones: they have caused more than was shown."""
+    numbers = {each.cause_number for each in newer if each.cause_number and each.cause_number <= after}
+    if not numbers:
+        return []
+    found = read(THOSE, {"organisation": scope.organisation_id, "numbers": list(numbers)})
+    return [Row(*scope.place, *row) for row in found]
+
+
 def count_newer(scope: Scope, after: int) -> int:
     """How many entries follow number `after`, at most COUNTED."""
     if not scope.condition:
@@ -349,6 +358,10 @@ COUNT = {
 ONE = text(f"""
     SELECT {COLUMNS}, {CAUSED}, door, changes FROM activity_entries AS entry
      WHERE organisation_id = :organisation AND number = :number
+""")  # noqa: S608
+THOSE = text(f"""
+    SELECT {COLUMNS}, {CAUSED} FROM activity_entries AS entry
+     WHERE organisation_id = :organisation AND number = ANY(CAST(:numbers AS bigint[]))
 """)  # noqa: S608
 LATEST_CHANGE = text("""
     SELECT number FROM activity_entries

@@ -66,6 +66,20 @@ function tidyFolds() {
   }
 }
 
+// Rows shown before say how many entries they have caused by now.
+function tellCauses() {
+  for (const causes of all("#feed > .causes")) {
+    for (const link of all(".caused", causes)) {
+      const id = link.closest(".entry").id;
+      const shown = all("#feed > li > .entry").find((each) => each.id === id);
+      const before = shown?.querySelector(".caused");
+      if (before) before.textContent = link.textContent;
+      else shown?.querySelector(".about").append(link);
+    }
+    causes.remove();
+  }
+}
+
 // While the system works on what was just asked for, who waits for it at the top of the page sees it happen.
 const watching = () => document.querySelector("#progress") && window.scrollY < 200 && !document.querySelector(".fold details[open]");
 
@@ -137,6 +151,7 @@ document.addEventListener("htmx:beforeHistoryUpdate", ({ detail }) => {
 document.addEventListener("htmx:afterSwap", ({ detail }) => {
   tidyDays();
   tidyFolds();
+  tellCauses();
   regainPlace();
   if (refocus) document.querySelector(refocus)?.focus({ preventScroll: true });
   refocus = null;

@@ -40,6 +40,10 @@ class OrganisationFeed:
         """By number."""
         return feed.newer(self.scope, _number(after))
 
+    def causes(self, newer: Sequence[Item], after: str) -> Sequence[Row]:
+        """By number."""
+        return feed.causes(self.scope, newer, _number(after))
+
     def count_newer(self, after: str) -> int:
         """By number."""
         return feed.count_newer(self.scope, _number(after))
@@ -183,7 +187,9 @@ def _newer(source: AnyFeed, address: str, after: str) -> Response:
         top = source.top(rows) if rows else after
         shown = _shown(rows, None, f"{address}?after={top}", head)
         count = source.count_newer(top) if rows else 0
-        return render("activity/_newer_rows.html", page=shown, count=_told(count), address=address)
+        # What a person sets off is done by the system, and not in their own feed.
+        causes = source.causes(rows, after) if isinstance(source, OrganisationFeed) else []
+        return render("activity/_newer_rows.html", page=shown, count=_told(count), address=address, causes=causes)
     if request.headers.get("If-None-Match") == etag:
         response = make_response("", 304)
     else:

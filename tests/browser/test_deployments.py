@@ -50,6 +50,7 @@ def test_a_change_of_image_is_followed_until_it_runs_or_fails(
     observed = page.locator(".deployments dd[role=status]")
     expect(observed).to_contain_text("revision 1", timeout=SOON_MILLISECONDS)
     expect(page.locator("article.entry").first).to_contain_text("Container my-api deployed acme/web:1")
+    expect(page.locator("article.entry").nth(1)).to_contain_text("caused 1 entry")
 
     edit(page, Image="acme/web:2")
     expect(observed).to_contain_text("revision 2", timeout=SOON_MILLISECONDS)

@@ -82,6 +82,10 @@ def test_a_persons_page_reads_a_page_an_organisation(
     _assert_walks(_plan(query, values), "activity_of_actor")
 
 
+def test_the_causes_of_newer_entries_are_looked_up_by_their_numbers(log: Organisation) -> None:
+    _assert_walks(_plan(feed.THOSE, {"organisation": log.id, "numbers": [1, MIDDLE]}), "activity_entries_pkey")
+
+
 def test_the_head_is_one_row(log: Organisation) -> None:
     scans = [node for node in _nodes(_plan(feed.HEAD, {"organisations": [log.id]})) if "Relation Name" in node]
     assert [node["Actual Rows"] for node in scans] == [1]

@@ -207,6 +207,42 @@ def test_a_second_one_over_the_same_data_is_told_so(
     assert f"already running over {shared.folder}" in second.printed
 
 
+def command(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """What an operator types beside it, who was told of no database."""
+    return subprocess.run(  # noqa: S603 (our own program)
+        [*UP[:-1], *words],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "DATA_DIR": str(folder)},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+        check=False,
+    )
+
+
+def test_the_commands_of_an_operator_find_what_it_runs(shared: Running) -> None:
+    assert command(shared.folder, "jobs", "list").stdout == "Nothing is unfinished.\n"
+    assert command(shared.folder, "billing", "suspend", "nowhere", "--reason", "a test").stderr == (
+        "Error: There is no organisation nowhere.\n"
+    )
+    # DOCKER_HOST is what `up` was told, too.
+    assert "There is no engine" in command(shared.folder, "reconcile").stderr
+
+
+def test_what_it_runs_is_told_to_nobody_else_and_only_while_it_runs(
+    shared: Running, up: Callable[..., Running], tmp_path: Path
+) -> None:
+    told = shared.folder / "lock"
+    assert environment_of(shared)["DATABASE_URL"] in told.read_text()
+    assert told.stat().st_mode & 0o077 == 0
+    ended = up().wait()
+    ended.kill_everything()
+
+    missing = command(ended.folder, "jobs", "list").stderr
+    assert missing.startswith("Error: DATABASE_URL is not set; ")
+    assert f"no `activity-log up` of this user runs over {ended.folder}" in missing
+
+
 def test_a_port_in_use_is_told_with_what_to_do(shared: Running, up: Callable[..., Running]) -> None:
     second = up(PORT=shared.port)
 

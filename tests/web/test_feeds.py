@@ -97,6 +97,22 @@ def test_new_entries_are_announced_and_inserted(owner: Visitor, acme: Organisati
     assert "after=8" in shown.text
 
 
+def test_what_newer_entries_were_caused_by_comes_along_with_how_many_it_has_caused_by_now(
+    owner: Visitor, acme: Organisation, many: Project, ada: Actor
+) -> None:
+    with transaction() as promised:
+        many.delete(ada, "web")
+    deletion = entries(acme)[-1].number
+    keep(promised[0])
+
+    before = owner.fragment(f"/orgs/acme/activity?after={deletion}&show=1").text
+    assert f'id="entry-acme-{deletion}"' in before
+    assert "caused 120 entries" in before
+    together = owner.fragment(f"/orgs/acme/activity?after={deletion - 1}&show=1").text
+    assert together.count(f'id="entry-acme-{deletion}"') == 1
+    assert "causes" not in together
+
+
 @pytest.mark.parametrize(
     "address",
     [

@@ -97,4 +97,6 @@ def _work(name: str, queue: str, pool: str, concurrency: int, log_level: str) ->
 
 
 def _become(program: str, *arguments: str) -> None:
-    os.execv(sys.executable, [sys.executable, "-m", program, *arguments])  # noqa: S606 (our own programs)
+    # Celery warns root of messages that run code. Ours are JSON and name rows, and Docker's socket is often root's.
+    quiet = ["-W", "ignore:You're running the worker with superuser privileges"]
+    os.execv(sys.executable, [sys.executable, *quiet, "-m", program, *arguments])  # noqa: S606 (our own programs)

@@ -3,27 +3,38 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import click
 import flask
 
 from models.database import connect
 from models.sealed import KEYRING
-from models.settings import Settings, SettingsError
+from models.settings import REQUIRED, Settings, SettingsError
+from web.cli.alone import told
 
 
-def settings() -> Settings:
-    """The settings from the environment; ends the program with one message naming all that is missing."""
+def settings(nor: str = "") -> Settings:
+    """The settings from the environment; ends the program with one message naming all that is missing.
+
+    `nor` says where else they were looked for.
+    """
     try:
         return Settings.from_environment(os.environ)
     except SettingsError as error:
-        raise click.ClickException(f"{error}. See “Configuration” in the README.") from None
+        raise click.ClickException(f"{error}{nor}. See “Configuration” in the README.") from None
 
 
 @contextmanager
 def connected() -> Iterator[Settings]:
-    """The database, in a bare app."""
-    found = settings()
+    """The database, in a bare app: the one that the environment names, or that an `up` on this machine runs."""
+    nor = ""
+    if not any(os.environ.get(name) for name in REQUIRED):
+        folder = Path(os.environ.get("DATA_DIR") or "var").resolve()
+        # Into the environment, where the engine's own client looks too; what was given stays.
+        os.environ.update({**told(folder), **os.environ})
+        nor = f", and no `activity-log up` of this user runs over {folder}"
+    found = settings(nor)
     KEYRING.load(found.encryption_keys)
     bare = flask.Flask("activity-log")
     connect(bare, found.database_url)

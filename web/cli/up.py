@@ -1,7 +1,6 @@
 """`activity-log up`: everything on this machine, in the right order, and all of it ended by Ctrl-C."""
 
 import errno
-import fcntl
 import os
 import signal
 import socket
@@ -19,6 +18,7 @@ from typing import IO
 import click
 
 from web.cli import launch
+from web.cli.alone import alone
 from web.cli.demo import SIGN_IN
 from web.cli.embedded import servers
 from web.cli.server import CannotStart, Server
@@ -48,7 +48,7 @@ def up() -> None:
     folder = Path(os.environ.get("DATA_DIR") or "var").resolve()
     _listen_for_the_end()
     try:
-        with _alone(folder), ExitStack() as stack:
+        with alone(folder) as tell, ExitStack() as stack:
             _require_free(host, port)
             click.echo("Starting …")
             running: list[Server] = []
@@ -56,6 +56,7 @@ def up() -> None:
                 environ = stack.enter_context(servers(folder, dict(os.environ), started=running.append, anew=anew))
                 environ |= {"DATA_DIR": str(folder), **IMPATIENCE}
                 _fill(environ)
+            tell(environ)
             children = stack.enter_context(_children(environ))
             stack.callback(_ignore_signals)  # whatever ends it, a Ctrl-C must not interrupt the ending
             address = _address(host, port)
@@ -85,22 +86,6 @@ def _stop_asked(_signal: int, _frame: FrameType | None) -> None:
 def _ignore_signals() -> None:
     for asked in ENDINGS:
         signal.signal(asked, signal.SIG_IGN)
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """The data belong to one `up` at a time; the kernel gives the lock back when it dies."""
-    try:
-        folder.mkdir(mode=0o711, parents=True, exist_ok=True)
-        lock = (folder / "lock").open("w")
-    except OSError as error:
-        raise CannotStart(f"Data cannot be kept in {folder} ({error.strerror}). Set another DATA_DIR.") from None
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise CannotStart(f"It is already running over {folder}. Use another DATA_DIR for a second one.") from None
-        yield
 
 
 def _address(host: str, port: str) -> str:
