@@ -63,7 +63,9 @@ class Fold(NamedTuple):
     cause_actor: str
     cause_summary: str
     tally: tuple[tuple[str, int], ...]
-    """How many of what: ("terminated container", 41). Empty where only part of the run belongs to the feed."""
+    """How many of what, in all projects: ("terminated container", 41)."""
+    partly: bool
+    """Whether only part of it belongs to the feed."""
 
     @property
     def size(self) -> int:
@@ -270,7 +272,6 @@ def _items(scope: Scope, found: list[_Found]) -> list[Item]:
 
 
 def _fold(scope: Scope, newest: Row, run: _Run) -> Fold:
-    partly = scope.condition == "project" and run.project_id != scope.values["project"]
     return Fold(
         newest.organisation_handle,
         newest.organisation_id,
@@ -280,7 +281,8 @@ def _fold(scope: Scope, newest: Row, run: _Run) -> Fold:
         newest.cause_number or 0,
         run.cause_actor,
         run.cause_summary,
-        () if partly else tuple(run.tally.items()),
+        tuple(run.tally.items()),
+        partly=scope.condition == "project" and run.project_id != scope.values["project"],
     )
 
 

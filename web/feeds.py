@@ -161,11 +161,13 @@ def entries_html(entries: Sequence[Item], show_organisation: bool = False, addre
 
 
 def told_of(fold: Fold) -> str:
-    """ "terminated 41 containers, deleted 3 secrets", most first."""
+    """ "terminated 41 containers, deleted 3 secrets", most first; without numbers where they are not all the feed's."""
     parts: dict[str, list[str]] = {}
     for what, count in sorted(fold.tally, key=lambda each: (-each[1], each[0])):
         verb, noun = what.split(" ", 1)
         parts.setdefault(verb, []).append(f"{count:,} {plural(noun) if count != 1 else noun}")
+    if fold.partly:
+        return f"{' and '.join(parts)} what was in here"
     return ", ".join(f"{verb} {' and '.join(things)}" for verb, things in parts.items())
 
 

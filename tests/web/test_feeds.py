@@ -5,12 +5,15 @@ from collections.abc import Callable
 
 import pytest
 
+from models import suspension
 from models.actor import Actor
 from models.cascade import keep
 from models.container import Container
 from models.member import find_member
+from models.memcached import Memcached
 from models.organisation import Organisation
 from models.project import Project
+from models.suspension import By
 from models.transaction import transaction
 from models.user import User
 from tests.log import entries
@@ -95,6 +98,23 @@ def test_new_entries_are_announced_and_inserted(owner: Visitor, acme: Organisati
     assert "3 new entries" in told.text
     assert numbers(shown.text) == [8, 7, 6]
     assert "after=8" in shown.text
+
+
+def test_a_cascade_over_several_projects_tells_no_numbers_in_one_of_them(
+    owner: Visitor, acme: Organisation, many: Project, api: Container, ada: Actor
+) -> None:
+    with transaction():
+        other = acme.create_project(ada, name="Other", handle="other")
+    with transaction():
+        other.create(ada, Memcached, name="cache", handle="cache")
+    with transaction() as promised:
+        suspension.suspend(acme.id, By.OPERATOR, "a test", actor=ada)
+    keep(promised[0])
+
+    assert "system suspended 121 containers and 1 memcached<" in owner.get("/orgs/acme").text
+    in_one = owner.get("/orgs/acme/projects/web").text
+    assert "system suspended what was in here<" in in_one
+    assert "Show the entries<" in in_one
 
 
 def test_what_newer_entries_were_caused_by_comes_along_with_how_many_it_has_caused_by_now(
