@@ -49,6 +49,7 @@ def test_a_cascade_of_ten_thousand_is_seen_at_once_passed_in_one_step_and_unfold
     page.locator(".fold, .entry-system").first.wait_for(timeout=SOON_MILLISECONDS)
     page.get_by_text("Web is deleted.", exact=True).wait_for()
     expect(page.locator("article.entry[data-action=delete]")).to_contain_text("caused 10,000 entries")
+    expect(page.locator("#state")).to_have_text("deleted")
     page.goto("/orgs/acme/activity")
     fold = page.locator("li.fold")
     expect(fold).to_have_count(1)
