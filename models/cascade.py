@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 CHUNK = 1000
 # Entries of one organisation are written one chunk after the other: more hands than this only wait for each other.
 HANDS_MOST = 4
-Call = Callable[[Hinted], None]
+Call = Callable[[Hinted], object]
 
 
 def call_nobody(_: Hinted) -> None:
@@ -241,7 +241,7 @@ def _statement(turn: Turn, kind: type[Resource], waiting: bool) -> TextClause:
     changed = f"state = '{turn.to}'"
     if turn.to is None:
         emptied = "".join(f", {name} = ''" for name in kind.sealed())
-        changed = f"state = '{PAST[kind.end_action]}', ended_at = :now{emptied}"
+        changed = f"state = '{PAST[kind.end_action]}', ended_at = :now{emptied}{UNSEEN if kind.runs else ''}"
     return text(f"""
         WITH due AS (
             SELECT organisation_id, id FROM {kind.plural}
@@ -264,6 +264,9 @@ def _counting(turn: Turn, kind: type[Resource]) -> TextClause:
     """)  # noqa: S608 (names from our own classes)
 
 
+# Of what never ran nothing will be observed any more; what runs is observed until it is gone.
+UNSEEN = """, status = CASE WHEN deployed_revision IS NOT NULL THEN status END,
+             status_reason = CASE WHEN deployed_revision IS NOT NULL THEN status_reason ELSE '' END"""
 COUNT_PROJECTS = text("SELECT count(*) FROM projects WHERE organisation_id = :organisation AND state <> 'deleted'")
 PROJECTS = text("""
     SELECT id, name FROM projects

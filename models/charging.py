@@ -68,9 +68,7 @@ def pay(organisation_id: int, id: UUID) -> list[Hinted]:
     promised = settle(organisation_id, id)
     settled = payment.find_payment(organisation_id, id)
     if settled.state == "declined":
-        raise Invalid(
-            "The payment was declined and nothing was charged. Renew the card or choose another.", "payment_method"
-        )
+        raise Invalid(payment.DECLINED, "payment_method")
     return promised
 
 

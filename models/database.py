@@ -29,7 +29,8 @@ class Model(DeclarativeBase):
 def connect(app: Flask, database_url: str) -> None:
     """Let `app` (the web's, or the bare one of a worker) use the database at a libpq URL."""
     url = database_url.replace("postgresql://", "postgresql+psycopg://", 1)
-    pool = {"pool_size": 5, "max_overflow": 5}
+    # The overflow is for the runtime process, which has many threads.
+    pool = {"pool_size": 5, "max_overflow": 15}
     app.config["SQLALCHEMY_DATABASE_URI"] = url
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = pool
     app.config["SQLALCHEMY_BINDS"] = {

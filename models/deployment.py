@@ -63,6 +63,8 @@ class Asked:
     revision: int
     what: str
     cause: Record
+    place: int = 0
+    """Which of the entries that were recorded together asks for it."""
 
 
 @dataclass(frozen=True)
@@ -88,9 +90,9 @@ class Lease:
         return {**_of(self.key), "revision": self.revision, "token": self.token}
 
 
-def ask(key: ResourceKey, revision: int, what: str, cause: Record) -> None:
+def ask(key: ResourceKey, revision: int, what: str, cause: Record, place: int = 0) -> None:
     """Ask for a revision to be brought up; one that was asked for before and is not up yet becomes moot."""
-    _waiting(PENDING).append(Asked(key, revision, what, cause))
+    _waiting(PENDING).append(Asked(key, revision, what, cause, place))
 
 
 def look(key: ResourceKey) -> None:
@@ -100,10 +102,18 @@ def look(key: ResourceKey) -> None:
 
 def keep() -> list[ResourceKey]:
     """Insert what was asked for in this transaction, after its entries are numbered; returns what to hint at."""
-    for each in _waiting(PENDING):
-        values = {"revision": each.revision, "what": each.what, "cause": each.cause.number}
-        db.session.execute(INSERT, {**_of(each.key), **values})
-    found = [*(each.key for each in _waiting(PENDING)), *_waiting(LOOKS)]
+    asked = {each.key: each for each in _waiting(PENDING)}  # of two for one thing, the first is moot from the beginning
+    if asked:
+        values = {
+            "organisations": [each.organisation_id for each in asked],
+            "nouns": [each.noun for each in asked],
+            "ids": [each.id for each in asked],
+            "revisions": [each.revision for each in asked.values()],
+            "whats": [each.what for each in asked.values()],
+            "causes": [each.cause.number + each.place for each in asked.values()],
+        }
+        db.session.execute(INSERT, values)
+    found = [*asked, *_waiting(LOOKS)]
     forget()
     return found
 
@@ -237,13 +247,20 @@ def _waiting(what: str) -> list:  # type: ignore[type-arg]  # of what was asked 
 
 
 INSERT = text("""
-    WITH moot AS (
+    WITH asked AS (
+        SELECT * FROM unnest(
+                CAST(:organisations AS integer[]), CAST(:nouns AS varchar[]), CAST(:ids AS bigint[]),
+                CAST(:revisions AS integer[]), CAST(:whats AS varchar[]), CAST(:causes AS bigint[]))
+            AS each (organisation_id, noun, resource_id, revision, what, cause_number)
+    ), moot AS (
         UPDATE deployments SET status = 'cancelled', reason = 'a newer one was asked for', lease_until = NULL,
                                ended_at = clock_timestamp()
-         WHERE organisation_id = :organisation AND noun = :noun AND resource_id = :id AND status = 'provisioning'
+          FROM asked
+         WHERE deployments.organisation_id = asked.organisation_id AND deployments.noun = asked.noun
+           AND deployments.resource_id = asked.resource_id AND status = 'provisioning'
     )
     INSERT INTO deployments (organisation_id, noun, resource_id, revision, what, cause_number)
-    VALUES (:organisation, :noun, :id, :revision, :what, :cause)
+    SELECT organisation_id, noun, resource_id, revision, what, cause_number FROM asked
 """)
 CLAIM = text("""
     UPDATE deployments SET token = token + 1, attempts = attempts + 1,

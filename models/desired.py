@@ -32,6 +32,8 @@ class Wanted(NamedTuple):
     """How far the deployment of `revision` is; None when nobody asked for one."""
     due: bool
     """Whether that deployment can be worked on now."""
+    leased: bool
+    """Whether someone works on it."""
 
 
 def one(key: ResourceKey) -> Wanted | None:
@@ -88,7 +90,8 @@ def _statement(kind: type[Resource], start: str) -> TextClause:
         SELECT thing.organisation_id, thing.id, project_id, thing.handle, thing.state, thing.ended_at IS NOT NULL,
                projects.state = 'active' AND organisations.state = 'active', {nodes}, thing.revision,
                deployed_revision, thing.status, status_reason, deployments.status,
-               COALESCE(due_at <= clock_timestamp() AND (lease_until IS NULL OR lease_until < clock_timestamp()), false)
+               COALESCE(due_at <= clock_timestamp() AND COALESCE(lease_until < clock_timestamp(), true), false),
+               COALESCE(lease_until >= clock_timestamp(), false)
           FROM candidate
           JOIN {kind.plural} AS thing USING (organisation_id, id)
           JOIN projects ON projects.organisation_id = thing.organisation_id AND projects.id = project_id

@@ -80,6 +80,10 @@ class AlreadyDone(DomainError):
     """The same request was carried out before: a double click."""
 
 
+class PaymentUnderWay(DomainError):
+    """A provider was asked for money and has not answered yet."""
+
+
 class NoHead(Exception):
     """The log of an organisation has no head row: its entries cannot be numbered, so the change must not happen."""
 

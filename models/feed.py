@@ -123,7 +123,9 @@ def of_cause(organisation_id: int, place: Place, number: int) -> Scope:
 
 
 def of_run(scope: Scope, first_number: int) -> Scope:
-    """The part of a feed that a fold holds, entry by entry."""
+    """The part of a feed that a fold holds, entry by entry. Raises ValueError for a feed that folds nothing."""
+    if scope.condition not in FOLDED:
+        raise ValueError(f"a feed of a {scope.condition} folds nothing")
     return scope._replace(condition=f"{scope.condition} run".strip(), values={**scope.values, "run": first_number})
 
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import DateTime, Identity, Integer, String, func, select
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column, synonym
 
-from models import billing, job, member, usage
+from models import billing, job, member, payment, usage
 from models.activity import Action, Subject, open_log, record
 from models.actor import Actor
 from models.database import add, db
@@ -98,13 +98,17 @@ class Organisation(Tracked):
             record(actor, Action.UPDATE, self.subject, changes)
 
     def delete(self, actor: Actor, confirm: str) -> None:
-        """Delete it at once for everyone; the worker ends what lived in it. Raises ConfirmationMismatch, NotFound."""
+        """Delete it at once for everyone; the worker ends what lived in it.
+
+        Raises ConfirmationMismatch, NotFound, PaymentUnderWay.
+        """
         if confirm.strip() != self.handle:
             raise ConfirmationMismatch(f"Type {self.handle} to confirm.")
         if self.state not in ("active", "suspended"):
             raise NotFound(GONE)
         hold_organisation_alone(self.organisation_id)
         db.session.refresh(self)  # suspended or resumed by the system since it was read: no reason to refuse
+        payment.require_settled(self.organisation_id)
         usage.charge(self.organisation_id, usage.full_minute(datetime.now(UTC)))
         job.stop(self.organisation_id)
         self.state = "deleting"

@@ -15,13 +15,17 @@ from models.activity import Action, Record, Sentence, record
 from models.actor import SYSTEM, Actor, Door
 from models.billing import account_of, default_method, find_method, locked_account
 from models.database import Model, add, db
-from models.errors import AlreadyDone
+from models.errors import AlreadyDone, Invalid, PaymentUnderWay
 from models.hold import hold_organisation_alone
 from models.provider import Collection
 from models.suspension import By
 
 # A declined card is asked again after this long, or as soon as someone changes a card or the settings.
 RETRY = timedelta(hours=6)
+
+
+DONE = "This top-up was already made; nothing was charged twice."
+DECLINED = "The payment was declined and nothing was charged. Renew the card or choose another."
 
 
 class Payment(Model):
@@ -62,8 +66,11 @@ def ask(
     """Write a payment down. Raises AlreadyDone for a double click, AlreadyEnded, Invalid, NotFound."""
     hold_organisation_alone(organisation_id)
     billing.payable_method(organisation_id, amount_cents, method_id)
+    before = db.session.get(Payment, {"organisation_id": organisation_id, "id": id})
+    if before is not None:
+        raise Invalid(DECLINED, "payment_method") if before.state == "declined" else AlreadyDone(DONE)
     payment = _asked_by(actor, organisation_id, id, method_id, amount_cents, cause)
-    add(payment, AlreadyDone("This top-up was already made; nothing was charged twice."))
+    add(payment, AlreadyDone(DONE))
     return payment
 
 
@@ -113,6 +120,16 @@ def decline(payment: Payment, reason: str, grace: timedelta) -> Record | None:
 def find_payment(organisation_id: int, id: UUID) -> Payment:
     """A payment that is known to exist."""
     return db.session.get_one(Payment, {"organisation_id": organisation_id, "id": id})
+
+
+def require_settled(organisation_id: int) -> None:
+    """Nobody has been asked for money that has not arrived yet. Raises PaymentUnderWay.
+
+    Once an organisation is being deleted nothing can be booked for it any more.
+    """
+    waiting = select(Payment.id).where(Payment.organisation_id == organisation_id, Payment.state == "asked")
+    if db.session.execute(waiting.limit(1)).first() is not None:
+        raise PaymentUnderWay("A payment is under way. Try again once it has arrived or was declined, in a minute.")
 
 
 def unanswered(for_at_least: timedelta) -> list[tuple[int, UUID]]:

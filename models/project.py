@@ -1,22 +1,24 @@
 """A project: where an organisation's containers, memcached, registries and secrets live."""
 
 from datetime import datetime
+from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import DateTime, Identity, Integer, String, func, select, text
+from sqlalchemy import DateTime, Identity, Integer, String, TextClause, func, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models import job, usage
-from models.activity import Action, ProjectName, Subject, record
+from models import deployment, job, usage
+from models.activity import Action, ProjectName, Subject, record, record_each
 from models.actor import Actor
 from models.container import Container
 from models.database import add, db
+from models.deployment import ResourceKey
 from models.errors import ConfirmationMismatch, HandleTaken, NotFound
 from models.field import NAME_MOST, Field, Shape, column
 from models.hold import PROJECT_GONE, hold_organisation, hold_project
 from models.kinds import KINDS, RUNNING
 from models.resource import Resource, alive
-from models.running import Running
+from models.running import Running, deployed_again
 from models.tracked import Tracked
 
 Kind = TypeVar("Kind", bound=Resource)
@@ -95,19 +97,28 @@ class Project(Tracked):
         )
         return list(db.session.scalars(mine.order_by(kind.id.desc()).limit(size)))
 
-    def deployed_with(self, resource: Resource) -> list[Running]:
-        """What is deployed anew so that a change of it takes effect: itself if it runs, else what uses it."""
+    def deploy_again(self, actor: Actor, resource: Resource) -> list[str]:
+        """Deploy anew where a change of it takes effect: itself if it runs, else all that use it. Returns their names.
+
+        However many they are, in a handful of statements: the head of the log is held for a moment only. Raises
+        AlreadyEnded, OrganisationSuspended, NotFound, StaleVersion.
+        """
         if isinstance(resource, Running):
-            return [resource]
+            resource.redeploy(actor)
+            return [resource.name]
         if not resource.used_where:
             return []
-        mine = select(Container).where(
-            Container.organisation_id == self.organisation_id,
-            Container.project_id == self.id,
-            Container.ended_at.is_(None),
-            text(resource.used_where).bindparams(handle=resource.handle),
-        )
-        return list(db.session.scalars(mine.order_by(Container.id)))
+        here = ProjectName(self.id, hold_project(self.organisation_id, self.id))
+        scope = Subject(self.organisation_id, Container.noun, 0, "", here)
+        values = {"organisation": self.organisation_id, "project": self.id, "handle": resource.handle}
+        users = db.session.execute(_revise_users(resource.used_where), values).all()
+        named = [(each.id, each.name) for each in users]
+        asked = record_each(actor, Action.UPDATE, scope, named, sentence=deployed_again(Container.noun))
+        for place, each in enumerate(users):
+            assert asked
+            key = ResourceKey(self.organisation_id, Container.noun, each.id)
+            deployment.ask(key, each.revision, each.image, asked, place)
+        return [each.name for each in users]
 
     def count(self, kind: type[Resource]) -> int:
         """How many living resources of one kind it has."""
@@ -142,6 +153,22 @@ class Project(Tracked):
         self.state = "deleting"
         deletion = record(actor, Action.DELETE, self.subject)
         job.promise(job.Work.DELETE_PROJECT, deletion, self.id)
+
+
+@cache
+def _revise_users(used_where: str) -> TextClause:
+    # Locked in order of id, so that two who do this at once wait for each other.
+    return text(f"""
+        WITH users AS MATERIALIZED (
+            SELECT organisation_id, id FROM containers
+             WHERE organisation_id = :organisation AND project_id = :project AND ended_at IS NULL AND {used_where}
+             ORDER BY id FOR UPDATE
+        ), revised AS (
+            UPDATE containers AS thing SET revision = revision + 1, version = version + 1
+              FROM users WHERE thing.organisation_id = users.organisation_id AND thing.id = users.id
+         RETURNING thing.id, name, image, revision)
+        SELECT id, name, image, revision FROM revised ORDER BY id
+    """)  # noqa: S608 (a constant of the class)
 
 
 # One after the other: two kinds with one handle are two tables, which no unique index spans.

@@ -18,6 +18,8 @@ from models.sealed import Sealed
 from models.tracked import Tracked
 from models.usage import Usage
 
+LISTED_MOST = 5
+
 
 class Resource(Tracked):
     """Something that lives in a project: a container, a memcached, a registry or a secret."""
@@ -136,8 +138,7 @@ class Resource(Tracked):
             select(kind.id).where(kind.organisation_id == self.organisation_id, kind.id == self.id).with_for_update()
         )
         if users := self.used_by():
-            names = ", ".join(users[:5]) + (f" and {len(users) - 5} more" if len(users) > 5 else "")
-            raise InUse(f"{self.noun.capitalize()} {self.name} is used by {names}. Remove it there first.")
+            raise InUse(f"{self.noun.capitalize()} {self.name} is used by {listed(users)}. Remove it there first.")
 
     def used_by(self) -> list[str]:
         """Names of the containers that use it."""
@@ -155,6 +156,12 @@ class Resource(Tracked):
     def sealed(cls) -> list[str]:
         """The fields that are encrypted at rest."""
         return [name for name in cls.fields() if isinstance(cls.__table__.c[name].type, Sealed)]
+
+
+def listed(names: list[str]) -> str:
+    """ "api, auth and 7 more": as many names as one reads."""
+    more = len(names) - LISTED_MOST
+    return ", ".join(names[:LISTED_MOST]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def alive(kind: type[Resource], organisation_id: int, project_id: int, handle: str) -> Resource | None:

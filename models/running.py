@@ -58,7 +58,7 @@ class Running(Resource):
         """
         self.require_not_ended()
         project_name = hold_project(self.organisation_id, self.project_id)
-        sentence = Sentence(f"{self.noun.capitalize()} ", " to be deployed again")
+        sentence = deployed_again(self.noun)
         asked = record(actor, Action.UPDATE, self.subject_in(project_name), sentence=sentence)
         self.revision += 1
         self._ask(asked)
@@ -82,10 +82,17 @@ class Running(Resource):
     def end(self, actor: Actor) -> None:
         """As every kind, and the worker removes it from the engine."""
         super().end(actor)
+        if self.deployed_revision is None:
+            self.status, self.status_reason = None, ""
         deployment.look(self.key)
 
     def _ask(self, cause: Record) -> None:
         deployment.ask(self.key, self.revision, self.deployed_as, cause)
+
+
+def deployed_again(noun: str) -> Sentence:
+    """ "Container my-api to be deployed again"."""
+    return Sentence(f"{noun.capitalize()} ", " to be deployed again")
 
 
 def _deploys(names: Iterable[str]) -> bool:

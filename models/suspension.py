@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from models import job, usage
 from models.activity import Action, Record, Sentence, Subject, record
-from models.actor import SYSTEM, Actor
+from models.actor import SYSTEM, Actor, Door
 from models.database import Model, db
 from models.field import Field
 from models.hold import hold_organisation_alone
@@ -105,7 +105,7 @@ def resume(
         Subject(organisation_id, "organisation", organisation_id, held.name),
         {"state": ["suspended", "active"]},
         cause,
-        Sentence("Organisation ", f" resumed: {reason}"),
+        Sentence("Organisation ", f" resumed{' by an operator' if actor.door is Door.CLI else ''}: {reason}"),
     )
     job.promise(job.Work.RESUME, cause or resumed)
     return resumed

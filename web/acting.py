@@ -11,7 +11,7 @@ from models.actor import Actor
 from models.database import db
 from models.transaction import transaction
 from web.access import actor
-from worker.hint import hint
+from worker.hint import hint_all
 
 
 @contextmanager
@@ -19,8 +19,7 @@ def acting() -> Iterator[Actor]:
     """Call one verb in the block: it happens with its entry, or not at all. Whatever the verb raises passes through."""
     with transaction() as promised:
         yield actor()
-    for key in promised:
-        hint(key)
+    hint_all(promised)
 
 
 def refuse_forgotten_changes(app: Flask) -> None:

@@ -52,6 +52,7 @@ def top_up(organisation: Organisation) -> Answer:
             except AlreadyDone as done:
                 flash(str(done))
             return redirect(url_for("billing.show", org=organisation.handle))
+    form.request_id.data = str(uuid4())  # what is sent after a refusal is another request
     return _page(organisation, top_up_form=form)
 
 

@@ -12,7 +12,7 @@ from models.errors import AlreadyEnded
 from models.field import Shape
 from models.organisation import Organisation
 from models.project import LATEST, Project
-from models.resource import Resource
+from models.resource import Resource, listed
 from models.running import Running
 from web import engine
 from web.access import Answer, may, needs
@@ -75,7 +75,7 @@ def update(organisation: Organisation, project: Project, kind: type[Resource], h
         return _page(organisation, project, resource, form=form)
     told = f"{kind.noun.capitalize()} {resource.name} saved."
     if users := resource.used_by():
-        told += f" What changed takes effect with the next deployment of {', '.join(users)}."
+        told += f" What changed takes effect with the next deployment of {listed(users)}."
     flash(told)
     return redirect(_url("show", organisation, project, kind, handle=handle))
 
@@ -104,16 +104,13 @@ def deploy(organisation: Organisation, project: Project, kind: type[Resource], h
     if _is_another(resource):
         return _told_of_another(organisation, project, resource)
     form = EndForm()
-    again: list[Running] = []
+    again: list[str] = []
     if form.validate():
         with form.show_errors(), acting() as actor:
-            again = project.deployed_with(resource)
-            for each in again:
-                each.redeploy(actor)
+            again = project.deploy_again(actor, resource)
     if form.refused:
         return _page(organisation, project, resource, again_form=form)
-    names = ", ".join(each.name for each in again)
-    flash(f"To be deployed again: {names}." if names else f"Nothing uses {resource.name}.")
+    flash(f"To be deployed again: {listed(again)}." if again else f"Nothing uses {resource.name}.")
     return redirect(_url("show", organisation, project, kind, handle=handle))
 
 

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from flask import Flask, g, request
 
 from models import money
+from models.resource import listed
 
 ZONES_MOST = 64
 
@@ -69,6 +70,7 @@ def install(app: Flask) -> None:
         "money": money.shown,
         "price": money.shown_finely,
         "initials": initials,
+        "listed": listed,
     }
     app.jinja_env.filters.update(filters)
     app.jinja_env.globals["zone_name"] = zone_name

@@ -17,6 +17,8 @@ from worker import pull
 from worker.runtime import CannotDeploy, EngineDown, Instance, Network, Place, Refused, Tick
 
 PREFIX = "activity-log"
+# In a container's name while it comes up, and the number of the attempt behind it.
+COMING = "-coming-"
 TIMEOUT_SECONDS = 60
 STALLED_SECONDS = 120
 CONNECTIONS_MOST = 64
@@ -100,7 +102,7 @@ class DockerEngine:
         return [_instance(each) for each in found]
 
     def deploy(
-        self, place: Place, revision: int, wanted: Specification, tick: Tick, kept: Collection[int] = ()
+        self, place: Place, revision: int, attempt: int, wanted: Specification, tick: Tick, kept: Collection[int] = ()
     ) -> None:
         """Beside what runs, out of reach of the project's name until it is healthy."""
         with _reaching(), _refusing(CannotDeploy, "refused", wanted):
@@ -109,13 +111,14 @@ class DockerEngine:
             nodes: dict[int, str] = {}
             for node in {*range(1, wanted.nodes + 1)}.difference(kept):
                 tick()
-                nodes[node] = self._run(place, revision, node, image, wanted, network)
+                nodes[node] = self._run(place, revision, node, attempt, image, wanted, network)
             self._wait(list(nodes.values()), wanted, tick)
             for node, container in nodes.items():
                 tick()
                 # A dot, which no handle has: a node never takes the name of another resource.
                 of_node = [f"node-{node}.{place.handle}"] if wanted.nodes > 1 else []
                 self._let_serve(container, network, [place.handle, *of_node])
+                self._rename(container, self._name(place.key, revision, node))
 
     def start(self, instance: Instance) -> None:
         """Docker keeps what it was told at its creation."""
@@ -128,11 +131,14 @@ class DockerEngine:
             self._api.stop(instance.id, timeout=STOP_SECONDS)
 
     def remove(self, instance: Instance) -> None:
-        """Stopped first; that another one removes it at the same moment is as good."""
-        if instance.running:
+        """Stopped first; that another one removes it at the same moment is as good.
+
+        One that is coming up goes by the name that it has until it serves: if it serves by now, it stays.
+        """
+        if instance.running and not instance.coming:
             self.stop(instance)
         with _reaching(), _refusing(Refused, "does not remove"), _already(GONE, CONFLICT):
-            self._api.remove_container(instance.id, v=True, force=True)
+            self._api.remove_container(instance.coming or instance.id, v=True, force=True)
 
     def network(self, place: Place) -> str:
         """By its labels: Docker lets two networks have one name."""
@@ -165,12 +171,14 @@ class DockerEngine:
         wanted = {"platform": self._platform, **those}
         return [f"{PREFIX}.{name}={value}" for name, value in wanted.items() if value is not None]
 
-    def _run(self, place: Place, revision: int, node: int, image: str, wanted: Specification, network: str) -> str:
-        """Create one container and start it; what an earlier attempt has left of it goes first."""
+    def _name(self, key: ResourceKey, revision: int, node: int) -> str:
+        return f"{PREFIX}-{self._platform[:8]}-{key.organisation_id}-{key.noun}-{key.id}-{revision}-{node}"
+
+    def _run(
+        self, place: Place, revision: int, node: int, attempt: int, image: str, wanted: Specification, network: str
+    ) -> str:
+        """Create one container and start it."""
         key = place.key
-        name = f"{PREFIX}-{self._platform[:8]}-{key.organisation_id}-{key.noun}-{key.id}-{revision}-{node}"
-        with _already(GONE, CONFLICT):
-            self._api.remove_container(name, v=True, force=True)
         labels = self._labels(
             organisation=key.organisation_id,
             project=place.project_id,
@@ -182,7 +190,7 @@ class DockerEngine:
         made = self._api.create_container(
             image,
             command=list(wanted.command) or None,
-            name=name,
+            name=f"{self._name(key, revision, node)}{COMING}{attempt}",
             environment=wanted.environment,
             ports=[wanted.port],
             labels=dict(each.split("=", 1) for each in labels),
@@ -269,6 +277,16 @@ class DockerEngine:
         self._api.connect_container_to_network(container, network, aliases=names)
         self._api.update_container(container, restart_policy={"Name": "unless-stopped"})
 
+    def _rename(self, container: str, name: str) -> None:
+        """Last of all, since it is what tells that the container serves; what bears the name is no good any more."""
+        try:
+            self._api.rename(container, name)
+        except APIError as error:
+            if error.status_code != CONFLICT:
+                raise
+            self._api.remove_container(name, v=True, force=True)
+            self._api.rename(container, name)
+
 
 def _probe(wanted: Specification) -> list[str]:
     return ["sh", "-c", PROBE, "sh", f"http://127.0.0.1:{wanted.port}{wanted.health_path}", str(PROBE_SECONDS)]
@@ -283,7 +301,9 @@ def _instance(found: dict[str, Any]) -> Instance:
     elif "(unhealthy)" in found["Status"]:
         trouble = "its health check fails"
     running = found["State"] in ("running", "restarting")
-    return Instance(found["Id"], key, _number(found, "revision"), _number(found, "node"), running, trouble)
+    name = (found["Names"] or [""])[0].lstrip("/")
+    coming = name if COMING in name else ""
+    return Instance(found["Id"], key, _number(found, "revision"), _number(found, "node"), running, trouble, coming)
 
 
 def _number(found: dict[str, Any], label: str, most: int = INTEGER) -> int:

@@ -7,8 +7,8 @@ was seen on the engine is unknown to us only because it is too new.
 import logging
 import threading
 import time
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import NamedTuple
@@ -21,41 +21,22 @@ from models.desired import Wanted
 from models.errors import LeaseLost
 from models.sealed import CannotOpen
 from models.transaction import transaction
-from worker.runtime import CannotDeploy, EngineDown, Instance, NoEngine, Place, Refused, Runtime, Tick
+from worker.runtime import CannotDeploy, EngineDown, Instance, Network, NoEngine, Place, Refused, Runtime, Tick
+from worker.turns import Rounds, Turns
 
 log = logging.getLogger(__name__)
 AT_ONCE = 16
 RENEW_SECONDS = 8
-# Of the eight threads that `activity-log runtime` has.
-DEPLOYING_MOST, OF_ONE_MOST = 6, 3
-Call = Callable[[ResourceKey], None]
+# Of the twelve threads that `activity-log runtime` has, one more is for the round over everything.
+DEPLOYING_MOST, OF_ONE_MOST, KEPT_FOR_OTHERS = 6, 3, 2
+ROUNDS_MOST = 2
+# A round stops, starts and removes so many at a time, and looks again whether the next ones are still to be.
+SLICE = 64
+Call = Callable[[ResourceKey], object]
 
 
-class Turns:
-    """How many deployments this process works on at once: in all, so that rounds over everything always find a thread,
-    and of one organisation, so that slow registries of one do not hold up the others.
-    """
-
-    def __init__(self, most: int, of_one_most: int) -> None:
-        self._most, self._of_one_most = most, of_one_most
-        self._taken: Counter[int] = Counter()
-        self._lock = threading.Lock()
-
-    @contextmanager
-    def take(self, organisation_id: int) -> Iterator[bool]:
-        """Whether there is a turn for it now; given back at the end of the block."""
-        with self._lock:
-            granted = self._taken.total() < self._most and self._taken[organisation_id] < self._of_one_most
-            self._taken[organisation_id] += granted
-        try:
-            yield granted
-        finally:
-            with self._lock:
-                self._taken[organisation_id] -= granted
-                self._taken += Counter()  # forgets who has none
-
-
-TURNS = Turns(DEPLOYING_MOST, OF_ONE_MOST)
+TURNS = Turns(DEPLOYING_MOST, OF_ONE_MOST, KEPT_FOR_OTHERS)
+ROUNDS = Rounds(ROUNDS_MOST)
 
 
 class Plan(NamedTuple):
@@ -75,9 +56,15 @@ def plan(wanted: Wanted | None, found: list[Instance]) -> Plan:
         return Plan(found, [], [], False, None)
     provisioning = wanted.deployment == deployment.Status.PROVISIONING
     kept = {wanted.deployed_revision, wanted.revision if provisioning else None}
-    # What is newer than what we read was deployed since then.
-    remove = [each for each in found if each.revision not in kept and each.revision <= wanted.revision]
-    mine = [each for each in found if each.revision == wanted.deployed_revision]
+    # What is newer than what we read was deployed since then. What is coming up is left to who works on it, and is no
+    # good to anyone when nobody does: it has neither its name nor a restart policy.
+    remove = [
+        each
+        for each in found
+        if each.revision <= wanted.revision
+        and (each.revision not in kept or (each.coming and not (wanted.leased and each.revision == wanted.revision)))
+    ]
+    mine = [each for each in found if each.revision == wanted.deployed_revision and not each.coming]
     if wanted.state == "suspended":
         running = [each for each in found if each.running and each not in remove]
         return Plan(remove, running, [], False, "stopped")
@@ -114,18 +101,20 @@ def settle(runtime: Runtime, key: ResourceKey) -> bool:
     found = runtime.instances(key=key)
     wanted = desired.one(key)
     todo = plan(wanted, found)
-    if not todo.deploy:
-        _carry_out(runtime, [(key, wanted, todo)])
+    _carry_out(runtime, [(key, wanted, todo)])
+    if wanted is None or not todo.deploy:
         return True
-    with TURNS.take(key.organisation_id) as granted:
-        _carry_out(runtime, [(key, wanted, todo._replace(deploy=granted))])
+    with TURNS.take(key) as granted:
+        if granted:
+            _deploy(runtime, wanted)
     return granted
 
 
 def everything(runtime: Runtime, organisation_id: int | None = None, call: Call | None = None) -> int:
     """The same for all there is, or all of an organisation; returns how many things it did something about.
 
-    `call` asks for the deployments that are due; without it they are done here, one after the other. Raises EngineDown.
+    `call` asks for the deployments that are due and have a turn; without it all of them are done here, one after the
+    other. Raises EngineDown.
     """
     with transaction():
         deployment.cancel_ended(organisation_id)
@@ -137,15 +126,22 @@ def everything(runtime: Runtime, organisation_id: int | None = None, call: Call 
         found[each.key].append(each)
     wanted = {each.key: each for each in desired.everything(found.keys(), organisation_id)}
     plans = [(key, wanted.get(key), plan(wanted.get(key), found[key])) for key in found.keys() | wanted.keys()]
-    _carry_out(runtime, plans, call)
+    due = [thing for _, thing, todo in plans if todo.deploy and thing is not None]
+    if call is not None:
+        # Before the rest: a thousand removals would hold them up.
+        for thing in due:
+            TURNS.wait(thing.key)
+        for key in TURNS.ready():
+            call(key)
+    _carry_out(runtime, plans)
+    if call is None:
+        for thing in due:
+            _deploy(runtime, thing)
     kept = desired.places_of_projects(organisation_id)
     for network in networks:
         if (network.organisation_id, network.project_id) not in kept:
-            try:
-                runtime.remove_network(network)
-            except Refused as refused:
-                log.warning("the network of project %d stays: %s", network.project_id, refused)
-    return sum(bool(each.remove or each.stop or each.start or each.deploy) for _, _, each in plans)
+            _remove_network(runtime, network)
+    return sum(_acts(todo) or todo.deploy for _, _, todo in plans)
 
 
 def report(runtime: Callable[[], Runtime]) -> Runtime | None:
@@ -164,22 +160,46 @@ def report(runtime: Callable[[], Runtime]) -> Runtime | None:
     return found
 
 
-def _carry_out(
-    runtime: Runtime, plans: Iterable[tuple[ResourceKey, Wanted | None, Plan]], call: Call | None = None
-) -> None:
-    plans = list(plans)
+def _carry_out(runtime: Runtime, plans: list[tuple[ResourceKey, Wanted | None, Plan]]) -> None:
+    """Stop, start and remove what is planned, and write down what is seen then."""
     with ThreadPoolExecutor(AT_ONCE) as hands:
-        # Each in its own thread: removing a hundred takes as long as the slowest few, not as their sum.
-        done = list(hands.map(lambda each: _act(runtime, *each), plans))
-    if seen := [each for each in done if each is not None]:
+        for first in range(0, len(plans), SLICE):
+            # What was planned for the later ones may be minutes old.
+            now = [each for each in plans[first : first + SLICE] if not first or _is_still_so(*each)]
+            # Each in its own thread: removing a hundred takes as long as the slowest few, not as their sum.
+            done = list(hands.map(lambda each: _act(runtime, *each), now))
+            if seen := [each for each in done if each is not None]:
+                with transaction():
+                    deployment.observe(seen)
+
+
+def _acts(todo: Plan) -> bool:
+    return bool(todo.remove or todo.stop or todo.start)
+
+
+def _is_still_so(key: ResourceKey, planned: Wanted | None, todo: Plan) -> bool:
+    """Whether what is wanted of a thing is what the plan was made for; what has changed has its own hint."""
+    if planned is None or not _acts(todo):
+        return True
+    now = desired.one(key)
+    return now is not None and _decided(now) == _decided(planned)
+
+
+def _decided(wanted: Wanted) -> tuple[object, ...]:
+    """What a plan depends on, apart from how far a deployment is."""
+    return wanted.state, wanted.ended, wanted.in_place, wanted.revision, wanted.deployed_revision
+
+
+def _remove_network(runtime: Runtime, network: Network) -> None:
+    place = network.organisation_id, network.project_id
+    try:
         with transaction():
-            deployment.observe(seen)
-    for key, wanted, each in plans:
-        if each.deploy and wanted is not None:
-            if call is not None:
-                call(key)
-            else:
-                _deploy(runtime, wanted)
+            # Nobody prepares the project meanwhile; and what was asked for in it since it was looked at is seen.
+            deployment.one_at_a_time(*place)
+            if place not in desired.places_of_projects(network.organisation_id):
+                runtime.remove_network(network)
+    except Refused as refused:
+        log.warning("the network of project %d stays: %s", network.project_id, refused)
 
 
 def _act(runtime: Runtime, key: ResourceKey, wanted: Wanted | None, todo: Plan) -> Observed | None:
@@ -209,8 +229,9 @@ def _deploy(runtime: Runtime, wanted: Wanted) -> None:
     if lease is None:
         return
     try:
-        there = {each.node for each in _of_revision(runtime, wanted)} if lost else set()
-        if len(there) >= wanted.nodes:
+        # Nodes that serve already: the others got lost, or whoever brought these up has died.
+        there = {each.node for each in runtime.instances(key=wanted.key) if each.serves(wanted.revision)}
+        if lost and len(there) >= wanted.nodes:
             raise LeaseLost("it is there again: another worker was first")
         _bring_up(runtime, wanted, lease, there)
     except LeaseLost as moot:
@@ -222,10 +243,6 @@ def _deploy(runtime: Runtime, wanted: Wanted) -> None:
         with transaction():
             deployment.release(lease)
         raise
-
-
-def _of_revision(runtime: Runtime, wanted: Wanted) -> list[Instance]:
-    return [each for each in runtime.instances(key=wanted.key) if each.revision == wanted.revision]
 
 
 @contextmanager
@@ -278,7 +295,7 @@ def _bring_up(runtime: Runtime, wanted: Wanted, lease: Lease, there: set[int]) -
             deployment.one_at_a_time(wanted.key.organisation_id, wanted.project_id)
             runtime.network(place)
         with _renewed(lease) as tick:
-            runtime.deploy(place, wanted.revision, specification, tick, there)
+            runtime.deploy(place, wanted.revision, lease.token, specification, tick, there)
     except (CannotDeploy, CannotOpen) as failure:
         with transaction():
             deployment.fail(lease, str(failure))
@@ -287,4 +304,4 @@ def _bring_up(runtime: Runtime, wanted: Wanted, lease: Lease, there: set[int]) -
             deployment.succeed(lease)
     found = runtime.instances(key=wanted.key)
     now = desired.one(wanted.key)
-    _carry_out(runtime, [(wanted.key, now, plan(now, found)._replace(deploy=False))])
+    _carry_out(runtime, [(wanted.key, now, plan(now, found))])

@@ -44,6 +44,12 @@ class Instance(NamedTuple):
     running: bool
     trouble: str = ""
     """Why it is no good although it is there: it keeps ending, or its health check fails."""
+    coming: str = ""
+    """What it is called on the engine while it comes up, which no other attempt is; empty once it serves."""
+
+    def serves(self, revision: int) -> bool:
+        """Whether it is a container of this revision that the project finds."""
+        return self.revision == revision and not self.coming
 
 
 class Network(NamedTuple):
@@ -64,11 +70,12 @@ class Runtime(Protocol):
         """The containers that bear our labels: all of them, an organisation's, or those of one thing."""
 
     def deploy(
-        self, place: Place, revision: int, wanted: Specification, tick: Tick, kept: Collection[int] = ()
+        self, place: Place, revision: int, attempt: int, wanted: Specification, tick: Tick, kept: Collection[int] = ()
     ) -> None:
         """Bring a revision up beside what runs, until it is healthy, and let it serve. Raises CannotDeploy.
 
-        `kept` are nodes of this very revision that are well and left alone.
+        `attempt` tells what it makes from what others make of this revision, who may be slow or dead. `kept` are nodes
+        of it that serve already and are left alone.
         """
 
     def start(self, instance: Instance) -> None:
@@ -105,7 +112,7 @@ class NoEngine:
         return []
 
     def deploy(
-        self, place: Place, revision: int, wanted: Specification, tick: Tick, kept: Collection[int] = ()
+        self, place: Place, revision: int, attempt: int, wanted: Specification, tick: Tick, kept: Collection[int] = ()
     ) -> None:
         """Never claimed."""
         raise EngineDown("there is no engine")

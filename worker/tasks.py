@@ -18,8 +18,6 @@ from worker.hint import hint, hint_at_engine
 from worker.runtime import EngineDown
 
 log = logging.getLogger(__name__)
-# Until a deployment that found no free turn asks again.
-TURN_SECONDS = 2
 
 
 @app.task(name="worker.tasks.work")
@@ -34,8 +32,9 @@ def work(organisation_id: int, job_id: int) -> None:
 def settle(organisation_id: int, noun: str, resource_id: int) -> None:
     """Make the engine run what should run of one thing; a deployment, if one is due."""
     with _database(), _told_when_down():
-        if not rounds.settle(connection.runtime(app.settings), ResourceKey(organisation_id, noun, resource_id)):
-            settle.apply_async((organisation_id, noun, resource_id), countdown=TURN_SECONDS, retry=False)
+        rounds.settle(connection.runtime(app.settings), ResourceKey(organisation_id, noun, resource_id))
+        for key in rounds.TURNS.ready():
+            hint(key)
 
 
 @app.task(name="worker.tasks.reconcile")
@@ -46,8 +45,11 @@ def reconcile(organisation_id: int | None = None) -> None:
             found = rounds.report(lambda: connection.runtime(app.settings))
         else:
             found = connection.runtime(app.settings)
-        if found is not None:
-            rounds.everything(found, organisation_id, call=hint)
+        if found is None:
+            return
+        with rounds.ROUNDS.turns(organisation_id) as turns:
+            for _ in turns:
+                rounds.everything(found, organisation_id, call=hint)
 
 
 @app.task(name="worker.tasks.sweep")

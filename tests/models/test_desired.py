@@ -1,7 +1,6 @@
 """What should run, and what PostgreSQL reads to tell."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack
 from typing import Any
 
 import psycopg
@@ -9,11 +8,12 @@ import pytest
 from flask import Flask
 from sqlalchemy import text
 
-from models import deployment, desired
+from models import cascade, deployment, desired
 from models.actor import Actor
 from models.container import Container
 from models.database import db
 from models.errors import HandleTaken, LeaseLost, OrganisationSuspended
+from models.job import JobKey
 from models.memcached import Memcached
 from models.organisation import Organisation
 from models.project import Project
@@ -25,7 +25,7 @@ from models.transaction import transaction
 from tests.log import latest_entry, summaries
 from tests.together import together
 from worker import pull
-from worker.reconcile import Turns, plan
+from worker.reconcile import plan
 from worker.runtime import Instance
 
 OTHERS = text("""
@@ -253,6 +253,69 @@ def test_a_revision_newer_than_what_was_read_is_left_alone(api: Container) -> No
     assert plan(None, [newer, older]).remove == [newer, older]
 
 
+def test_what_comes_up_is_left_to_who_works_on_it_and_counts_as_nothing_when_nobody_does(api: Container) -> None:
+    wanted = desired.one(api.key)
+    assert wanted
+    coming = Instance("x", api.key, 1, 1, True, coming="api-coming-1")
+    moot = coming._replace(revision=0)
+    assert plan(wanted, [coming, moot]).remove == [coming, moot]
+    with transaction():
+        deployment.claim(api.key, 1)
+    leased = desired.one(api.key)
+    assert leased
+    assert leased.leased
+    assert plan(leased, [coming, moot]).remove == [moot]
+
+    # One that was up, got lost, and did not come up again.
+    lost = wanted._replace(deployed_revision=1, deployment="running", status="error", status_reason="why", due=False)
+    assert plan(lost, [coming])._replace(remove=[]) == ([], [], [], False, "error", "why")
+    assert plan(lost._replace(due=True), [coming]).deploy
+
+
+@pytest.mark.parametrize("by_cascade", [False, True])
+def test_what_ended_before_it_ever_ran_is_not_said_to_come_up(
+    acme: Organisation, web: Project, api: Container, ada: Actor, by_cascade: bool
+) -> None:
+    with transaction():
+        deployment.observe([deployment.Observed(api.key, None, "error", "no such image")])
+    db.session.refresh(api)
+    with transaction() as promised:
+        if by_cascade:
+            web.delete(ada, "web")
+        else:
+            api.end(ada)
+    for key in promised:
+        if isinstance(key, JobKey):
+            cascade.keep(key)
+    db.session.refresh(api)
+
+    assert api.ended_at
+    assert (api.status, api.status_reason) == (None, "")
+
+
+def test_each_user_of_a_secret_is_deployed_again_because_of_its_own_entry(
+    acme: Organisation, web: Project, api: Container, ada: Actor
+) -> None:
+    with transaction():
+        token = web.create(ada, Secret, handle="token", value="x")
+    with transaction():
+        users = [
+            web.create(ada, Container, name=handle, handle=handle, image=f"acme/{handle}:1", secrets=["token"])
+            for handle in ("one", "two")
+        ]
+    with transaction():
+        assert web.deploy_again(ada, token) == ["one", "two"]
+
+    assert summaries(acme)[-2:] == ["Container one to be deployed again", "Container two to be deployed again"]
+    last = latest_entry(acme).number
+    for place, each in enumerate(users):
+        db.session.refresh(each)
+        newest, before = deployment.history(each.key)
+        assert (newest.revision, newest.what, newest.cause_number) == (2, each.image, last - 1 + place)
+        assert (each.revision, each.version, before.status) == (2, 2, "cancelled")
+    assert len(deployment.history(api.key)) == 1
+
+
 def test_a_container_and_a_memcached_do_not_share_the_handle_by_which_they_are_reached(
     app: Flask, web: Project, api: Container, ada: Actor
 ) -> None:
@@ -270,19 +333,6 @@ def test_a_container_and_a_memcached_do_not_share_the_handle_by_which_they_are_r
         api.end(ada)
     with transaction():
         web.create(ada, Memcached, name="c", handle="my-api")
-
-
-def test_turns_are_shared_among_organisations_and_given_back() -> None:
-    turns = Turns(most=3, of_one_most=2)
-    with ExitStack() as held:
-        taken = [held.enter_context(turns.take(organisation)) for organisation in (1, 1, 1, 2, 2)]
-        assert taken == [True, True, False, True, False]
-    with turns.take(1) as again, pytest.raises(InterruptedError), turns.take(1):
-        assert again
-        raise InterruptedError
-    with turns.take(1) as first, turns.take(1) as second:
-        assert first
-        assert second
 
 
 def test_however_often_it_was_tried_it_can_be_tried_later(

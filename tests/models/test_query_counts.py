@@ -15,6 +15,7 @@ from models.feed import Place
 from models.job import JobKey
 from models.organisation import Organisation
 from models.project import Project
+from models.secret import Secret
 from models.transaction import transaction
 from models.user import User
 
@@ -80,6 +81,25 @@ def test_an_update_that_asks_for_a_deployment_is_one_statement_more(
         api.update(ada, api.version, image="nginx:1.28")
     assert [each.split()[0] for each in sent] == ["SELECT", "SELECT", "UPDATE", "WITH", "WITH"]
     assert "INSERT INTO deployments" in sent[-1]
+
+
+def test_deploying_all_users_of_a_secret_again_takes_the_same_statements_however_many_they_are(
+    acme: Organisation, web: Project, api: Container, ada: Actor
+) -> None:
+    sent: list[list[str]] = []
+    for more in (1, 30):
+        with transaction():
+            secret = web.create(ada, Secret, handle=f"token-{more}", value="x")
+        with transaction():
+            for each in range(more):
+                handle = f"c-{more}-{each}"
+                web.create(ada, Container, name=handle, handle=handle, image="nginx:1.28", secrets=[secret.handle])
+        with statements() as found, transaction() as promised:
+            assert len(web.deploy_again(ada, secret)) == more
+        assert len(promised) == more
+        sent.append([each.split()[0] for each in found])
+    # Organisation and project held, all revised, all entries, all deployments.
+    assert sent[0] == sent[1] == ["SELECT", "SELECT", "WITH", "WITH", "WITH"]
 
 
 def test_a_chunk_of_a_cascade_takes_the_same_statements_whatever_its_size(

@@ -14,7 +14,7 @@ from models.actor import SYSTEM, Actor
 from models.billing import PaymentMethod, account_of
 from models.container import Container
 from models.database import db
-from models.errors import AlreadyDone, Invalid, NotFound, OrganisationSuspended
+from models.errors import AlreadyDone, Invalid, NotFound, OrganisationSuspended, PaymentUnderWay
 from models.job import Work
 from models.memcached import Memcached
 from models.organisation import Organisation
@@ -24,7 +24,7 @@ from models.registry import Registry
 from models.secret import Secret
 from models.suspension import By
 from models.transaction import transaction
-from tests.log import entries, summaries
+from tests.log import entries, latest_entry, summaries
 from tests.together import together
 
 GRACE = timedelta(hours=72)
@@ -477,6 +477,24 @@ def test_a_person_whose_card_is_declined_is_told_and_nothing_is_charged(
 
     assert account_of(acme.id).balance_cents == 0
     assert len(entries(acme)) == before
+    superuser.execute("UPDATE payment_methods SET expiry_year = 2099")
+    with pytest.raises(Invalid, match="declined"), transaction():
+        payment.ask(acme.id, ada, 700, card.id, request_id)
+
+
+def test_an_organisation_is_not_deleted_while_a_payment_is_under_way(
+    acme: Organisation, card: PaymentMethod, ada: Actor
+) -> None:
+    request_id = uuid4()
+    with transaction():
+        payment.ask(acme.id, ada, 700, card.id, request_id)
+    with pytest.raises(PaymentUnderWay, match="Try again"), transaction():
+        acme.delete(ada, "acme")
+    charging.pay(acme.id, request_id)
+    with transaction():
+        acme.delete(ada, "acme")
+
+    assert latest_entry(acme).summary == "Organisation Acme deleted"
 
 
 # By hand

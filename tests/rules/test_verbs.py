@@ -67,6 +67,10 @@ VERBS: dict[str, tuple[Callable[[World], Any], str]] = {
     ),
     "Project.update": (lambda w: w.web.update(w.ada, w.web.version, name="Shop"), "Project Shop updated"),
     "Project.delete": (lambda w: w.web.delete(w.ada, "web"), "Project Web deleted"),
+    "Project.deploy_again": (
+        lambda w: w.web.deploy_again(w.ada, w.api),
+        "Container my-api to be deployed again",
+    ),
     "Container.update": (
         lambda w: w.api.update(w.ada, w.api.version, port="9000", memory_mib=512, environment="A=1"),
         "Container my-api updated",
@@ -139,7 +143,7 @@ OF_A_KIND = {
 }
 QUESTIONS: dict[str, set[str]] = {
     "Organisation": {"find_project", "projects", "counts"},
-    "Project": {"find", "resources", "deployed_with", "count", "counts"},
+    "Project": {"find", "resources", "count", "counts"},
     "Membership": set(),
     "BillingAccount": set(),
     "PaymentMethod": {"require_kept", "require_unexpired"},

@@ -8,15 +8,16 @@ from typing import Any
 import pytest
 from flask import Flask, current_app
 
-from models import deployment, suspension
+from models import deployment, desired, suspension
 from models.container import Container
 from models.database import db
+from models.memcached import Memcached
 from models.organisation import Organisation
 from models.project import Project
 from models.suspension import By
 from models.transaction import transaction
 from tests.engine import Engine
-from tests.log import summaries
+from tests.log import entries, summaries
 from tests.runtime.conftest import (
     HEALTH_SECONDS,
     PATIENCE_SECONDS,
@@ -25,15 +26,17 @@ from tests.runtime.conftest import (
     containers_named,
     everything,
     expire,
+    fetch,
     kept,
     observed,
+    our_networks,
     platform_id,
     running,
     settle,
 )
 from worker import reconcile
 from worker.engine import DockerEngine
-from worker.runtime import EngineDown
+from worker.runtime import CannotDeploy, EngineDown
 
 
 def test_one_that_is_suspended_while_it_comes_up_has_not_failed(
@@ -113,6 +116,118 @@ def test_a_worker_that_dies_in_the_middle_leaves_nothing_that_the_next_one_does_
 
     assert summaries(acme)[-1] == "Container my-api deployed acme/web:2"
     assert len(engine.ours()) == len(running(engine)) == 1
+
+
+def test_one_that_got_lost_and_does_not_come_up_again_is_said_to_be_in_error_and_tried_again(
+    runtime: DockerEngine, engine: Engine, acme: Organisation, api: Container, ada: Any
+) -> None:
+    settle(runtime, api)
+    told = len(entries(acme))
+    engine.clear()
+
+    def unwell(*_: object) -> None:
+        raise CannotDeploy("health check failed: its database is gone")
+
+    runtime._wait = unwell  # type: ignore[method-assign]
+    for _ in range(2):
+        everything(runtime)
+        assert observed(api) == ("error", 1)
+        assert api.status_reason == "health check failed: its database is gone"
+        assert engine.ours() == []
+    del runtime._wait
+    expire(acme)
+    everything(runtime)
+
+    assert observed(api) == ("running", 1)
+    [one] = running(engine)
+    assert fetch(engine, one["Id"], "http://my-api:8080/") == "acme/web:1"
+    assert len(entries(acme)) == told
+
+
+def test_one_that_got_lost_and_whose_worker_dies_before_it_serves_is_brought_up_by_the_next(
+    runtime: DockerEngine, engine: Engine, acme: Organisation, api: Container
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    def dies(*_: object) -> None:
+        raise Killed
+
+    settle(runtime, api)
+    for step in ("_let_serve", "_rename"):
+        engine.clear()
+        setattr(runtime, step, dies)
+        with pytest.raises(Killed):
+            everything(runtime)
+        delattr(runtime, step)
+        assert len(engine.ours()) == 1
+        everything(runtime)
+        # Whose lease is still running may yet let it serve.
+        assert len(engine.ours()) == 1
+        expire(acme)
+        everything(runtime)
+        [one] = running(engine)
+        assert fetch(engine, one["Id"], "http://my-api:8080/") == "acme/web:1"
+        assert engine.api.inspect_container(one["Id"])["HostConfig"]["RestartPolicy"]["Name"] == "unless-stopped"
+        assert len(engine.ours()) == 1
+
+
+def test_a_worker_that_dies_when_some_nodes_serve_leaves_the_others_to_the_next(
+    runtime: DockerEngine, engine: Engine, acme: Organisation, web: Project, ada: Any
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    with transaction():
+        cache = web.create(ada, Memcached, name="cache", handle="cache", memory_mib=64, nodes=3)
+    named = runtime._rename
+    serving: list[str] = []
+
+    def dies_after_the_first(container: str, name: str) -> None:
+        if serving:
+            raise Killed
+        named(container, name)
+        serving.append(container)
+
+    runtime._rename = dies_after_the_first  # type: ignore[method-assign]
+    with pytest.raises(Killed):
+        settle(runtime, cache)
+    del runtime._rename
+    expire(acme)
+    settle(runtime, cache)
+
+    found = {each["Id"] for each in running(engine)}
+    assert len(found) == len(engine.ours()) == 3
+    assert set(serving) < found
+    assert [each for each in summaries(acme) if "deployed" in each] == ["Memcached cache deployed 3 × 64 MiB"]
+
+
+def test_a_network_that_is_needed_again_while_a_round_removes_others_stays(
+    runtime: DockerEngine, engine: Engine, acme: Organisation, web: Project, api: Container, ada: Any
+) -> None:
+    settle(runtime, api)
+    [network] = our_networks(engine)
+    db.session.refresh(api)
+    with transaction():
+        api.end(ada)
+    settle(runtime, api)
+    places = desired.places_of_projects
+
+    def asked_for_meanwhile(organisation_id: int | None = None) -> set[tuple[int, int]]:
+        found = places(organisation_id)
+        if not asked:
+            asked.append(True)
+            with current_app.app_context():
+                containers_named(web, ada, "again")
+        return found
+
+    asked: list[bool] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("models.desired.places_of_projects", asked_for_meanwhile)
+        everything(runtime)
+
+    assert asked
+    assert our_networks(engine) == [network]
 
 
 def test_two_workers_at_once_deploy_once(

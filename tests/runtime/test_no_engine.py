@@ -52,5 +52,5 @@ def test_where_the_engine_is(docker_host: str, socket: str, expected: str | None
 
 def test_nothing_can_be_deployed_where_there_is_no_engine() -> None:
     with pytest.raises(EngineDown):
-        NoEngine().deploy(None, 1, None, lambda: None)  # type: ignore[arg-type]
+        NoEngine().deploy(None, 1, 1, None, lambda: None)  # type: ignore[arg-type]
     assert issubclass(CannotDeploy, Exception)

@@ -144,6 +144,7 @@ def test_a_first_start_fills_the_demo_a_second_keeps_it_and_ctrl_c_ends_every_pr
     first.process.send_signal(signal.SIGINT)
     assert first.process.wait(60) == 0
 
+    assert (folder / "lock").read_text() == ""
     assert kinds == set(OURS)
     assert sign_in
     assert people == 4
@@ -207,12 +208,12 @@ def test_a_second_one_over_the_same_data_is_told_so(
     assert f"already running over {shared.folder}" in second.printed
 
 
-def command(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+def command(folder: Path, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:
     """What an operator types beside it, who was told of no database."""
     return subprocess.run(  # noqa: S603 (our own program)
         [*UP[:-1], *words],
         cwd=ROOT,
-        env={"PATH": os.environ["PATH"], "DATA_DIR": str(folder)},
+        env={"PATH": os.environ["PATH"], "DATA_DIR": str(folder), **environ},
         capture_output=True,
         text=True,
         timeout=PATIENCE_SECONDS,
@@ -225,8 +226,9 @@ def test_the_commands_of_an_operator_find_what_it_runs(shared: Running) -> None:
     assert command(shared.folder, "billing", "suspend", "nowhere", "--reason", "a test").stderr == (
         "Error: There is no organisation nowhere.\n"
     )
-    # DOCKER_HOST is what `up` was told, too.
-    assert "There is no engine" in command(shared.folder, "reconcile").stderr
+    # What this shell has for other servers and engines would lead elsewhere.
+    others = {"DOCKER_HOST": "unix:///elsewhere.sock", "PGHOSTADDR": "127.0.0.2", "DATABASE_URL": ""}
+    assert "There is no engine" in command(shared.folder, "reconcile", **others).stderr
 
 
 def test_what_it_runs_is_told_to_nobody_else_and_only_while_it_runs(
@@ -238,6 +240,7 @@ def test_what_it_runs_is_told_to_nobody_else_and_only_while_it_runs(
     ended = up().wait()
     ended.kill_everything()
 
+    assert (ended.folder / "lock").read_text()
     missing = command(ended.folder, "jobs", "list").stderr
     assert missing.startswith("Error: DATABASE_URL is not set; ")
     assert f"no `activity-log up` of this user runs over {ended.folder}" in missing

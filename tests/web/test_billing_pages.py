@@ -1,5 +1,6 @@
 """The billing page explains the balance; every page of a suspended organisation says why and until when."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -113,6 +114,13 @@ def test_a_declined_card_is_told_in_the_form_and_nothing_is_charged(
     assert answer.status_code == 422
     assert "declined and nothing was charged" in answer.text
     assert account_of(acme.id).balance_cents == 0
+    monkeypatch.undo()
+    again = re.search(r'name="request_id"[^>]*value="([^"]+)"', answer.text)
+    assert again
+    owner.post(f"{BILLING}/top-ups", amount="25.00", payment_method=str(card.id), request_id=again[1])
+    db.session.rollback()
+    db.session.expire_all()
+    assert account_of(acme.id).balance_cents == 2500
 
 
 def test_a_stuck_job_shows_its_error_on_the_organisation_s_page(

@@ -141,6 +141,7 @@ def test_what_newer_entries_were_caused_by_comes_along_with_how_many_it_has_caus
         "/orgs/acme/activity?after=-1",
         "/orgs/acme/activity?before=99999999999999999999999",
         "/activity?after=%00",
+        "/orgs/acme/activity/1?run=1",
     ],
 )
 def test_a_broken_cursor_is_told(owner: Visitor, acme: Organisation, address: str) -> None:

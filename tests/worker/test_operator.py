@@ -43,7 +43,7 @@ def test_suspending_and_resuming_by_hand_tells_the_reason(
     assert type_in(settings, "jobs", "run")[0] == 0
     assert summaries(acme)[-3:] == [
         "Container my-api suspended",
-        "Organisation Acme resumed: it was cleared up",
+        "Organisation Acme resumed by an operator: it was cleared up",
         "Container my-api resumed",
     ]
 

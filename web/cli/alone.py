@@ -11,7 +11,8 @@ from models.settings import REQUIRED
 from web.cli.server import CannotStart
 
 FILE = "lock"
-# What `jobs`, `billing` and the rest need in order to act on the same platform as the processes that `up` starts.
+# What `jobs`, `billing` and the rest must have in common with the processes that `up` starts, in order to act on the
+# same platform; libpq's own variables too, which turn a connection to somewhere else.
 TOLD = (
     *REQUIRED,
     "DATA_DIR",
@@ -21,6 +22,7 @@ TOLD = (
     "HEALTH_SECONDS",
     "SUSPENSION_GRACE_HOURS",
 )
+LIBPQ = "PG"
 Tell = Callable[[Mapping[str, str]], None]
 
 
@@ -45,14 +47,31 @@ def alone(folder: Path) -> Iterator[Tell]:
         lock.truncate()
 
         def tell(environ: Mapping[str, str]) -> None:
-            json.dump({name: environ[name] for name in TOLD if environ.get(name)}, lock)
+            json.dump({name: value for name, value in environ.items() if _is_told(name)}, lock)
             lock.flush()
 
-        yield tell
+        try:
+            yield tell
+        finally:
+            lock.seek(0)
+            lock.truncate()
 
 
-def told(folder: Path) -> dict[str, str]:
-    """The environment that an `up` over the folder told; empty when none is running, or it is another user's."""
+def adopt(folder: Path) -> None:
+    """Make the environment that of what an `up` over the folder runs, as a whole: half of another one would lead to
+    another server or another engine. Nothing changes when none is running, or it is another user's.
+    """
+    if found := _told(folder):
+        for name in filter(_is_told, list(os.environ)):
+            del os.environ[name]
+        os.environ.update(found)
+
+
+def _is_told(name: str) -> bool:
+    return name in TOLD or name.startswith(LIBPQ)
+
+
+def _told(folder: Path) -> dict[str, str]:
     try:
         with (folder / FILE).open() as lock:
             try:

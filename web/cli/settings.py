@@ -11,7 +11,7 @@ import flask
 from models.database import connect
 from models.sealed import KEYRING
 from models.settings import REQUIRED, Settings, SettingsError
-from web.cli.alone import told
+from web.cli.alone import adopt
 
 
 def settings(nor: str = "") -> Settings:
@@ -31,8 +31,7 @@ def connected() -> Iterator[Settings]:
     nor = ""
     if not any(os.environ.get(name) for name in REQUIRED):
         folder = Path(os.environ.get("DATA_DIR") or "var").resolve()
-        # Into the environment, where the engine's own client looks too; what was given stays.
-        os.environ.update({**told(folder), **os.environ})
+        adopt(folder)
         nor = f", and no `activity-log up` of this user runs over {folder}"
     found = settings(nor)
     KEYRING.load(found.encryption_keys)
