@@ -73,6 +73,9 @@ def plan(wanted: Wanted | None, found: list[Instance]) -> Plan:
         return Plan([], [], [], False, wanted.status, wanted.status_reason)
     status, reason = _seen(wanted, mine)
     lost = wanted.deployed_revision == wanted.revision and len(mine) < wanted.nodes
+    if lost and any(each.coming and each.revision == wanted.revision for each in found):
+        # It may have come up since the engine was asked: `_deploy` asks again, and nothing else is said meanwhile.
+        status, reason = wanted.status, wanted.status_reason
     start = [each for each in mine if not each.running]
     return Plan(remove, [], start, (provisioning or lost) and wanted.due, status, reason)
 

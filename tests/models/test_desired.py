@@ -270,6 +270,10 @@ def test_what_comes_up_is_left_to_who_works_on_it_and_counts_as_nothing_when_nob
     lost = wanted._replace(deployed_revision=1, deployment="running", status="error", status_reason="why", due=False)
     assert plan(lost, [coming])._replace(remove=[]) == ([], [], [], False, "error", "why")
     assert plan(lost._replace(due=True), [coming]).deploy
+    # Seen just before it served: still said to be running.
+    served = lost._replace(status="running", status_reason="", due=True)
+    assert plan(served, [coming])._replace(remove=[]) == ([], [], [], True, "running", "")
+    assert plan(served, []).status == "provisioning"
 
 
 @pytest.mark.parametrize("by_cascade", [False, True])
