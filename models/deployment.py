@@ -178,6 +178,8 @@ class Observed(NamedTuple):
     """What was deployed when it was looked at: what has been deployed since is not overwritten."""
     status: str | None
     reason: str = ""
+    before: tuple[str | None, str] | None = None
+    """Status and reason when it was looked at: what has been said since is not overwritten. None: whatever they are."""
 
 
 def observe(seen: Sequence[Observed]) -> None:
@@ -191,6 +193,8 @@ def observe(seen: Sequence[Observed]) -> None:
                 "revisions": [each.deployed_revision for each in mine],
                 "statuses": [each.status for each in mine],
                 "reasons": [_short(each.reason) for each in mine],
+                "statuses_before": [each.before[0] if each.before else None for each in mine],
+                "reasons_before": [each.before[1] if each.before else None for each in mine],
             }
             db.session.execute(statement, values)
 
@@ -274,8 +278,11 @@ MINE = """
      WHERE organisation_id = :organisation AND noun = :noun AND resource_id = :id AND revision = :revision
        AND token = :token AND status IN ('provisioning', 'running')
 """
+# A lease that has run out is over although nobody else has claimed the deployment yet: what it made may be removed.
+STILL_MINE = f"{MINE} AND lease_until >= clock_timestamp()"
 RENEW = text(f"""
-    UPDATE deployments SET lease_until = clock_timestamp() + make_interval(secs => :lease) {MINE} RETURNING revision
+    UPDATE deployments SET lease_until = clock_timestamp() + make_interval(secs => :lease) {STILL_MINE}
+ RETURNING revision
 """)  # noqa: S608 (a constant)
 SUCCEEDED = text(f"""
     UPDATE deployments SET status = 'running', reason = '', attempts = 0, lease_until = NULL,
@@ -291,7 +298,7 @@ FAILED = text(f"""
     UPDATE deployments SET reason = :reason, {LATER},
                            status = CASE WHEN status = 'provisioning' THEN 'error' ELSE status END,
                            ended_at = COALESCE(ended_at, clock_timestamp())
-    {MINE} RETURNING revision
+    {STILL_MINE} RETURNING revision
 """)  # noqa: S608
 RELEASE = text(f"UPDATE deployments SET {LATER} {MINE}")  # noqa: S608
 HOLD = {
@@ -317,14 +324,18 @@ OBSERVE = {
         WITH seen AS (
             SELECT * FROM unnest(
                     CAST(:organisations AS integer[]), CAST(:ids AS bigint[]), CAST(:revisions AS integer[]),
-                    CAST(:statuses AS varchar[]), CAST(:reasons AS varchar[]))
-                AS each (organisation_id, id, seen_revision, new_status, new_reason)
+                    CAST(:statuses AS varchar[]), CAST(:reasons AS varchar[]),
+                    CAST(:statuses_before AS varchar[]), CAST(:reasons_before AS varchar[]))
+                AS each (organisation_id, id, seen_revision, new_status, new_reason, status_before, reason_before)
         ), held AS (
             SELECT thing.organisation_id, thing.id, new_status, new_reason
               FROM {table} AS thing JOIN seen USING (organisation_id, id)
              WHERE deployed_revision IS NOT DISTINCT FROM seen_revision
+               AND (reason_before IS NULL
+                    OR (status, status_reason) IS NOT DISTINCT FROM (status_before, reason_before))
                AND ((status, status_reason) IS DISTINCT FROM (new_status, new_reason)
                     OR ended_at IS NOT NULL AND deployed_revision IS NOT NULL)
+               AND (new_status IS NULL OR ended_at IS NULL OR deployed_revision IS NOT NULL)
              ORDER BY thing.organisation_id, thing.id FOR UPDATE OF thing)
         UPDATE {table} AS thing
            SET status = new_status, status_reason = new_reason,

@@ -186,6 +186,7 @@ class DockerEngine:
             id=key.id,
             revision=revision,
             node=node,
+            attempt=attempt,
         )
         made = self._api.create_container(
             image,
@@ -303,7 +304,8 @@ def _instance(found: dict[str, Any]) -> Instance:
     running = found["State"] in ("running", "restarting")
     name = (found["Names"] or [""])[0].lstrip("/")
     coming = name if COMING in name else ""
-    return Instance(found["Id"], key, _number(found, "revision"), _number(found, "node"), running, trouble, coming)
+    revision, node, attempt = (_number(found, each) for each in ("revision", "node", "attempt"))
+    return Instance(found["Id"], key, revision, node, running, trouble, coming, attempt)
 
 
 def _number(found: dict[str, Any], label: str, most: int = INTEGER) -> int:

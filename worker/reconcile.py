@@ -27,9 +27,9 @@ from worker.turns import Rounds, Turns
 log = logging.getLogger(__name__)
 AT_ONCE = 16
 RENEW_SECONDS = 8
-# Of the twelve threads that `activity-log runtime` has, one more is for the round over everything.
+# Of the sixteen threads that `activity-log runtime` has; one more is for the round over everything.
 DEPLOYING_MOST, OF_ONE_MOST, KEPT_FOR_OTHERS = 6, 3, 2
-ROUNDS_MOST = 2
+ROUNDS_MOST = 4
 # A round stops, starts and removes so many at a time, and looks again whether the next ones are still to be.
 SLICE = 64
 Call = Callable[[ResourceKey], object]
@@ -50,6 +50,9 @@ class Plan(NamedTuple):
     reason: str = ""
 
 
+Planned = tuple[ResourceKey, Wanted | None, Plan]
+
+
 def plan(wanted: Wanted | None, found: list[Instance]) -> Plan:
     """Compare what is wanted of one thing with what the engine has of it."""
     if wanted is None or wanted.ended:
@@ -66,14 +69,15 @@ def plan(wanted: Wanted | None, found: list[Instance]) -> Plan:
     ]
     mine = [each for each in found if each.revision == wanted.deployed_revision and not each.coming]
     if wanted.state == "suspended":
-        running = [each for each in found if each.running and each not in remove]
+        # What is coming up, too: it may serve by now, and is then not found under the name by which it is removed.
+        running = [each for each in found if each.running and (each.coming or each not in remove)]
         return Plan(remove, running, [], False, "stopped")
     if not wanted.in_place:
         # Its cascade is about to suspend or end it.
         return Plan([], [], [], False, wanted.status, wanted.status_reason)
     status, reason = _seen(wanted, mine)
     lost = wanted.deployed_revision == wanted.revision and len(mine) < wanted.nodes
-    if lost and any(each.coming and each.revision == wanted.revision for each in found):
+    if any(each.coming and each.revision == wanted.deployed_revision for each in found):
         # It may have come up since the engine was asked: `_deploy` asks again, and nothing else is said meanwhile.
         status, reason = wanted.status, wanted.status_reason
     start = [each for each in mine if not each.running]
@@ -124,27 +128,24 @@ def everything(runtime: Runtime, organisation_id: int | None = None, call: Call 
     if isinstance(runtime, NoEngine):
         return 0
     networks = runtime.networks(organisation_id)
-    found: dict[ResourceKey, list[Instance]] = defaultdict(list)
-    for each in runtime.instances(organisation_id):
-        found[each.key].append(each)
-    wanted = {each.key: each for each in desired.everything(found.keys(), organisation_id)}
-    plans = [(key, wanted.get(key), plan(wanted.get(key), found[key])) for key in found.keys() | wanted.keys()]
-    due = [thing for _, thing, todo in plans if todo.deploy and thing is not None]
+    plans = _plans(runtime, organisation_id)
     if call is not None:
         # Before the rest: a thousand removals would hold them up.
-        for thing in due:
-            TURNS.wait(thing.key)
-        for key in TURNS.ready():
-            call(key)
+        _call(plans, call)
     _carry_out(runtime, plans)
     if call is None:
-        for thing in due:
+        for thing in _due(plans):
             _deploy(runtime, thing)
     kept = desired.places_of_projects(organisation_id)
     for network in networks:
         if (network.organisation_id, network.project_id) not in kept:
             _remove_network(runtime, network)
     return sum(_acts(todo) or todo.deploy for _, _, todo in plans)
+
+
+def call_due(runtime: Runtime, organisation_id: int | None, call: Call) -> None:
+    """Ask for the deployments that are due and have a turn, and leave the rest to the round that is being done."""
+    _call(_plans(runtime, organisation_id), call)
 
 
 def report(runtime: Callable[[], Runtime]) -> Runtime | None:
@@ -163,7 +164,26 @@ def report(runtime: Callable[[], Runtime]) -> Runtime | None:
     return found
 
 
-def _carry_out(runtime: Runtime, plans: list[tuple[ResourceKey, Wanted | None, Plan]]) -> None:
+def _plans(runtime: Runtime, organisation_id: int | None) -> list[Planned]:
+    found: dict[ResourceKey, list[Instance]] = defaultdict(list)
+    for each in runtime.instances(organisation_id):
+        found[each.key].append(each)
+    wanted = {each.key: each for each in desired.everything(found.keys(), organisation_id)}
+    return [(key, wanted.get(key), plan(wanted.get(key), found[key])) for key in found.keys() | wanted.keys()]
+
+
+def _due(plans: list[Planned]) -> list[Wanted]:
+    return [wanted for _, wanted, todo in plans if todo.deploy and wanted is not None]
+
+
+def _call(plans: list[Planned], call: Call) -> None:
+    for each in _due(plans):
+        TURNS.wait(each.key)
+    for key in TURNS.ready():
+        call(key)
+
+
+def _carry_out(runtime: Runtime, plans: list[Planned]) -> None:
     """Stop, start and remove what is planned, and write down what is seen then."""
     with ThreadPoolExecutor(AT_ONCE) as hands:
         for first in range(0, len(plans), SLICE):
@@ -221,7 +241,7 @@ def _act(runtime: Runtime, key: ResourceKey, wanted: Wanted | None, todo: Plan) 
         return None
     if (status, reason) == (wanted.status, wanted.status_reason) and not (wanted.ended and wanted.deployed_revision):
         return None
-    return Observed(key, wanted.deployed_revision, status, reason)
+    return Observed(key, wanted.deployed_revision, status, reason, before=(wanted.status, wanted.status_reason))
 
 
 def _deploy(runtime: Runtime, wanted: Wanted) -> None:
@@ -233,7 +253,9 @@ def _deploy(runtime: Runtime, wanted: Wanted) -> None:
         return
     try:
         # Nodes that serve already: the others got lost, or whoever brought these up has died.
-        there = {each.node for each in runtime.instances(key=wanted.key) if each.serves(wanted.revision)}
+        # One that no attempt is known of was made before attempts had names, and may never have come to serve.
+        found = [each for each in runtime.instances(key=wanted.key) if each.serves(wanted.revision)]
+        there = {each.node for each in found if lost or each.attempt}
         if lost and len(there) >= wanted.nodes:
             raise LeaseLost("it is there again: another worker was first")
         _bring_up(runtime, wanted, lease, there)

@@ -46,6 +46,8 @@ class Instance(NamedTuple):
     """Why it is no good although it is there: it keeps ending, or its health check fails."""
     coming: str = ""
     """What it is called on the engine while it comes up, which no other attempt is; empty once it serves."""
+    attempt: int = 0
+    """Which attempt made it; 0 when none is known."""
 
     def serves(self, revision: int) -> bool:
         """Whether it is a container of this revision that the project finds."""

@@ -48,8 +48,11 @@ def reconcile(organisation_id: int | None = None) -> None:
         if found is None:
             return
         with rounds.ROUNDS.turns(organisation_id) as turns:
-            for _ in turns:
-                rounds.everything(found, organisation_id, call=hint)
+            done = [rounds.everything(found, organisation_id, call=hint) for _ in turns]
+        if not done:
+            rounds.call_due(found, organisation_id, call=hint)
+        for each in rounds.ROUNDS.ready():
+            hint_at_engine(each)
 
 
 @app.task(name="worker.tasks.sweep")

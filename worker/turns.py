@@ -71,6 +71,13 @@ class Turns:
             del self._waiting[key.organisation_id]
 
 
+class Round:
+    """One that is being done."""
+
+    again = False
+    """Whether it was asked for meanwhile."""
+
+
 class Rounds:
     """Which rounds this process is at: one over everything, a few over one organisation, and none twice at once.
 
@@ -79,39 +86,59 @@ class Rounds:
 
     def __init__(self, of_organisations_most: int) -> None:
         self._most = of_organisations_most
-        self._again: dict[int | None, bool] = {}
+        self._under_way: dict[int | None, Round] = {}
+        self._waiting: dict[int, None] = {}
         self._lock = threading.Lock()
 
     @contextmanager
     def turns(self, organisation_id: int | None) -> Iterator[Iterator[None]]:
-        """As many times as the round is to be done now: not at all when it is being done, once, and once more for
-        having been asked for meanwhile. Of who is one too many, the next round over everything takes care.
+        """As many times as the round is to be done now: not at all when it is being done or there is no place for it,
+        once, and once more for having been asked for meanwhile.
         """
         with self._lock:
-            mine = self._begins(organisation_id)
+            mine = self._begin(organisation_id)
         try:
-            yield self._times(organisation_id) if mine else iter(())
+            yield self._times(organisation_id, mine) if mine else iter(())
         finally:
-            if mine:
-                with self._lock:
-                    self._again.pop(organisation_id, None)
+            with self._lock:
+                self._end(organisation_id, mine)
 
-    def _begins(self, organisation_id: int | None) -> bool:
-        if organisation_id in self._again:
+    def ready(self) -> list[int]:
+        """The organisations for whose round there was no place, and is one now. They do not wait any more."""
+        with self._lock:
+            found = list(self._waiting)[: self._places()]
+            for each in found:
+                del self._waiting[each]
+        return found
+
+    def _begin(self, organisation_id: int | None) -> Round | None:
+        if under_way := self._under_way.get(organisation_id):
             # Over everything it is asked for by the schedule, and soon again.
-            self._again[organisation_id] = organisation_id is not None
-            return False
-        if organisation_id is not None and len(self._again.keys() - {None}) >= self._most:
-            return False
-        self._again[organisation_id] = False
-        return True
+            under_way.again = organisation_id is not None
+            return None
+        if organisation_id is not None:
+            if not self._places():
+                self._waiting[organisation_id] = None
+                return None
+            self._waiting.pop(organisation_id, None)
+        return self._under_way.setdefault(organisation_id, Round())
 
-    def _times(self, organisation_id: int | None) -> Iterator[None]:
+    def _times(self, organisation_id: int | None, mine: Round) -> Iterator[None]:
         yield
-        while self._asked_again(organisation_id):
+        while self._is_asked_again(organisation_id, mine):
             yield
 
-    def _asked_again(self, organisation_id: int | None) -> bool:
+    def _is_asked_again(self, organisation_id: int | None, mine: Round) -> bool:
+        """If not, it ends with the answer: who asks a moment later begins anew."""
         with self._lock:
-            again, self._again[organisation_id] = self._again[organisation_id], False
+            again, mine.again = mine.again, False
+            if not again:
+                self._end(organisation_id, mine)
             return again
+
+    def _end(self, organisation_id: int | None, mine: Round | None) -> None:
+        if mine is not None and self._under_way.get(organisation_id) is mine:
+            del self._under_way[organisation_id]
+
+    def _places(self) -> int:
+        return max(0, self._most - len(self._under_way.keys() - {None}))

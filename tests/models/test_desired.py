@@ -274,6 +274,38 @@ def test_what_comes_up_is_left_to_who_works_on_it_and_counts_as_nothing_when_nob
     served = lost._replace(status="running", status_reason="", due=True)
     assert plan(served, [coming])._replace(remove=[]) == ([], [], [], True, "running", "")
     assert plan(served, []).status == "provisioning"
+    assert plan(served._replace(state="suspended"), [coming]).stop == [coming]
+
+
+def test_what_was_seen_before_someone_said_more_is_not_written(api: Container, ada: Actor) -> None:
+    def told(status: str | None, reason: str, before: tuple[str | None, str] | None) -> tuple[str | None, str]:
+        with transaction():
+            deployment.observe([deployment.Observed(api.key, None, status, reason, before)])
+        db.session.refresh(api)
+        found = api.status, api.status_reason
+        db.session.rollback()
+        return found
+
+    assert told("error", "no such image", None) == ("error", "no such image")
+    assert told("provisioning", "", ("stopped", "")) == ("error", "no such image")
+    assert told("provisioning", "", ("error", "no such image")) == ("provisioning", "")
+    db.session.refresh(api)
+    with transaction():
+        api.end(ada)
+    assert told("provisioning", "", None) == (None, "")
+
+
+def test_a_lease_that_has_run_out_is_over_although_nobody_else_has_claimed(
+    api: Container, superuser: psycopg.Connection
+) -> None:
+    with transaction():
+        lease = deployment.claim(api.key, 1)
+    assert lease
+    superuser.execute("UPDATE deployments SET lease_until = clock_timestamp() - interval '1 second'")
+    for use in (lease.renew, lambda: deployment.fail(lease, "its container is gone")):
+        with pytest.raises(LeaseLost), transaction():
+            use()
+    assert deployment.history(api.key)[0].status == "provisioning"
 
 
 @pytest.mark.parametrize("by_cascade", [False, True])

@@ -230,6 +230,25 @@ def test_a_network_that_is_needed_again_while_a_round_removes_others_stays(
     assert our_networks(engine) == [network]
 
 
+def test_what_the_version_before_has_left_half_made_is_not_taken_for_what_serves(
+    runtime: DockerEngine, engine: Engine, acme: Organisation, api: Container, ada: Any
+) -> None:
+    settle(runtime, api)
+    change(api, ada, image="acme/web:2")
+    labels = runtime._labels(
+        organisation=acme.id, project=api.project_id, kind="container", id=api.id, revision=2, node=1
+    )
+    half = engine.api.create_container(
+        "acme/web:1", name=runtime._name(api.key, 2, 1), labels=dict(each.split("=") for each in labels)
+    )
+    engine.api.start(half["Id"])
+    settle(runtime, api)
+
+    [one] = running(engine)
+    assert one["Id"] != half["Id"]
+    assert fetch(engine, one["Id"], "http://my-api:8080/") == "acme/web:2"
+
+
 def test_two_workers_at_once_deploy_once(
     runtime: DockerEngine, engine: Engine, acme: Organisation, web: Project, ada: Any, app: Flask
 ) -> None:

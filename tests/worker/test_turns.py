@@ -74,9 +74,24 @@ def test_a_round_that_is_asked_for_while_it_is_done_is_done_once_more() -> None:
 def test_a_few_rounds_of_organisations_leave_room_for_the_one_over_everything() -> None:
     rounds = Rounds(of_organisations_most=2)
     with rounds.turns(1) as first, rounds.turns(2) as second, rounds.turns(3) as third, rounds.turns(None) as all_of_it:
-        assert [len(list(each)) for each in (first, second, third, all_of_it)] == [1, 1, 0, 1]
+        assert [next(each, "none") for each in (first, second, third, all_of_it)] == [None, None, "none", None]
         with rounds.turns(None) as twice:
             assert list(twice) == []
+
+
+def test_a_round_that_found_no_place_is_called_when_there_is_one() -> None:
+    rounds = Rounds(of_organisations_most=1)
+    with rounds.turns(1) as first:
+        next(first)
+        for other in (2, 3, 2):
+            with rounds.turns(other) as refused:
+                assert list(refused) == []
+        assert rounds.ready() == []
+    assert rounds.ready() == [2]
+    with rounds.turns(2) as second:
+        assert len(list(second)) == 1
+    assert rounds.ready() == [3]
+    assert rounds.ready() == []
 
 
 def test_a_round_that_failed_can_be_done_again() -> None:

@@ -44,7 +44,7 @@ def worker(concurrency: int, log_level: str) -> None:
 
 
 @click.command()
-@click.option("--concurrency", default=12, show_default=True, help="Threads: half of them deploy, at most.")
+@click.option("--concurrency", default=16, show_default=True, help="Threads.")
 @click.option("--log-level", default="warning", show_default=True, help="What is printed: info tells every task.")
 def runtime(concurrency: int, log_level: str) -> None:
     """Make the container engine run what should run: deploy, stop and remove."""
