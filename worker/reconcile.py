@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import islice
 from typing import NamedTuple
 
 from flask import current_app
@@ -30,8 +31,9 @@ RENEW_SECONDS = 8
 # Of the sixteen threads that `activity-log runtime` has; one more is for the round over everything.
 DEPLOYING_MOST, OF_ONE_MOST, KEPT_FOR_OTHERS = 6, 3, 2
 ROUNDS_MOST = 4
-# A round stops, starts and removes so many at a time, and looks again whether the next ones are still to be.
-SLICE = 64
+# A round over thousands takes minutes: what was planned longer ago than this is looked at again before it is done.
+FRESH_SECONDS = 5
+WRITTEN_TOGETHER = 64
 Call = Callable[[ResourceKey], object]
 
 
@@ -185,13 +187,21 @@ def _call(plans: list[Planned], call: Call) -> None:
 
 def _carry_out(runtime: Runtime, plans: list[Planned]) -> None:
     """Stop, start and remove what is planned, and write down what is seen then."""
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    planned_at = time.monotonic()
+
+    def act(planned: Planned) -> Observed | None:
+        if time.monotonic() - planned_at > FRESH_SECONDS:
+            with app.app_context():
+                if not _is_still_so(*planned):
+                    return None
+        return _act(runtime, *planned)
+
     with ThreadPoolExecutor(AT_ONCE) as hands:
-        for first in range(0, len(plans), SLICE):
-            # What was planned for the later ones may be minutes old.
-            now = [each for each in plans[first : first + SLICE] if not first or _is_still_so(*each)]
-            # Each in its own thread: removing a hundred takes as long as the slowest few, not as their sum.
-            done = list(hands.map(lambda each: _act(runtime, *each), now))
-            if seen := [each for each in done if each is not None]:
+        # Each in its own thread: removing a hundred takes as long as the slowest few, not as their sum.
+        done = hands.map(act, plans)
+        while some := list(islice(done, WRITTEN_TOGETHER)):
+            if seen := [each for each in some if each is not None]:
                 with transaction():
                     deployment.observe(seen)
 

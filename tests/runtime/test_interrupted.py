@@ -283,7 +283,7 @@ def test_a_newer_change_wins_over_the_one_that_is_coming_up(
     def changed_meanwhile(*arguments: Any) -> None:
         waited(*arguments)
         with current_app.app_context(), transaction():
-            newer = db.session.get_one(Container, (acme.id, api_id))
+            newer = db.session.get_one(Container, {"organisation_id": acme.id, "id": api_id})
             newer.update(ada, newer.version, image="acme/web:2")
 
     api_id = api.id

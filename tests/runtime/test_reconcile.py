@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from docker.errors import APIError
-from flask import Flask
+from flask import Flask, current_app
 from requests import Response
 
 from models import suspension
@@ -190,6 +190,34 @@ def test_one_that_cannot_be_removed_does_not_keep_the_others_from_what_they_need
     everything(runtime)
 
     assert running(engine, first.key) == []
+
+
+def test_what_has_changed_since_a_long_round_planned_it_is_left_to_its_own_hint(
+    runtime: DockerEngine, engine: Engine, acme: Organisation, web: Project, ada: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = containers(web, ada, 2)
+    everything(runtime)
+    for each in running(engine):
+        engine.api.stop(each["Id"], timeout=0)
+    monkeypatch.setattr("worker.reconcile.FRESH_SECONDS", -1)
+    meanwhile: list[bool] = []
+    planned = reconcile.plan
+
+    def then_terminated(*arguments: Any) -> Any:
+        found = planned(*arguments)
+        if not meanwhile:
+            meanwhile.append(True)
+            with current_app.app_context():
+                ended = db.session.get_one(Container, {"organisation_id": acme.id, "id": second_id})
+                with transaction():
+                    ended.end(ada)
+        return found
+
+    second_id = second.id
+    monkeypatch.setattr("worker.reconcile.plan", then_terminated)
+    everything(runtime)
+    assert len(running(engine, first.key)) == 1
+    assert running(engine, second.key) == []
 
 
 def elsewhere(acme: Organisation, ada: Any) -> Project:
