@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from models import suspension
-from models.actor import Actor
+from models.actor import SYSTEM, Actor, Door
 from models.cascade import keep
 from models.container import Container
 from models.member import find_member
@@ -115,6 +116,20 @@ def test_a_cascade_over_several_projects_tells_no_numbers_in_one_of_them(
     in_one = owner.get("/orgs/acme/projects/web").text
     assert "system suspended what was in here<" in in_one
     assert "Show the entries<" in in_one
+
+
+@pytest.mark.parametrize(
+    ("door", "who"),
+    [(Door.CLI, "the platform's operator, on its command line"), (Door.WORKER, "the platform itself, not a person")],
+)
+def test_an_operator_s_decision_is_not_said_to_be_the_platform_s_own(
+    owner: Visitor, acme: Organisation, door: Door, who: str
+) -> None:
+    with transaction():
+        decided = suspension.suspend(acme.id, By.OPERATOR, "a test", actor=replace(SYSTEM, door=door))
+    assert decided
+
+    assert who in owner.get(f"/orgs/acme/activity/{decided.number}").text.replace("&#39;", "'")
 
 
 def test_what_newer_entries_were_caused_by_comes_along_with_how_many_it_has_caused_by_now(
