@@ -7,7 +7,7 @@ any transaction.
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
-from sqlalchemy import BigInteger, DateTime, Integer, String, Uuid, func, select
+from sqlalchemy import BigInteger, ColumnElement, DateTime, Integer, String, Uuid, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models import billing, money, suspension
@@ -82,7 +82,7 @@ def ask_automatically(organisation_id: int, cause: int | None) -> Payment | None
     hold_organisation_alone(organisation_id)
     account = locked_account(organisation_id)
     method = default_method(organisation_id)
-    if method is None or not account.wants_top_up or _asked(organisation_id):
+    if method is None or not account.wants_top_up or _asked(organisation_id, Payment.actor_id.is_(None)):
         return None
     # Not `ask`: what is wrong with the card is the provider's to say, and an entry.
     payment = _asked_by(SYSTEM, organisation_id, uuid4(), method.id, account.amount_cents, cause)
@@ -127,8 +127,7 @@ def require_settled(organisation_id: int) -> None:
 
     Once an organisation is being deleted nothing can be booked for it any more.
     """
-    waiting = select(Payment.id).where(Payment.organisation_id == organisation_id, Payment.state == "asked")
-    if db.session.execute(waiting.limit(1)).first() is not None:
+    if _asked(organisation_id):
         raise PaymentUnderWay("A payment is under way. Try again once it has arrived or was declined, in a minute.")
 
 
@@ -156,9 +155,10 @@ def _asked_by(
     )
 
 
-def _asked(organisation_id: int) -> bool:
-    waiting = select(Payment.id).where(Payment.organisation_id == organisation_id, Payment.state == "asked")
-    return db.session.execute(waiting.where(Payment.actor_id.is_(None)).limit(1)).first() is not None
+def _asked(organisation_id: int, *which: ColumnElement[bool]) -> bool:
+    """Whether one is under way, of those that `which` says."""
+    waiting = select(Payment.id).where(Payment.organisation_id == organisation_id, Payment.state == "asked", *which)
+    return db.session.execute(waiting.limit(1)).first() is not None
 
 
 def _settle(payment: Payment, state: str) -> bool:

@@ -14,7 +14,7 @@ from web.access import Answer, needs
 from web.acting import acting
 from web.forms import DIGITS_MOST, AutoTopUpForm, EndForm, ExpiryForm, Form, MethodForm, TopUpForm
 from web.fragments import render
-from worker.hint import hint
+from worker.hint import hint_all
 
 bp = Blueprint("billing", __name__, url_prefix="/orgs/<org>/billing")
 LEDGER_SIZE = 50
@@ -46,8 +46,7 @@ def top_up(organisation: Organisation) -> Answer:
             try:
                 with acting() as actor:
                     payment.ask(organisation.organisation_id, actor, cents, method_id, request_id)
-                for key in charging.pay(organisation.organisation_id, request_id):
-                    hint(key)
+                hint_all(charging.pay(organisation.organisation_id, request_id))
                 flash(f"The balance was topped up by {money.shown(cents)}.")
             except AlreadyDone as done:
                 flash(str(done))

@@ -60,7 +60,7 @@ def show(organisation: Organisation) -> Answer:
 @needs(Permission.READ, even_when_deleted=True)
 def progress(organisation: Organisation) -> Answer:
     """How far the deletion is."""
-    return render("orgs/_progress.html", oob=True, progress=_progress(organisation))
+    return render("orgs/_progress.html", state_now=organisation.state, progress=_progress(organisation))
 
 
 @bp.route("/orgs/<org>/settings", methods=["GET", "POST"])

@@ -65,7 +65,7 @@ def show(organisation: Organisation, project: Project) -> Answer:
 @needs(Permission.READ)
 def progress(organisation: Organisation, project: Project) -> Answer:
     """How far the deletion is."""
-    return render("projects/_progress.html", oob=True, progress=_progress(organisation, project))
+    return render("projects/_progress.html", state_now=project.state, progress=_progress(organisation, project))
 
 
 @bp.route("/<project>/settings", methods=["GET", "POST"])

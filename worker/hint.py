@@ -39,15 +39,19 @@ def hint_all(keys: list[Hinted]) -> None:
     if len(things) > MANY:
         keys = [key for key in keys if isinstance(key, JobKey)]
         for organisation_id in {thing.organisation_id for thing in things}:
-            hint_at_engine(organisation_id)
+            if not hint_at_engine(organisation_id):
+                return
     for key in keys:
         if not hint(key):
             return
 
 
-def hint_at_engine(organisation_id: int) -> None:
-    """Have everything of an organisation compared with what the engine runs: a cascade has changed much at once."""
-    _send("worker.tasks.reconcile", RUNTIME_QUEUE, organisation_id)
+def hint_at_engine(organisation_id: int) -> bool:
+    """Have everything of an organisation compared with what the engine runs: much has changed at once.
+
+    False when the broker is down.
+    """
+    return _send("worker.tasks.reconcile", RUNTIME_QUEUE, organisation_id)
 
 
 def _send(task: str, queue: str, *arguments: object) -> bool:

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from itertools import islice
 from typing import NamedTuple
 
-from flask import current_app
+from flask import Flask, current_app
 
 from models import deployment, desired, platform
 from models.deployment import Lease, Observed, ResourceKey
@@ -69,7 +69,7 @@ def plan(wanted: Wanted | None, found: list[Instance]) -> Plan:
         if each.revision <= wanted.revision
         and (each.revision not in kept or (each.coming and not (wanted.leased and each.revision == wanted.revision)))
     ]
-    mine = [each for each in found if each.revision == wanted.deployed_revision and not each.coming]
+    mine = [each for each in found if each.serves(wanted.deployed_revision)]
     if wanted.state == "suspended":
         # What is coming up, too: it may serve by now, and is then not found under the name by which it is removed.
         running = [each for each in found if each.running and (each.coming or each not in remove)]
@@ -185,9 +185,15 @@ def _call(plans: list[Planned], call: Call) -> None:
         call(key)
 
 
+def _app() -> Flask:
+    """What other threads open a context of."""
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    return app
+
+
 def _carry_out(runtime: Runtime, plans: list[Planned]) -> None:
     """Stop, start and remove what is planned, and write down what is seen then."""
-    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    app = _app()
     planned_at = time.monotonic()
 
     def act(planned: Planned) -> Observed | None:
@@ -286,7 +292,7 @@ def _renewed(lease: Lease) -> Iterator[Tick]:
 
     The tick raises LeaseLost once it is someone else's.
     """
-    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    app = _app()
     over = threading.Event()
     lost: list[LeaseLost] = []
     renewed = [time.monotonic()]

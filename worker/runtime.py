@@ -49,7 +49,7 @@ class Instance(NamedTuple):
     attempt: int = 0
     """Which attempt made it; 0 when none is known."""
 
-    def serves(self, revision: int) -> bool:
+    def serves(self, revision: int | None) -> bool:
         """Whether it is a container of this revision that the project finds."""
         return self.revision == revision and not self.coming
 

@@ -19,14 +19,11 @@ from models.organisation import Organisation
 from models.project import Project
 from models.registry import Registry
 from models.secret import Secret
-from models.specification import Credentials, Specification
 from models.suspension import By, suspend
 from models.transaction import transaction
 from tests.log import latest_entry, summaries
 from tests.together import together
 from worker import pull
-from worker.reconcile import plan
-from worker.runtime import Instance
 
 OTHERS = text("""
     INSERT INTO containers (organisation_id, project_id, handle, name, state, version, image, port, health_path,
@@ -213,68 +210,6 @@ def test_a_specification_holds_what_is_sealed_and_its_repr_does_not(web: Project
     assert told.credentials.password == "canary-2"
     assert "canary" not in repr(told)
     assert "canary" not in pull.masked("a canary-1 canary-2 b canary-4", told)
-
-
-@pytest.mark.parametrize(
-    ("said", "reason"),
-    [
-        ("manifest for acme/tls:1 not found: manifest unknown: manifest unknown", "image acme/tls:1 not found"),
-        ("Get https://r/v2/: dial tcp: lookup r on 1.1.1.1:53: no such host", "registry r cannot be reached"),
-        ("Get https://r/v2/: tls: first record does not look like a TLS handshake", "registry r cannot be reached"),
-        ("Get https://r/v2/: x509: certificate signed by unknown authority", "registry r cannot be reached"),
-        ("context deadline exceeded (Client.Timeout exceeded while awaiting headers)", "registry r cannot be reached"),
-        ("Head https://r/v2/acme/tls/manifests/1: unauthorized: authentication required", "refused the credentials"),
-        ("Get https://r/v2/: no basic auth credentials", "refused the credentials of main"),
-        ("no space left on device, password pw", "image acme/tls:1 could not be pulled: no space left"),
-    ],
-)
-def test_why_an_image_is_not_to_be_had_is_told_apart(said: str, reason: str) -> None:
-    credentials = Credentials("r", "main", "ci", "pw")
-    wanted = Specification("r/acme/tls:1", "acme/tls:1", 80, 64, credentials=credentials)
-
-    assert reason in pull.reason(said, wanted)
-    assert "pw" not in pull.reason(said, wanted)
-
-
-def test_an_image_without_credentials_that_is_denied_may_be_missing_too() -> None:
-    wanted = Specification("acme/api:9", "acme/api:9", 80, 64)
-    said = "pull access denied for acme/api, repository does not exist or may require 'docker login': denied: requested"
-
-    assert pull.reason(said, wanted) == "image acme/api:9 not found, or its registry wants credentials"
-
-
-def test_a_revision_newer_than_what_was_read_is_left_alone(api: Container) -> None:
-    wanted = desired.one(api.key)
-    assert wanted
-    newer = Instance("x", api.key, 2, 1, True)
-    older = Instance("y", api.key, 0, 1, True)
-
-    assert plan(wanted, [newer, older]).remove == [older]
-    assert plan(None, [newer, older]).remove == [newer, older]
-
-
-def test_what_comes_up_is_left_to_who_works_on_it_and_counts_as_nothing_when_nobody_does(api: Container) -> None:
-    wanted = desired.one(api.key)
-    assert wanted
-    coming = Instance("x", api.key, 1, 1, True, coming="api-coming-1")
-    moot = coming._replace(revision=0)
-    assert plan(wanted, [coming, moot]).remove == [coming, moot]
-    with transaction():
-        deployment.claim(api.key, 1)
-    leased = desired.one(api.key)
-    assert leased
-    assert leased.leased
-    assert plan(leased, [coming, moot]).remove == [moot]
-
-    # One that was up, got lost, and did not come up again.
-    lost = wanted._replace(deployed_revision=1, deployment="running", status="error", status_reason="why", due=False)
-    assert plan(lost, [coming])._replace(remove=[]) == ([], [], [], False, "error", "why")
-    assert plan(lost._replace(due=True), [coming]).deploy
-    # Seen just before it served: still said to be running.
-    served = lost._replace(status="running", status_reason="", due=True)
-    assert plan(served, [coming])._replace(remove=[]) == ([], [], [], True, "running", "")
-    assert plan(served, []).status == "provisioning"
-    assert plan(served._replace(state="suspended"), [coming]).stop == [coming]
 
 
 def test_what_was_seen_before_someone_said_more_is_not_written(api: Container, ada: Actor) -> None:

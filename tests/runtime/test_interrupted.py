@@ -39,6 +39,15 @@ from worker.engine import DockerEngine
 from worker.runtime import CannotDeploy, EngineDown
 
 
+class Killed(BaseException):
+    """A worker's death: nothing of ours catches it."""
+
+
+def dies(*_: object) -> None:
+    """In place of a step."""
+    raise Killed
+
+
 def test_one_that_is_suspended_while_it_comes_up_has_not_failed(
     runtime: DockerEngine, engine: Engine, acme: Organisation, api: Container, ada: Any
 ) -> None:
@@ -96,12 +105,6 @@ def test_a_worker_that_dies_in_the_middle_leaves_nothing_that_the_next_one_does_
     settle(runtime, api)
     change(api, ada, image="acme/web:2")
 
-    class Killed(BaseException):
-        pass
-
-    def dies(*_: object) -> None:
-        raise Killed
-
     for step in ("_wait", "_let_serve"):
         setattr(runtime, step, dies)
         with pytest.raises(Killed):
@@ -147,12 +150,6 @@ def test_one_that_got_lost_and_does_not_come_up_again_is_said_to_be_in_error_and
 def test_one_that_got_lost_and_whose_worker_dies_before_it_serves_is_brought_up_by_the_next(
     runtime: DockerEngine, engine: Engine, acme: Organisation, api: Container
 ) -> None:
-    class Killed(BaseException):
-        pass
-
-    def dies(*_: object) -> None:
-        raise Killed
-
     settle(runtime, api)
     for step in ("_let_serve", "_rename"):
         engine.clear()
@@ -175,9 +172,6 @@ def test_one_that_got_lost_and_whose_worker_dies_before_it_serves_is_brought_up_
 def test_a_worker_that_dies_when_some_nodes_serve_leaves_the_others_to_the_next(
     runtime: DockerEngine, engine: Engine, acme: Organisation, web: Project, ada: Any
 ) -> None:
-    class Killed(BaseException):
-        pass
-
     with transaction():
         cache = web.create(ada, Memcached, name="cache", handle="cache", memory_mib=64, nodes=3)
     named = runtime._rename

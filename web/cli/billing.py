@@ -13,7 +13,7 @@ from models.organisation import by_handle
 from models.suspension import By
 from models.transaction import transaction
 from web.cli.settings import connected
-from worker.hint import aim, hint
+from worker.hint import aim, hint, hint_all
 
 # Not a person that the platform knows: an entry says "system", the command line, and the reason that was given.
 OPERATOR = Actor(None, SYSTEM_NAME, None, Door.CLI)
@@ -62,8 +62,7 @@ def _turn(handle: str, verb: Callable[[int], Record | None], before: str, told: 
             raise click.ClickException(f"There is no organisation {handle}.")
         with _told(), transaction() as promised:
             done = verb(organisation.id)
-        for key in promised:
-            hint(key)
+        hint_all(promised)
     if done is None:
         raise click.ClickException(f"{handle} is not {before}: it is {organisation.state}.")
     click.echo(f"{handle} is {told} (entry {done.number}).")

@@ -1,0 +1,34 @@
+"""Why an image is not to be had, from an engine's words."""
+
+import pytest
+
+from models.specification import Credentials, Specification
+from worker import pull
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ("manifest for acme/tls:1 not found: manifest unknown: manifest unknown", "image acme/tls:1 not found"),
+        ("Get https://r/v2/: dial tcp: lookup r on 1.1.1.1:53: no such host", "registry r cannot be reached"),
+        ("Get https://r/v2/: tls: first record does not look like a TLS handshake", "registry r cannot be reached"),
+        ("Get https://r/v2/: x509: certificate signed by unknown authority", "registry r cannot be reached"),
+        ("context deadline exceeded (Client.Timeout exceeded while awaiting headers)", "registry r cannot be reached"),
+        ("Head https://r/v2/acme/tls/manifests/1: unauthorized: authentication required", "refused the credentials"),
+        ("Get https://r/v2/: no basic auth credentials", "refused the credentials of main"),
+        ("no space left on device, password pw", "image acme/tls:1 could not be pulled: no space left"),
+    ],
+)
+def test_why_an_image_is_not_to_be_had_is_told_apart(said: str, reason: str) -> None:
+    credentials = Credentials("r", "main", "ci", "pw")
+    wanted = Specification("r/acme/tls:1", "acme/tls:1", 80, 64, credentials=credentials)
+
+    assert reason in pull.reason(said, wanted)
+    assert "pw" not in pull.reason(said, wanted)
+
+
+def test_an_image_without_credentials_that_is_denied_may_be_missing_too() -> None:
+    wanted = Specification("acme/api:9", "acme/api:9", 80, 64)
+    said = "pull access denied for acme/api, repository does not exist or may require 'docker login': denied: requested"
+
+    assert pull.reason(said, wanted) == "image acme/api:9 not found, or its registry wants credentials"
