@@ -4,15 +4,15 @@ from collections.abc import Iterator
 from itertools import count
 
 from bench.common import Goal, Ground, Row, compare, each_takes
-from models import usage
-from models.activity import Action, Record, Sentence
-from models.actor import SYSTEM
-from models.container import Container
+from models.billing import usage
 from models.database import db
 from models.hold import hold_project
+from models.kinds.container import Container
+from models.kinds.resource import alive
+from models.log.actor import SYSTEM
+from models.log.record import Action, Record, Sentence
 from models.organisation import by_handle
 from models.project import Project
-from models.resource import alive
 from models.transaction import transaction
 
 GOAL = Goal(1.5)

@@ -11,15 +11,16 @@ from sqlalchemy import text
 from bench.common import Goal, Ground, Row, compare, per_second
 from bench.ground import environment
 from bench.processes import PROGRAM, running
-from models import cascade, usage
-from models.container import Container
+from models.billing import usage
+from models.billing.usage import Usage
 from models.database import db
-from models.job import JobKey
+from models.jobs.job import JobKey
+from models.kinds.container import Container
+from models.kinds.resource import alive
 from models.organisation import by_handle
 from models.project import Project
-from models.resource import alive
+from models.system import cascade
 from models.transaction import transaction
-from models.usage import Usage
 from worker.hint import aim, hint
 
 CONTAINERS = 10_000

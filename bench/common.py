@@ -9,8 +9,8 @@ from typing import NamedTuple
 import psycopg
 from flask import Flask
 
-from models.actor import Actor
-from models.feed import Place
+from models.log.actor import Actor
+from models.log.feed import Place
 from models.settings import Settings
 
 # Many short rounds: whoever else uses the machine disturbs both sides of a pair, or few of them.

@@ -10,13 +10,13 @@ import click
 from bench.common import Ground, Row, row_of
 from bench.ground import environment
 from bench.processes import PROGRAM, running
-from models import cascade
-from models.container import Container
 from models.database import db
-from models.deployment import ResourceKey
-from models.job import JobKey
+from models.jobs.deployment import ResourceKey
+from models.jobs.job import JobKey
+from models.kinds.container import Container
 from models.organisation import by_handle
 from models.project import Project
+from models.system import cascade
 from models.transaction import Hinted, transaction
 from tests.engine import Engine, NoEngineHere, engine
 from worker.hint import aim, hint, hint_at_engine

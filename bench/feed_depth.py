@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from sqlalchemy import text
 
 from bench.common import Goal, Ground, Row, compare, each_takes
-from models import feed
 from models.database import read
+from models.log import feed
 
 TIMES_OFFSET, ROUNDS_OFFSET = 1, 7
 GOAL = Goal(1.15)

@@ -15,17 +15,17 @@ import flask
 import psycopg
 
 from bench.common import Ground
-from models.access import Role
-from models.actor import Actor, Door
 from models.database import connect
-from models.feed import Place
+from models.log.actor import Actor, Door
+from models.log.feed import Place
 from models.migrations import migrate
 from models.organisation import create_organisation
+from models.people.access import Role
+from models.people.user import User, sign_up
 from models.sealed import KEYRING
 from models.settings import Settings
 from models.transaction import transaction
-from models.user import User, sign_up
-from web.cli import embedded
+from web.cli.local import embedded
 
 BIG = 1_000_000
 SMALL = 100_000

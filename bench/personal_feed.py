@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from bench.common import Ground, Row, compare, each_takes
-from models import feed
+from models.log import feed
 
 
 def rows(ground: Ground) -> Iterator[Row]:

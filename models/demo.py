@@ -6,19 +6,21 @@ from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 from uuid import uuid4
 
-from models import billing, cascade, member
-from models.access import Role
-from models.actor import Actor, Door
-from models.container import Container
-from models.job import JobKey
-from models.member import Membership
-from models.memcached import Memcached
+from models.billing import account as billing
+from models.jobs.job import JobKey
+from models.kinds.container import Container
+from models.kinds.memcached import Memcached
+from models.kinds.registry import Registry
+from models.kinds.secret import Secret
+from models.log.actor import Actor, Door
 from models.organisation import Organisation, create_organisation
+from models.people import member
+from models.people.access import Role
+from models.people.member import Membership
+from models.people.user import User, any_user, sign_up
 from models.project import Project
-from models.registry import Registry
-from models.secret import Secret
+from models.system import cascade
 from models.transaction import transaction
-from models.user import User, any_user, sign_up
 
 PEOPLE = {
     "ada": ("Ada Lovelace", Role.OWNER),

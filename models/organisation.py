@@ -6,19 +6,22 @@ from typing import Any, NamedTuple
 from sqlalchemy import DateTime, Identity, Integer, String, func, select
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column, synonym
 
-from models import billing, job, member, payment, usage
-from models.activity import Action, Subject, open_log, record
-from models.actor import Actor
+from models.billing import account as billing
+from models.billing import payment, usage
 from models.database import add, db
 from models.errors import ConfirmationMismatch, HandleTaken, NotFound
 from models.field import NAME_MOST, Field, Shape, column
 from models.hold import GONE, hold_organisation_alone, require_active
-from models.kinds import KINDS
-from models.member import Membership
+from models.jobs import job
+from models.kinds.catalogue import KINDS
+from models.kinds.resource import Resource
+from models.log.actor import Actor
+from models.log.record import Action, Subject, open_log, record
+from models.log.tracked import Tracked
+from models.people import member
+from models.people.member import Membership
+from models.people.user import User, checked_email
 from models.project import Project, create_project, find_project
-from models.resource import Resource
-from models.tracked import Tracked
-from models.user import User, checked_email
 
 
 class Organisation(Tracked):

@@ -7,19 +7,20 @@ from typing import Any, TypeVar
 from sqlalchemy import DateTime, Identity, Integer, String, TextClause, func, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models import deployment, job, usage
-from models.activity import Action, ProjectName, Subject, record, record_each
-from models.actor import Actor
-from models.container import Container
+from models.billing import usage
 from models.database import add, db
-from models.deployment import ResourceKey
 from models.errors import ConfirmationMismatch, HandleTaken, NotFound
 from models.field import NAME_MOST, Field, Shape, column
 from models.hold import PROJECT_GONE, hold_organisation, hold_project
-from models.kinds import KINDS, RUNNING
-from models.resource import Resource, alive
-from models.running import Running, deployed_again
-from models.tracked import Tracked
+from models.jobs import deployment, job
+from models.jobs.deployment import ResourceKey
+from models.kinds.catalogue import KINDS, RUNNING
+from models.kinds.container import Container
+from models.kinds.resource import Resource, alive
+from models.kinds.running import Running, deployed_again
+from models.log.actor import Actor
+from models.log.record import Action, ProjectName, Subject, record, record_each
+from models.log.tracked import Tracked
 
 Kind = TypeVar("Kind", bound=Resource)
 LATEST = 2**63 - 1

@@ -7,11 +7,12 @@ from sqlalchemy import event
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
-from models import activity, deployment, job
 from models.database import db
-from models.deployment import ResourceKey
 from models.errors import StaleVersion, UnrecordedCommit
-from models.job import JobKey
+from models.jobs import deployment, job
+from models.jobs.deployment import ResourceKey
+from models.jobs.job import JobKey
+from models.log import record
 
 OPEN = "transaction.open"
 COMMITTING = "transaction.committing"
@@ -33,7 +34,7 @@ def transaction() -> Iterator[list[Hinted]]:
     try:
         yield promised
         db.session.flush()
-        activity.write()
+        record.write()
         promised += [*job.keep(), *deployment.keep()]
         info[COMMITTING] = True
         db.session.commit()
@@ -44,7 +45,7 @@ def transaction() -> Iterator[list[Hinted]]:
         db.session.rollback()
         raise
     finally:
-        activity.forget()
+        record.forget()
         job.forget()
         deployment.forget()
         info.pop(OPEN, None)

@@ -9,17 +9,17 @@ from argon2 import PasswordHasher
 from flask import Flask
 from redis import Redis
 
-from models import user as users
-from models.access import Role
-from models.actor import Actor, Door
-from models.container import Container
-from models.member import add_member
+from models.kinds.container import Container
+from models.log.actor import Actor, Door
 from models.migrations import migrate
 from models.organisation import Organisation, create_organisation
+from models.people import user as users
+from models.people.access import Role
+from models.people.member import add_member
+from models.people.user import User, sign_up
 from models.project import Project
 from models.settings import Settings
 from models.transaction import transaction
-from models.user import User, sign_up
 from tests import engine as engines
 from tests.engine import Engine, Registry
 from tests.servers import Servers, start

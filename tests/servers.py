@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from models.settings import Settings
-from web.cli import embedded
+from web.cli.local import embedded
 
 KEY = base64.b64encode(b"k" * 32).decode()
 

@@ -9,31 +9,13 @@ from flask_login import current_user
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from models import suspension
+from models.billing import suspension
+from models.billing.suspension import Suspension
 from models.database import connect
 from models.sealed import KEYRING
 from models.settings import Settings
-from models.suspension import Suspension
-from web import (
-    access,
-    account,
-    acting,
-    activity,
-    addresses,
-    assets,
-    billing,
-    errors,
-    feeds,
-    forms,
-    fragments,
-    health,
-    limits,
-    members,
-    orgs,
-    projects,
-    resources,
-    words,
-)
+from web import access, acting, addresses, assets, errors, feeds, forms, fragments, limits, words
+from web.pages import account, activity, billing, health, members, organisations, projects, resources
 from worker.hint import aim
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -89,7 +71,7 @@ def create_app(settings: Settings) -> Flask:
 def _routes(app: Flask) -> None:
     app.url_map.converters["kind"] = addresses.KindConverter
     assets.install(app)
-    for area in (account, orgs, members, billing, projects, resources, activity, health):
+    for area in (account, organisations, members, billing, projects, resources, activity, health):
         app.register_blueprint(area.bp)
 
 

@@ -11,12 +11,12 @@ from flask import Flask, abort, flash, g, redirect, request, url_for
 from flask_login import LoginManager, current_user
 from werkzeug.wrappers import Response
 
-from models.access import GRANTS, Permission, Role, allows
-from models.actor import Actor, Door
-from models.kinds import BY_PLURAL
+from models.kinds.catalogue import BY_PLURAL
+from models.log.actor import Actor, Door
 from models.organisation import find_organisation
+from models.people.access import GRANTS, Permission, Role, allows
+from models.people.standing import Here, Person, standing
 from models.project import find_project
-from models.standing import Here, Person, standing
 
 Answer = Response | str | tuple[str, int]
 View = Callable[..., Answer]

@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from flask import Flask
 from werkzeug.wrappers import Response
 
-from models import activity
-from models.actor import Actor
 from models.database import db
+from models.log import record
+from models.log.actor import Actor
 from models.transaction import transaction
 from web.access import actor
 from worker.hint import hint_all
@@ -30,6 +30,6 @@ def refuse_forgotten_changes(app: Flask) -> None:
         if not db.session.registry.has():
             return response
         session = db.session
-        if response.status_code < 400 and (session.new or session.dirty or session.deleted or activity.pending()):
+        if response.status_code < 400 and (session.new or session.dirty or session.deleted or record.pending()):
             raise RuntimeError("a change was made outside acting() and would be lost")
         return response

@@ -6,7 +6,7 @@ from typing import Any
 from flask import url_for
 from werkzeug.routing import BaseConverter
 
-from models.kinds import BY_PLURAL
+from models.kinds.catalogue import BY_PLURAL
 
 
 class KindConverter(BaseConverter):

@@ -9,10 +9,10 @@ from typing import Any
 from flask import Response, abort, make_response, request
 from markupsafe import Markup
 
-from models import feed
-from models.feed import Cursor, Fold, Item, Page, Place, Row, Scope
+from models.log import feed
+from models.log.feed import Cursor, Fold, Item, Page, Place, Row, Scope
 from models.organisation import Belonging, Organisation
-from models.standing import Here
+from models.people.standing import Here
 from web.fragments import once, render, wants_fragment
 from web.words import plural, zone, zone_name
 

@@ -24,15 +24,15 @@ from wtforms import (
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its stubs
 from wtforms.widgets import NumberInput
 
-from models import environment
-from models.access import Role
-from models.billing import BRANDS, PaymentMethod
+from models.billing.account import BRANDS, PaymentMethod
 from models.errors import AlreadyDone, DomainError, Invalid, NotFound, StaleVersion
 from models.field import Field, Shape
-from models.kinds import BY_PLURAL
+from models.kinds import environment
+from models.kinds.catalogue import BY_PLURAL
+from models.kinds.resource import Resource
+from models.log.tracked import Tracked
+from models.people.access import Role
 from models.project import Project
-from models.resource import Resource
-from models.tracked import Tracked
 
 # Of a version or an id that a form sends back; longer ones are nobody's.
 DIGITS_MOST = 19

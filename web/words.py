@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 
 from flask import Flask, g, request
 
-from models import money
-from models.resource import listed
+from models.billing import amounts
+from models.kinds.resource import listed
 
 ZONES_MOST = 64
 
@@ -67,8 +67,8 @@ def install(app: Flask) -> None:
         "day": day,
         "utc": utc,
         "iso": iso,
-        "money": money.shown,
-        "price": money.shown_finely,
+        "money": amounts.shown,
+        "price": amounts.shown_finely,
         "initials": initials,
         "listed": listed,
     }

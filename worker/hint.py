@@ -6,8 +6,8 @@ from functools import cache
 from celery import Celery
 from kombu.exceptions import OperationalError
 
-from models.deployment import ResourceKey
-from models.job import JobKey
+from models.jobs.deployment import ResourceKey
+from models.jobs.job import JobKey
 from models.transaction import Hinted
 
 log = logging.getLogger(__name__)

@@ -8,14 +8,15 @@ from typing import Any
 import flask
 from celery.signals import worker_ready
 
-from models import cascade, charging, job
-from models.deployment import ResourceKey
-from models.job import JobKey
-from worker import connection
-from worker import reconcile as rounds
+from models.jobs import job
+from models.jobs.deployment import ResourceKey
+from models.jobs.job import JobKey
+from models.system import cascade, charging
 from worker.app import app
+from worker.engine import connection
+from worker.engine import reconcile as rounds
+from worker.engine.interface import EngineDown
 from worker.hint import hint, hint_at_engine
-from worker.runtime import EngineDown
 
 log = logging.getLogger(__name__)
 

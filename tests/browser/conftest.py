@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from models.organisation import Organisation
+from models.people.user import User
 from models.settings import Settings
-from models.user import User
 from tests.conftest import PASSWORD
 from tests.site import site
 

@@ -7,13 +7,13 @@ import psycopg
 from playwright.sync_api import Page, expect
 from sqlalchemy import text
 
-from models import cascade, charging
-from models.activity import Action, ProjectName, Subject, record_each
-from models.actor import Actor
-from models.container import Container
 from models.database import db
+from models.kinds.container import Container
+from models.log.actor import Actor
+from models.log.record import Action, ProjectName, Subject, record_each
 from models.organisation import Organisation
 from models.project import Project
+from models.system import cascade, charging
 from models.transaction import transaction
 
 CONTAINERS = 10_000

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from models.actor import Actor
-from models.container import Container
+from models.kinds.container import Container
+from models.kinds.secret import Secret
+from models.log.actor import Actor
 from models.organisation import Organisation
 from models.project import Project
-from models.secret import Secret
 from models.settings import Settings
 from models.transaction import transaction
 from tests.engine import Engine

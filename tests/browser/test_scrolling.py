@@ -5,12 +5,12 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from models.actor import Actor
-from models.container import Container
+from models.kinds.container import Container
+from models.log.actor import Actor
 from models.organisation import Organisation
+from models.people.user import User
 from models.project import Project
 from models.transaction import transaction
-from models.user import User
 
 ENTRIES = 500
 FEED = "/orgs/acme/activity"

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from models.container import Container
+from models.kinds.container import Container
 from models.organisation import Organisation
 from models.project import Project
 from tests.browser.conftest import first_entry

@@ -21,8 +21,8 @@ from models.sealed import KEYRING
 from models.settings import Settings
 from tests.servers import Servers
 from tests.site import environment
-from web.cli import embedded
-from web.cli.server import Server
+from web.cli.local import embedded
+from web.cli.local.server import Server
 from worker import hint as hints
 from worker.hint import aim
 

@@ -8,20 +8,20 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from models import usage
-from models.access import Role
-from models.activity import Action, ProjectName, Subject, record_each
-from models.actor import Actor, Door
+from models.billing import usage
+from models.billing.usage import Usage
 from models.database import db
 from models.errors import NotFound, StaleVersion
-from models.job import JobKey
+from models.jobs.job import JobKey
+from models.kinds.registry import Registry
+from models.kinds.secret import Secret
+from models.log.actor import Actor, Door
+from models.log.record import Action, ProjectName, Subject, record_each
 from models.organisation import Organisation, by_handle, create_organisation
+from models.people.access import Role
+from models.people.user import find, sign_up
 from models.project import Project
-from models.registry import Registry
-from models.secret import Secret
 from models.transaction import transaction
-from models.usage import Usage
-from models.user import find, sign_up
 from tests.chaos.fleet import Fleet
 from worker.hint import hint
 

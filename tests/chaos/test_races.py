@@ -4,9 +4,9 @@ import threading
 
 import psycopg
 
-from models.container import Container
 from models.database import db
 from models.errors import DomainError
+from models.kinds.container import Container
 from models.organisation import by_handle
 from models.transaction import transaction
 from tests.chaos.fleet import Fleet

@@ -8,11 +8,11 @@ import pytest
 from flask import Flask
 from sqlalchemy import text
 
-from models.activity import Action, Subject, record, record_each
-from models.actor import SYSTEM, Actor
-from models.container import Container
 from models.database import db
 from models.errors import NoHead, UnrecordedCommit
+from models.kinds.container import Container
+from models.log.actor import SYSTEM, Actor
+from models.log.record import Action, Subject, record, record_each
 from models.organisation import Organisation
 from models.project import Project
 from models.settings import Settings

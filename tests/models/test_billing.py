@@ -8,11 +8,11 @@ import psycopg
 import pytest
 from flask import Flask
 
-from models import billing
-from models.actor import Actor
-from models.billing import PaymentMethod, account_of, add_payment_method, default_method, find_method, top_up
+from models.billing import account as billing
+from models.billing.account import PaymentMethod, account_of, add_payment_method, default_method, find_method, top_up
 from models.database import db
 from models.errors import AlreadyDone, AlreadyEnded, Invalid, NotFound, StaleVersion
+from models.log.actor import Actor
 from models.organisation import Organisation
 from models.transaction import transaction
 from tests.log import entries, latest_entry, summaries

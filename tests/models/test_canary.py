@@ -9,15 +9,16 @@ import pytest
 from psycopg import sql
 from redis import Redis
 
-from models import cascade, feed
-from models.actor import Actor
-from models.container import Container
 from models.errors import HandleTaken, Invalid
+from models.kinds.container import Container
+from models.kinds.registry import Registry
+from models.kinds.secret import Secret
+from models.log import feed
+from models.log.actor import Actor
 from models.organisation import Organisation
 from models.project import Project
-from models.registry import Registry
-from models.secret import Secret
 from models.settings import Settings
+from models.system import cascade
 from models.transaction import transaction
 from tests.conftest import PASSWORD
 from worker.hint import hint

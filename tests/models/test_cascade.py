@@ -10,20 +10,21 @@ import pytest
 from flask import Flask
 from sqlalchemy import Row, text
 
-from models import cascade, job
-from models.activity import ProjectName
-from models.actor import Actor
-from models.container import Container
 from models.database import db
 from models.errors import LeaseLost, StaleVersion
-from models.job import JobKey, Lease
-from models.kinds import KINDS
-from models.memcached import Memcached
+from models.jobs import job
+from models.jobs.job import JobKey, Lease
+from models.kinds.catalogue import KINDS
+from models.kinds.container import Container
+from models.kinds.memcached import Memcached
+from models.kinds.registry import Registry
+from models.kinds.resource import Resource
+from models.kinds.secret import Secret
+from models.log.actor import Actor
+from models.log.record import ProjectName
 from models.organisation import Organisation, by_handle
 from models.project import Project
-from models.registry import Registry
-from models.resource import Resource
-from models.secret import Secret
+from models.system import cascade
 from models.transaction import transaction
 from tests.log import entries, latest_entry, summaries
 from tests.together import meanwhile

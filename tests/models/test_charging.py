@@ -9,17 +9,19 @@ from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from models import billing, charging, usage
-from models.actor import Actor
-from models.billing import account_of
-from models.container import Container
+from models.billing import account as billing
+from models.billing import usage
+from models.billing.account import account_of
+from models.billing.usage import MICROCENTS, MINUTE, PRICES, Usage, full_minute
 from models.database import db
-from models.kinds import RUNNING
-from models.memcached import Memcached
+from models.kinds.catalogue import RUNNING
+from models.kinds.container import Container
+from models.kinds.memcached import Memcached
+from models.log.actor import Actor
 from models.organisation import Organisation
 from models.project import Project
+from models.system import charging
 from models.transaction import transaction
-from models.usage import MICROCENTS, MINUTE, PRICES, Usage, full_minute
 from tests.log import entries
 from tests.together import together
 

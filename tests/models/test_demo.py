@@ -10,8 +10,9 @@ import pytest
 from flask import Flask
 from psycopg.rows import namedtuple_row
 
-from models import demo, job
-from models.user import authenticate
+from models import demo
+from models.jobs import job
+from models.people.user import authenticate
 from tests.conftest import PASSWORD, empty
 from tests.servers import Servers
 

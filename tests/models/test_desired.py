@@ -8,22 +8,23 @@ import pytest
 from flask import Flask
 from sqlalchemy import text
 
-from models import cascade, deployment, desired
-from models.actor import Actor
-from models.container import Container
+from models.billing.suspension import By, suspend
 from models.database import db
 from models.errors import HandleTaken, LeaseLost, OrganisationSuspended
-from models.job import JobKey
-from models.memcached import Memcached
+from models.jobs import deployment
+from models.jobs.job import JobKey
+from models.kinds.container import Container
+from models.kinds.memcached import Memcached
+from models.kinds.registry import Registry
+from models.kinds.secret import Secret
+from models.log.actor import Actor
 from models.organisation import Organisation
 from models.project import Project
-from models.registry import Registry
-from models.secret import Secret
-from models.suspension import By, suspend
+from models.system import cascade, desired
 from models.transaction import transaction
 from tests.log import latest_entry, summaries
 from tests.together import together
-from worker import pull
+from worker.engine import pull
 
 OTHERS = text("""
     INSERT INTO containers (organisation_id, project_id, handle, name, state, version, image, port, health_path,

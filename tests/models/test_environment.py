@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.environment import MASK, NAME, masked, merged, parse
 from models.errors import Invalid
+from models.kinds.environment import MASK, NAME, masked, merged, parse
 
 names = st.from_regex(NAME, fullmatch=True)
 values = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Zl", "Zp"]), max_size=20)

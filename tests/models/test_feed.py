@@ -9,18 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models import feed
-from models.access import Role
-from models.activity import Action, ProjectName, Subject, record, record_each
-from models.actor import SYSTEM, Actor
-from models.container import Container
-from models.feed import Cursor, Page, Place, Scope
-from models.member import add_member, find_member
+from models.kinds.container import Container
+from models.kinds.secret import Secret
+from models.log import feed
+from models.log.actor import SYSTEM, Actor
+from models.log.feed import Cursor, Page, Place, Scope
+from models.log.record import Action, ProjectName, Subject, record, record_each
 from models.organisation import Organisation, belongings, create_organisation
+from models.people.access import Role
+from models.people.member import add_member, find_member
+from models.people.user import User
 from models.project import Project
-from models.secret import Secret
 from models.transaction import transaction
-from models.user import User
 from tests.conftest import as_actor
 from tests.log import entries
 

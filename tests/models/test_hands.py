@@ -7,14 +7,15 @@ import pytest
 from flask import Flask
 from sqlalchemy import text
 
-from models import cascade, job
-from models.actor import Actor
-from models.container import Container
 from models.database import db
 from models.errors import LeaseLost
-from models.job import DIED, MOST_ATTEMPTS, JobKey, Lease, Work
+from models.jobs import job
+from models.jobs.job import DIED, MOST_ATTEMPTS, JobKey, Lease, Work
+from models.kinds.container import Container
+from models.log.actor import Actor
 from models.organisation import Organisation
 from models.project import Project
+from models.system import cascade
 from models.transaction import transaction
 from tests.chaos.proof import violations
 from tests.servers import Servers

@@ -6,11 +6,11 @@ import psycopg
 import pytest
 from flask import Flask
 
-from models import job
-from models.actor import Actor
 from models.database import db
 from models.errors import LeaseLost
-from models.job import LEASE_SECONDS, MOST_ATTEMPTS, JobKey, Lease, Work
+from models.jobs import job
+from models.jobs.job import LEASE_SECONDS, MOST_ATTEMPTS, JobKey, Lease, Work
+from models.log.actor import Actor
 from models.organisation import Organisation
 from models.project import Project
 from models.transaction import transaction

@@ -4,11 +4,12 @@ import psycopg
 import pytest
 from flask import Flask
 
-from models.access import GRANTS, Permission, Role, allows
-from models.actor import Actor
 from models.database import db
 from models.errors import AlreadyMember, Forbidden, Invalid, LastOwner, NotFound
-from models.member import (
+from models.log.actor import Actor
+from models.organisation import Organisation
+from models.people.access import GRANTS, Permission, Role, allows
+from models.people.member import (
     Invitation,
     Invited,
     Membership,
@@ -19,9 +20,8 @@ from models.member import (
     members,
     revoke,
 )
-from models.organisation import Organisation
+from models.people.user import User, sign_up
 from models.transaction import transaction
-from models.user import User, sign_up
 from tests.conftest import PASSWORD, as_actor
 from tests.log import entries, latest_entry
 from tests.together import meanwhile, together

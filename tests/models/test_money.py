@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.billing.amounts import parsed, shown
 from models.errors import Invalid
-from models.money import parsed, shown
 
 MOST = 100_000_000
 

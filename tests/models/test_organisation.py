@@ -4,8 +4,7 @@ import psycopg
 import pytest
 from flask import Flask
 
-from models import billing, member
-from models.actor import Actor
+from models.billing import account as billing
 from models.database import db
 from models.errors import (
     ConfirmationMismatch,
@@ -15,11 +14,13 @@ from models.errors import (
     OrganisationSuspended,
     StaleVersion,
 )
+from models.log.actor import Actor
 from models.organisation import Organisation, belongings, by_handle, create_organisation
+from models.people import member
+from models.people.standing import Standing, standing
+from models.people.user import User
 from models.project import Project
-from models.standing import Standing, standing
 from models.transaction import transaction
-from models.user import User
 from tests.log import entries, latest_entry, summaries
 from tests.together import Deed, meanwhile, together
 

@@ -7,13 +7,13 @@ import psycopg
 import pytest
 from sqlalchemy import TextClause, text
 
-from models import feed
-from models.activity import Action, ProjectName, Subject, record_each
-from models.actor import SYSTEM, Actor, Door
 from models.database import db
+from models.log import feed
+from models.log.actor import SYSTEM, Actor, Door
+from models.log.record import Action, ProjectName, Subject, record_each
 from models.organisation import Organisation, create_organisation
+from models.people.user import User
 from models.transaction import transaction
-from models.user import User
 
 BLOCKS = 40
 IN_A_BLOCK = 500

@@ -4,9 +4,6 @@ import psycopg
 import pytest
 from flask import Flask
 
-from models import job
-from models.actor import Actor
-from models.container import Container
 from models.database import db
 from models.errors import (
     ConfirmationMismatch,
@@ -16,9 +13,12 @@ from models.errors import (
     OrganisationSuspended,
     StaleVersion,
 )
+from models.jobs import job
+from models.kinds.container import Container
+from models.kinds.secret import Secret
+from models.log.actor import Actor
 from models.organisation import Organisation, by_handle
 from models.project import Project
-from models.secret import Secret
 from models.transaction import transaction
 from tests.log import entries, latest_entry, summaries
 from tests.together import Deed, meanwhile, together

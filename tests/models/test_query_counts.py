@@ -7,17 +7,18 @@ from typing import Any
 import psycopg
 import pytest
 
-from models import cascade, feed
-from models.activity import Action, Subject, record_each
-from models.actor import Actor
-from models.container import Container
-from models.feed import Place
-from models.job import JobKey
+from models.jobs.job import JobKey
+from models.kinds.container import Container
+from models.kinds.secret import Secret
+from models.log import feed
+from models.log.actor import Actor
+from models.log.feed import Place
+from models.log.record import Action, Subject, record_each
 from models.organisation import Organisation
+from models.people.user import User
 from models.project import Project
-from models.secret import Secret
+from models.system import cascade
 from models.transaction import transaction
-from models.user import User
 
 HERE = Place("acme", "Acme")
 

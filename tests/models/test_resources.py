@@ -6,18 +6,18 @@ import psycopg
 import pytest
 from flask import Flask
 
-from models.activity import PAST
-from models.actor import Actor
-from models.container import Container
 from models.database import db
 from models.errors import AlreadyEnded, HandleTaken, InUse, Invalid, NotFound, StaleVersion
-from models.kinds import KINDS
-from models.memcached import Memcached
+from models.kinds.catalogue import KINDS
+from models.kinds.container import Container
+from models.kinds.memcached import Memcached
+from models.kinds.registry import Registry
+from models.kinds.resource import Resource
+from models.kinds.secret import Secret
+from models.log.actor import Actor
+from models.log.record import PAST
 from models.organisation import Organisation, by_handle
 from models.project import Project
-from models.registry import Registry
-from models.resource import Resource
-from models.secret import Secret
 from models.transaction import transaction
 from tests.log import entries, latest_entry, summaries
 from tests.together import meanwhile, together

@@ -6,15 +6,16 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
-from models import cascade, feed
-from models.activity import Action, Subject, record, record_each
-from models.actor import SYSTEM, Actor
-from models.container import Container
 from models.database import db
-from models.feed import Fold, Place, Row
+from models.kinds.container import Container
+from models.kinds.secret import Secret
+from models.log import feed
+from models.log.actor import SYSTEM, Actor
+from models.log.feed import Fold, Place, Row
+from models.log.record import Action, Subject, record, record_each
 from models.organisation import Organisation
 from models.project import Project
-from models.secret import Secret
+from models.system import cascade
 from models.transaction import transaction
 from tests.chaos.proof import violations
 from tests.log import entries

@@ -9,17 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models import rotation
-from models.actor import Actor
-from models.container import Container
 from models.database import db
+from models.kinds.container import Container
+from models.kinds.registry import Registry
+from models.kinds.resource import Resource
+from models.kinds.secret import Secret
+from models.log.actor import Actor
 from models.organisation import Organisation
 from models.project import Project
-from models.registry import Registry
-from models.resource import Resource
 from models.sealed import KEYRING, NONCE_BYTES, CannotOpen, Keyring
-from models.secret import Secret
 from models.settings import Settings
+from models.system import rotation
 from models.transaction import transaction
 from tests.log import entries
 

@@ -9,20 +9,23 @@ import pytest
 from flask import Flask
 from sqlalchemy import Row, text
 
-from models import billing, cascade, charging, job, payment, provider, suspension, usage
-from models.actor import SYSTEM, Actor
-from models.billing import PaymentMethod, account_of
-from models.container import Container
+from models.billing import account as billing
+from models.billing import payment, provider, suspension, usage
+from models.billing.account import PaymentMethod, account_of
+from models.billing.provider import Collection
+from models.billing.suspension import By
 from models.database import db
 from models.errors import AlreadyDone, Invalid, NotFound, OrganisationSuspended, PaymentUnderWay
-from models.job import Work
-from models.memcached import Memcached
+from models.jobs import job
+from models.jobs.job import Work
+from models.kinds.container import Container
+from models.kinds.memcached import Memcached
+from models.kinds.registry import Registry
+from models.kinds.secret import Secret
+from models.log.actor import SYSTEM, Actor
 from models.organisation import Organisation
 from models.project import Project
-from models.provider import Collection
-from models.registry import Registry
-from models.secret import Secret
-from models.suspension import By
+from models.system import cascade, charging
 from models.transaction import transaction
 from tests.log import entries, latest_entry, summaries
 from tests.together import together

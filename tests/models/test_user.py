@@ -5,11 +5,10 @@ from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models import user as users
 from models.database import db
 from models.errors import EmailTaken, Invalid
-from models.transaction import transaction
-from models.user import (
+from models.people import user as users
+from models.people.user import (
     PASSWORD_LEAST,
     PASSWORD_MOST,
     User,
@@ -20,6 +19,7 @@ from models.user import (
     checked_name,
     sign_up,
 )
+from models.transaction import transaction
 from tests.conftest import PASSWORD
 from tests.together import together
 

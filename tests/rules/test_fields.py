@@ -3,15 +3,17 @@
 import pytest
 from sqlalchemy import inspect
 
-from models import billing, member, organisation  # noqa: F401 (defines the classes)
-from models.activity import Action
-from models.deployment import TABLES
+from models import organisation  # noqa: F401 (defines the classes)
+from models.billing import account as billing  # noqa: F401 (defines the classes)
 from models.field import Logged, Shape
-from models.kinds import BY_PLURAL, KINDS
-from models.resource import Resource
-from models.running import Running
+from models.jobs.deployment import TABLES
+from models.kinds.catalogue import BY_PLURAL, KINDS
+from models.kinds.resource import Resource
+from models.kinds.running import Running
+from models.log.record import Action
+from models.log.tracked import Tracked
+from models.people import member  # noqa: F401 (defines the classes)
 from models.sealed import Sealed
-from models.tracked import Tracked
 from tests.rules.test_verbs import CLASSES
 
 # What the platform itself keeps: nobody types it, and the entry's own columns tell it.

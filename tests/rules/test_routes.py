@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from flask import Flask, url_for
 
-from models import billing
-from models.actor import Actor
-from models.container import Container
-from models.member import Invited, add_member
+from models.billing import account as billing
+from models.kinds.container import Container
+from models.log.actor import Actor
 from models.organisation import Organisation
+from models.people.member import Invited, add_member
+from models.people.user import User, sign_up
 from models.transaction import transaction
-from models.user import User, sign_up
 from tests.web.conftest import TOKEN, Visitor, visit
 
 __all__ = ["visit"]

@@ -40,14 +40,14 @@ def test_only_transaction_commits() -> None:
 
 def test_only_activity_writes_entries() -> None:
     # In bench/ a whole past is made up at once; test_activity.py shows that PostgreSQL refuses a forged entry.
-    allowed = {"models/activity.py", "tests/models/test_activity.py"}
+    allowed = {"models/log/record.py", "tests/models/test_activity.py"}
     found = having(r"INSERT\s+INTO\s+(public\.)?\"?activity_(entries|heads)\"?\s*\(", sources(*PRODUCT, "tests"))
 
     assert found == allowed
 
 
 def test_only_feed_reads_entries() -> None:
-    assert having(r"FROM\s+(public\.)?activity_entries", sources(*PRODUCT)) == {"models/feed.py"}
+    assert having(r"FROM\s+(public\.)?activity_entries", sources(*PRODUCT)) == {"models/log/feed.py"}
 
 
 def test_nothing_skips_rows_by_offset() -> None:

@@ -10,22 +10,25 @@ from uuid import UUID
 
 import pytest
 
-from models import billing, member, organisation, project, suspension
-from models.actor import Actor
-from models.billing import PaymentMethod, account_of, add_payment_method
-from models.container import Container
-from models.kinds import KINDS
-from models.member import Membership, add_member, find_member
-from models.memcached import Memcached
+from models import organisation, project
+from models.billing import account as billing
+from models.billing import suspension
+from models.billing.account import PaymentMethod, account_of, add_payment_method
+from models.kinds.catalogue import KINDS
+from models.kinds.container import Container
+from models.kinds.memcached import Memcached
+from models.kinds.registry import Registry
+from models.kinds.resource import Resource
+from models.kinds.running import Running
+from models.kinds.secret import Secret
+from models.log.actor import Actor
+from models.log.tracked import Tracked
 from models.organisation import Organisation, create_organisation
+from models.people import member
+from models.people.member import Membership, add_member, find_member
+from models.people.user import User, sign_up
 from models.project import Project
-from models.registry import Registry
-from models.resource import Resource
-from models.running import Running
-from models.secret import Secret
-from models.tracked import Tracked
 from models.transaction import transaction
-from models.user import User, sign_up
 from tests.log import summaries
 
 REQUEST = UUID("0b5ae0c1-6dbd-4d5b-8f0f-5a2a6f5f6d11")
@@ -110,13 +113,13 @@ VERBS: dict[str, tuple[Callable[[World], Any], str]] = {
         lambda w: add_member(w.acme.id, w.ada, "mallory@example.com", "viewer"),
         "User Mallory Malory added as viewer",
     ),
-    "billing.add_payment_method": (
+    "account.add_payment_method": (
         lambda w: add_payment_method(
             w.acme.id, w.ada, brand="Maestro", last_four="1111", expiry_month=1, expiry_year=2099
         ),
         "Payment method Maestro ending 1111 added",
     ),
-    "billing.top_up": (
+    "account.top_up": (
         lambda w: billing.top_up(w.acme.id, w.ada, 500, w.first_card.id, REQUEST),
         "Balance topped up by €5.00 with Visa ending 4242",
     ),
@@ -127,7 +130,7 @@ VERBS: dict[str, tuple[Callable[[World], Any], str]] = {
 }
 # Told by the first entry of another log: that of the organisation they found.
 # `credit` is the end of top_up and of a payment; `resume` wants a suspension first: tests/models/test_suspension.py.
-ELSEWHERE = {"organisation.create_organisation", "billing.credit", "suspension.resume"}
+ELSEWHERE = {"organisation.create_organisation", "account.credit", "suspension.resume"}
 
 # Steps of verbs, and what only reads: they change nothing by themselves that the log would have to tell.
 EVERYWHERE = {"assign", "fill", "fields", "require_version"}
@@ -197,7 +200,7 @@ def test_every_public_method_is_a_verb_with_a_sentence_or_a_question(name: str) 
 
 def test_every_function_that_takes_an_actor_is_a_verb_with_a_sentence() -> None:
     found = {
-        f"{module.__name__.removeprefix('models.')}.{name}"
+        f"{module.__name__.rpartition('.')[2]}.{name}"
         for module in (billing, member, organisation, project, suspension)
         for name, value in vars(module).items()
         if inspect.isfunction(value) and value.__module__ == module.__name__ and not name.startswith("_")

@@ -7,19 +7,20 @@ from typing import Any
 import pytest
 from flask import Flask, current_app
 
-from models import cascade, platform
-from models.container import Container
+from models import installation
 from models.database import db
-from models.deployment import ResourceKey
-from models.job import JobKey
-from models.memcached import Memcached
+from models.jobs.deployment import ResourceKey
+from models.jobs.job import JobKey
+from models.kinds.container import Container
+from models.kinds.memcached import Memcached
+from models.kinds.running import Running
 from models.organisation import Organisation
 from models.project import Project
-from models.running import Running
+from models.system import cascade
 from models.transaction import Hinted, transaction
 from tests.engine import Engine
-from worker import reconcile
-from worker.engine import DockerEngine
+from worker.engine import reconcile
+from worker.engine.docker import DockerEngine
 
 HEALTH_SECONDS = 6
 PATIENCE_SECONDS = 40
@@ -34,7 +35,7 @@ def runtime(engine: Engine, app: Flask) -> DockerEngine:
 def platform_id() -> str:
     """The identity of the platform that the test is about."""
     with transaction():
-        return platform.identity()
+        return installation.identity()
 
 
 @pytest.fixture

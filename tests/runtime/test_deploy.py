@@ -7,13 +7,13 @@ import pytest
 from docker.errors import APIError
 from requests import Response
 
-from models.container import Container
 from models.database import db
-from models.memcached import Memcached
+from models.kinds.container import Container
+from models.kinds.memcached import Memcached
+from models.kinds.registry import Registry
+from models.kinds.secret import Secret
 from models.organisation import Organisation
 from models.project import Project
-from models.registry import Registry
-from models.secret import Secret
 from models.transaction import transaction
 from tests import engine as engines
 from tests.engine import Engine
@@ -26,7 +26,7 @@ from tests.runtime.conftest import (
     running,
     settle,
 )
-from worker.engine import DockerEngine
+from worker.engine.docker import DockerEngine
 
 
 def test_a_container_comes_up_and_the_log_says_so(
@@ -226,7 +226,7 @@ def test_what_a_registry_refuses_is_told_apart(
 def test_a_registry_that_says_nothing_is_not_waited_for(
     runtime: DockerEngine, engine: Engine, acme: Organisation, web: Project, ada: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("worker.engine.STALLED_SECONDS", 2)
+    monkeypatch.setattr("worker.engine.docker.STALLED_SECONDS", 2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         image = f"127.0.0.1:{silent.getsockname()[1]}/acme/web:1"
         with transaction():
@@ -240,7 +240,7 @@ def test_a_health_check_that_never_ends_is_not_waited_for(
     runtime: DockerEngine, engine: Engine, acme: Organisation, web: Project, ada: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # As an image would whose `sh` is something else.
-    monkeypatch.setattr("worker.engine.PROBE", "trap '' TERM; while :; do sleep 1; done")
+    monkeypatch.setattr("worker.engine.docker.PROBE", "trap '' TERM; while :; do sleep 1; done")
     with transaction():
         api = web.create(
             ada, Container, name="my-api", handle="my-api", image="acme/web:1", memory_mib=64, health_path="/health"

@@ -8,13 +8,15 @@ from typing import Any
 import pytest
 from flask import Flask, current_app
 
-from models import deployment, desired, suspension
-from models.container import Container
+from models.billing import suspension
+from models.billing.suspension import By
 from models.database import db
-from models.memcached import Memcached
+from models.jobs import deployment
+from models.kinds.container import Container
+from models.kinds.memcached import Memcached
 from models.organisation import Organisation
 from models.project import Project
-from models.suspension import By
+from models.system import desired
 from models.transaction import transaction
 from tests.engine import Engine
 from tests.log import entries, summaries
@@ -34,9 +36,9 @@ from tests.runtime.conftest import (
     running,
     settle,
 )
-from worker import reconcile
-from worker.engine import DockerEngine
-from worker.runtime import CannotDeploy, EngineDown
+from worker.engine import reconcile
+from worker.engine.docker import DockerEngine
+from worker.engine.interface import CannotDeploy, EngineDown
 
 
 class Killed(BaseException):
@@ -217,7 +219,7 @@ def test_a_network_that_is_needed_again_while_a_round_removes_others_stays(
 
     asked: list[bool] = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("models.desired.places_of_projects", asked_for_meanwhile)
+        patch.setattr("models.system.desired.places_of_projects", asked_for_meanwhile)
         everything(runtime)
 
     assert asked
@@ -294,8 +296,8 @@ def test_a_newer_change_wins_over_the_one_that_is_coming_up(
 def test_a_lease_is_kept_while_the_engine_takes_its_time_and_what_lost_it_stops(
     runtime: DockerEngine, engine: Engine, acme: Organisation, api: Container, superuser: Any, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr("worker.reconcile.RENEW_SECONDS", 0.1)
-    monkeypatch.setattr("models.deployment.LEASE_SECONDS", 2)
+    monkeypatch.setattr("worker.engine.reconcile.RENEW_SECONDS", 0.1)
+    monkeypatch.setattr("models.jobs.deployment.LEASE_SECONDS", 2)
     waited = runtime._wait
     seen: list[Any] = []
 

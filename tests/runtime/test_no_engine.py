@@ -3,16 +3,17 @@
 import pytest
 from flask import Flask
 
-from models import deployment, platform
-from models.container import Container
+from models import installation
+from models.installation import Engine as Reported
+from models.jobs import deployment
+from models.kinds.container import Container
 from models.organisation import Organisation
-from models.platform import Engine as Reported
 from tests.engine import Engine
 from tests.log import entries
 from tests.runtime.conftest import observed, platform_id
-from worker import reconcile
-from worker.engine import DockerEngine
-from worker.runtime import CannotDeploy, EngineDown, NoEngine, engine_host
+from worker.engine import reconcile
+from worker.engine.docker import DockerEngine
+from worker.engine.interface import CannotDeploy, EngineDown, NoEngine, engine_host
 
 
 def test_without_an_engine_everything_waits_and_nothing_is_claimed(acme: Organisation, api: Container) -> None:
@@ -25,16 +26,16 @@ def test_without_an_engine_everything_waits_and_nothing_is_claimed(acme: Organis
     assert len(entries(acme)) == told
     assert observed(api) == (None, None)
     assert deployment.history(api.key)[0].status == "provisioning"
-    assert platform.engine().engine == "none"
+    assert installation.engine().engine == "none"
 
 
 def test_an_engine_that_does_not_answer_is_reported(app: Flask, engine: Engine) -> None:
     assert reconcile.report(lambda: DockerEngine("unix:///nowhere.sock", "x", 1)) is None
-    found = platform.engine()
+    found = installation.engine()
     assert isinstance(found, Reported)
     assert found.error == "nothing listens there"
     assert reconcile.report(lambda: DockerEngine(engine.host, platform_id(), 1)) is not None
-    assert platform.engine().error is None
+    assert installation.engine().error is None
 
 
 @pytest.mark.parametrize(

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from models import platform
-from models.container import Container
-from models.deployment import ResourceKey
+from models import installation
+from models.jobs.deployment import ResourceKey
+from models.kinds.container import Container
+from models.kinds.secret import Secret
 from models.organisation import Organisation
 from models.project import Project
 from models.sealed import KEYRING
-from models.secret import Secret
 from models.settings import Settings
 from models.transaction import Hinted, transaction
 from tests import site
@@ -24,7 +24,7 @@ from tests.log import latest_entry, summaries
 from tests.runtime.conftest import running, settle, wait
 from tests.servers import KEY
 from tests.site import environment, process
-from worker.engine import DockerEngine
+from worker.engine.docker import DockerEngine
 from worker.hint import aim, hint
 
 CANARY = "canary-7f3a"
@@ -88,7 +88,7 @@ def test_a_lost_hint_is_found_when_it_starts_and_what_was_lost_meanwhile_is_brou
     with site.runtime(settings, engine.host, tmp_path):
         wait(lambda: len(running(engine)) == 1)
 
-    assert platform.engine().engine.startswith("Docker ")  # type: ignore[union-attr]
+    assert installation.engine().engine.startswith("Docker ")  # type: ignore[union-attr]
 
 
 def test_killed_in_the_middle_the_next_one_finishes(

@@ -8,13 +8,13 @@ from docker.errors import APIError
 from flask import Flask, current_app
 from requests import Response
 
-from models import suspension
-from models.container import Container
+from models.billing import suspension
+from models.billing.suspension import By
 from models.database import db
-from models.deployment import ResourceKey
+from models.jobs.deployment import ResourceKey
+from models.kinds.container import Container
 from models.organisation import Organisation
 from models.project import Project
-from models.suspension import By
 from models.transaction import transaction
 from tests.engine import Engine
 from tests.log import entries, summaries
@@ -31,9 +31,9 @@ from tests.runtime.conftest import (
     settle,
     wait,
 )
-from worker import reconcile
-from worker.engine import DockerEngine
-from worker.runtime import Instance, Refused
+from worker.engine import reconcile
+from worker.engine.docker import DockerEngine
+from worker.engine.interface import Instance, Refused
 
 
 def test_a_round_deploys_what_waits_and_a_second_one_finds_nothing_to_do(
@@ -199,7 +199,7 @@ def test_what_has_changed_since_a_long_round_planned_it_is_left_to_its_own_hint(
     everything(runtime)
     for each in running(engine):
         engine.api.stop(each["Id"], timeout=0)
-    monkeypatch.setattr("worker.reconcile.FRESH_SECONDS", -1)
+    monkeypatch.setattr("worker.engine.reconcile.FRESH_SECONDS", -1)
     meanwhile: list[bool] = []
     planned = reconcile.plan
 
@@ -214,7 +214,7 @@ def test_what_has_changed_since_a_long_round_planned_it_is_left_to_its_own_hint(
         return found
 
     second_id = second.id
-    monkeypatch.setattr("worker.reconcile.plan", then_terminated)
+    monkeypatch.setattr("worker.engine.reconcile.plan", then_terminated)
     everything(runtime)
     assert len(running(engine, first.key)) == 1
     assert running(engine, second.key) == []
@@ -293,7 +293,7 @@ def test_one_that_someone_stopped_is_started(runtime: DockerEngine, engine: Engi
 def test_one_whose_health_check_fails_later_is_observed_and_recovers(
     runtime: DockerEngine, engine: Engine, api: Container, ada: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("worker.engine.HEALTH_INTERVAL_SECONDS", 1)
+    monkeypatch.setattr("worker.engine.docker.HEALTH_INTERVAL_SECONDS", 1)
     change(api, ada, health_path="/health")
     settle(runtime, api)
     [one] = running(engine)
@@ -322,7 +322,7 @@ def test_deleting_an_organisation_of_a_hundred_removes_them_all_and_the_log_agre
     app: Flask,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("worker.engine.SETTLED_SECONDS", 0)
+    monkeypatch.setattr("worker.engine.docker.SETTLED_SECONDS", 0)
     some = containers(web, ada, 100)
 
     def deploy(key: ResourceKey) -> None:

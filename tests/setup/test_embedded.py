@@ -17,8 +17,8 @@ import pytest
 from redis import Redis
 from redis.exceptions import AuthenticationError
 
-from web.cli import embedded, launch, server
-from web.cli.server import Attempt, CannotStart, Server, end_leftover, running
+from web.cli.local import embedded, launch, server
+from web.cli.local.server import Attempt, CannotStart, Server, end_leftover, running
 
 ROOT = Path(__file__).resolve().parents[2]
 AS_ROOT = os.geteuid() == 0
@@ -27,7 +27,7 @@ PATIENCE_SECONDS = 30
 HOLDER = """
 import json, sys, time
 from pathlib import Path
-from web.cli import embedded
+from web.cli.local import embedded
 with embedded.servers(Path(sys.argv[1]), {}) as environ:
     print(json.dumps(environ), flush=True)
     time.sleep(600)

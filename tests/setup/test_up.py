@@ -18,7 +18,7 @@ import pytest
 
 from tests.setup.test_embedded import ended, nobody
 from tests.site import free_port
-from web.cli import launch
+from web.cli.local import launch
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_SECONDS = 90

@@ -7,8 +7,8 @@ import pytest
 from flask import Flask
 
 from models.organisation import Organisation
+from models.people.user import User
 from models.settings import Settings
-from models.user import User
 from tests.conftest import PASSWORD
 from tests.log import latest_entry
 from tests.web.conftest import TOKEN, Visitor

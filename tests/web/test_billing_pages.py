@@ -8,15 +8,18 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from models import billing, charging, job, provider, suspension
-from models.actor import Actor
-from models.billing import PaymentMethod, account_of
-from models.container import Container
+from models.billing import account as billing
+from models.billing import provider, suspension
+from models.billing.account import PaymentMethod, account_of
+from models.billing.provider import Collection, Declined
+from models.billing.suspension import By
 from models.database import db
+from models.jobs import job
+from models.kinds.container import Container
+from models.log.actor import Actor
 from models.organisation import Organisation
 from models.project import Project
-from models.provider import Collection, Declined
-from models.suspension import By
+from models.system import charging
 from models.transaction import transaction
 from tests.web.conftest import Visitor
 

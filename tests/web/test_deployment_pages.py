@@ -5,14 +5,16 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
-from models import deployment, platform, suspension
-from models.actor import Actor
-from models.container import Container
+from models import installation
+from models.billing import suspension
+from models.billing.suspension import By
+from models.jobs import deployment
+from models.kinds.container import Container
+from models.kinds.registry import Registry
+from models.kinds.secret import Secret
+from models.log.actor import Actor
 from models.organisation import Organisation
 from models.project import Project
-from models.registry import Registry
-from models.secret import Secret
-from models.suspension import By
 from models.transaction import transaction
 from tests.log import latest_entry, summaries
 from tests.web.conftest import Visitor
@@ -24,7 +26,7 @@ SECRET = "/orgs/acme/projects/web/secrets/token"
 def reported(engine: str, error: str | None = None) -> None:
     """The worker's last word."""
     with transaction():
-        platform.report(engine, error)
+        installation.report(engine, error)
 
 
 @pytest.fixture
@@ -219,6 +221,6 @@ def test_an_entry_shows_which_revision_took_over(owner: Visitor, acme: Organisat
 
 def test_a_report_is_as_old_as_it_is(app: object) -> None:
     reported("none")
-    seen = platform.engine().seen_at
+    seen = installation.engine().seen_at
     assert seen
     assert datetime.now(UTC) - seen < timedelta(seconds=30)

@@ -6,17 +6,17 @@ from dataclasses import replace
 
 import pytest
 
-from models import suspension
-from models.actor import SYSTEM, Actor, Door
-from models.cascade import keep
-from models.container import Container
-from models.member import find_member
-from models.memcached import Memcached
+from models.billing import suspension
+from models.billing.suspension import By
+from models.kinds.container import Container
+from models.kinds.memcached import Memcached
+from models.log.actor import SYSTEM, Actor, Door
 from models.organisation import Organisation
+from models.people.member import find_member
+from models.people.user import User
 from models.project import Project
-from models.suspension import By
+from models.system.cascade import keep
 from models.transaction import transaction
-from models.user import User
 from tests.log import entries
 from tests.web.conftest import Visitor
 

@@ -6,13 +6,13 @@ from uuid import uuid4
 import pytest
 from werkzeug.test import TestResponse
 
-from models.actor import Actor
-from models.container import Container
 from models.database import db
+from models.kinds.container import Container
+from models.kinds.registry import Registry
+from models.kinds.secret import Secret
+from models.log.actor import Actor
 from models.organisation import Organisation
 from models.project import Project
-from models.registry import Registry
-from models.secret import Secret
 from models.transaction import transaction
 from tests.log import entries, latest_entry
 from tests.web.conftest import Visitor

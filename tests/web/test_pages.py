@@ -7,8 +7,8 @@ import pytest
 from flask import Flask
 from redis import Redis
 
-from models.actor import Actor
-from models.container import Container
+from models.kinds.container import Container
+from models.log.actor import Actor
 from models.organisation import Organisation
 from models.project import Project
 from models.settings import Settings

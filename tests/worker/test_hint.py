@@ -6,8 +6,8 @@ import pytest
 from flask import Flask
 from redis import Redis
 
-from models.deployment import ResourceKey
-from models.job import JobKey
+from models.jobs.deployment import ResourceKey
+from models.jobs.job import JobKey
 from models.settings import Settings
 from tests.site import free_port
 from worker.hint import MANY, QUEUE, RUNTIME_QUEUE, aim, aimed_at, hint_all

@@ -6,8 +6,8 @@ import sys
 import psycopg
 import pytest
 
-from models.actor import Actor
-from models.container import Container
+from models.kinds.container import Container
+from models.log.actor import Actor
 from models.organisation import Organisation
 from models.project import Project
 from models.settings import Settings

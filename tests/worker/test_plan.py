@@ -1,10 +1,11 @@
 """What a round decides, from what is wanted and what the engine has."""
 
-from models import deployment, desired
-from models.container import Container
+from models.jobs import deployment
+from models.kinds.container import Container
+from models.system import desired
 from models.transaction import transaction
-from worker.reconcile import plan
-from worker.runtime import Instance
+from worker.engine.interface import Instance
+from worker.engine.reconcile import plan
 
 
 def test_a_revision_newer_than_what_was_read_is_left_alone(api: Container) -> None:

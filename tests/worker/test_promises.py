@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from models import job
-from models.actor import Actor
-from models.container import Container
 from models.database import db
+from models.jobs import job
+from models.kinds.container import Container
+from models.log.actor import Actor
 from models.organisation import Organisation
 from models.project import Project
 from models.settings import Settings

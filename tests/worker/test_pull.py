@@ -2,8 +2,8 @@
 
 import pytest
 
-from models.specification import Credentials, Specification
-from worker import pull
+from models.kinds.specification import Credentials, Specification
+from worker.engine import pull
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ from contextlib import ExitStack
 
 import pytest
 
-from models.deployment import ResourceKey
-from worker.turns import Rounds, Turns
+from models.jobs.deployment import ResourceKey
+from worker.engine.slots import Rounds, Turns
 
 
 def key(organisation_id: int, id: int = 1) -> ResourceKey:

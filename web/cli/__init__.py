@@ -6,10 +6,10 @@ from web.cli.billing import billing
 from web.cli.demo import demo
 from web.cli.jobs import jobs
 from web.cli.keys import keys
+from web.cli.local.up import up
 from web.cli.migrate import migrate
 from web.cli.reconcile import reconcile
 from web.cli.serve import runtime, scheduler, web, worker
-from web.cli.up import up
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -5,12 +5,13 @@ from contextlib import contextmanager
 
 import click
 
-from models import charging, suspension
-from models.activity import Record
-from models.actor import SYSTEM_NAME, Actor, Door
+from models.billing import suspension
+from models.billing.suspension import By
 from models.errors import DomainError
+from models.log.actor import SYSTEM_NAME, Actor, Door
+from models.log.record import Record
 from models.organisation import by_handle
-from models.suspension import By
+from models.system import charging
 from models.transaction import transaction
 from web.cli.settings import connected
 from worker.hint import aim, hint, hint_all

@@ -2,7 +2,8 @@
 
 import click
 
-from models import cascade, job
+from models.jobs import job
+from models.system import cascade
 from models.transaction import transaction
 from web.cli.settings import connected
 

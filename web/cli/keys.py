@@ -5,8 +5,8 @@ import os
 
 import click
 
-from models import rotation
 from models.sealed import CannotOpen
+from models.system import rotation
 from web.cli.settings import connected
 
 

@@ -3,9 +3,9 @@
 import click
 
 from web.cli.settings import connected
-from worker import connection
-from worker import reconcile as rounds
-from worker.runtime import EngineDown, NoEngine
+from worker.engine import connection
+from worker.engine import reconcile as rounds
+from worker.engine.interface import EngineDown, NoEngine
 
 
 @click.command()

@@ -11,7 +11,7 @@ import flask
 from models.database import connect
 from models.sealed import KEYRING
 from models.settings import REQUIRED, Settings, SettingsError
-from web.cli.alone import adopt
+from web.cli.local.alone import adopt
 
 
 def settings(nor: str = "") -> Settings:

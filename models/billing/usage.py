@@ -1,0 +1,151 @@
+"""What is paid for: how much of what is alive, and what a minute of it costs.
+
+At every full minute, whatever is alive costs a minute of its price. Each change of what is alive is a row of
+usage_changes in the transaction of that change, so that a charge that comes hours later still knows every minute;
+`models/system/charging.py` takes the rows over into the account.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from sqlalchemy import text
+
+from models.database import db
+
+MINUTE = timedelta(minutes=1)
+MICROCENTS = 1_000_000
+HOURS_A_MONTH = 730
+
+
+class Usage(NamedTuple):
+    """Amounts of what is paid for."""
+
+    cpu_millicores: int = 0
+    memory_mib: int = 0
+    cache_mib: int = 0
+
+    def plus(self, other: "Usage") -> "Usage":
+        """Both together."""
+        return Usage(*(mine + its for mine, its in zip(self, other, strict=True)))
+
+    def minus(self, other: "Usage") -> "Usage":
+        """What is left of it."""
+        return Usage(*(mine - its for mine, its in zip(self, other, strict=True)))
+
+    def __str__(self) -> str:
+        told = [f"{self.cpu_millicores:,} millicores, {self.memory_mib:,} MiB"] if self.memory_mib else []
+        told += [f"memcached {self.cache_mib:,} MiB"] if self.cache_mib else []
+        return "; ".join(told) or "nothing any more"
+
+    @property
+    def microcents_a_minute(self) -> int:
+        """What a minute of it costs, in millionths of a cent."""
+        return sum(amount * price for amount, price in zip(self, PRICES, strict=True))
+
+    @property
+    def microcents_an_hour(self) -> int:
+        """What an hour of it costs."""
+        return 60 * self.microcents_a_minute
+
+
+PRICES = Usage(cpu_millicores=50, memory_mib=8, cache_mib=12)
+"""Millionths of a cent a minute: of a millicore, of a MiB, of a MiB of each memcached node. Whole numbers, so that many
+minutes cost exactly what the minutes cost one by one."""
+
+
+def change(organisation_id: int, by: Usage) -> None:
+    """Note that more (or less) is alive from now on; the log says what and why."""
+    if any(by):
+        db.session.execute(CHANGE, {"organisation": organisation_id, **by._asdict()})
+
+
+def full_minute(moment: datetime) -> datetime:
+    """The first full minute that is not before the moment: a thing that began then is charged from here on."""
+    whole = moment.astimezone(UTC).replace(second=0, microsecond=0)
+    return whole if whole == moment else whole + MINUTE
+
+
+def charge(organisation_id: int, until: datetime) -> None:
+    """Charge every full minute before `until` that was not charged yet, in one row of the ledger; nothing twice.
+
+    The account is locked, so of two who charge at once the second finds nothing left. Amounts below a cent are kept
+    until there is a cent. Does nothing while the organisation is not active: nothing runs then.
+    """
+    key = {"organisation": organisation_id}
+    account = db.session.execute(LOCK, key).one()
+    # Read once the lock is ours: a suspension that was first has committed.
+    if until <= account.charged_until or db.session.execute(STATE, key).scalar_one() != "active":
+        return
+    alive = Usage(account.cpu_millicores, account.memory_mib, account.cache_mib)
+    owed, moment = account.owed_microcents, account.charged_until
+    taken = db.session.execute(TAKE, {**key, "until": until})
+    for at, *amounts in sorted(taken):
+        counts_from = min(until, max(moment, full_minute(at)))
+        owed += alive.microcents_a_minute * ((counts_from - moment) // MINUTE)
+        alive, moment = alive.plus(Usage(*amounts)), counts_from
+    owed += alive.microcents_a_minute * ((until - moment) // MINUTE)
+    cents, owed = divmod(owed, MICROCENTS)
+    values = {**key, **alive._asdict(), "owed": owed, "cents": cents, "until": until}
+    balance = db.session.execute(CHARGED, values).scalar_one()
+    if cents:
+        told = f"Usage: {alive}"
+        row = {"cents": cents, "balance": balance, "from": account.booked_until, "until": until, "told": told}
+        db.session.execute(BOOK, {**key, **row})
+
+
+def stop(organisation_id: int) -> None:
+    """It is suspended now: that nothing was left has been acted upon."""
+    db.session.execute(STOP, {"organisation": organisation_id})
+
+
+def start(organisation_id: int, moment: datetime) -> None:
+    """Charge from this minute on: what was suspended until now costs nothing."""
+    db.session.execute(START, {"organisation": organisation_id, "moment": moment})
+
+
+def alive_in(organisation_id: int) -> Usage:
+    """What is alive now: what the account knows, and what has changed since."""
+    return Usage(*map(int, db.session.execute(ALIVE, {"organisation": organisation_id}).one()))
+
+
+CHANGE = text("""
+    INSERT INTO usage_changes (organisation_id, cpu_millicores, memory_mib, cache_mib)
+    VALUES (:organisation, :cpu_millicores, :memory_mib, :cache_mib)
+""")
+LOCK = text("""
+    SELECT cpu_millicores, memory_mib, cache_mib, charged_until, booked_until, owed_microcents
+      FROM billing_accounts WHERE organisation_id = :organisation FOR NO KEY UPDATE
+""")
+STATE = text("SELECT state FROM organisations WHERE id = :organisation")
+TAKE = text("""
+    DELETE FROM usage_changes WHERE organisation_id = :organisation AND at < :until
+ RETURNING at, cpu_millicores, memory_mib, cache_mib
+""")
+CHARGED = text("""
+    UPDATE billing_accounts
+       SET cpu_millicores = :cpu_millicores, memory_mib = :memory_mib, cache_mib = :cache_mib,
+           charged_until = :until, owed_microcents = :owed, balance_cents = balance_cents - :cents,
+           booked_until = CASE WHEN :cents > 0 THEN :until ELSE booked_until END,
+           exhausted = CASE WHEN :cents > 0 THEN balance_cents - :cents <= 0 ELSE exhausted END
+     WHERE organisation_id = :organisation
+ RETURNING balance_cents
+""")
+BOOK = text("""
+    INSERT INTO ledger (
+        organisation_id, kind, amount_cents, balance_after_cents, description, charged_from, charged_until)
+    VALUES (:organisation, 'charge', -:cents, :balance, :told, :from, :until)
+""")
+STOP = text("UPDATE billing_accounts SET exhausted = false WHERE organisation_id = :organisation")
+START = text("""
+    UPDATE billing_accounts SET charged_until = GREATEST(charged_until, :moment),
+                                booked_until = GREATEST(booked_until, :moment)
+     WHERE organisation_id = :organisation
+""")
+ALIVE = text("""
+    SELECT account.cpu_millicores + COALESCE(sum(changed.cpu_millicores), 0),
+           account.memory_mib + COALESCE(sum(changed.memory_mib), 0),
+           account.cache_mib + COALESCE(sum(changed.cache_mib), 0)
+      FROM billing_accounts AS account LEFT JOIN usage_changes AS changed USING (organisation_id)
+     WHERE organisation_id = :organisation
+     GROUP BY account.organisation_id
+""")

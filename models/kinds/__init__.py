@@ -1,0 +1,1 @@
+"""The kinds of resource that live in a project."""

@@ -1,0 +1,99 @@
+"""What the kinds that run have in common: revisions, deployments, and what was observed of them."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Integer, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.hold import hold_project
+from models.jobs import deployment
+from models.jobs.deployment import ResourceKey
+from models.kinds.resource import Resource
+from models.kinds.specification import Specification
+from models.log.actor import Actor
+from models.log.record import Action, Changes, Record, Sentence, record
+
+UNDEPLOYED = {"name"}
+"""What may change without anything being started anew."""
+
+
+class Running(Resource):
+    """Something that runs: suspended when the balance is used up, deployed whenever what it runs with changes."""
+
+    __abstract__ = True
+    runs = True
+
+    revision: Mapped[int] = mapped_column(Integer, default=1)
+    """One higher with every change that asks for a deployment."""
+    deployed_revision: Mapped[int | None] = mapped_column(Integer)
+    """The last one that came up."""
+    status: Mapped[str | None] = mapped_column(String(16))
+    """provisioning, running, stopped or error: what was observed; None while nothing was."""
+    status_reason: Mapped[str] = mapped_column(String(300), default="")
+
+    @property
+    def key(self) -> ResourceKey:
+        """Its address for the worker."""
+        return ResourceKey(self.organisation_id, self.noun, self.id)
+
+    @property
+    def reached_at(self) -> str:
+        """Where the others in its project find it."""
+        raise NotImplementedError
+
+    @property
+    def deployed_as(self) -> str:
+        """What a deployment brings up, as its entry says it."""
+        raise NotImplementedError
+
+    def specification(self) -> Specification:
+        """What an engine is told to run, everything opened that is sealed. For the worker alone."""
+        raise NotImplementedError
+
+    def redeploy(self, actor: Actor) -> None:
+        """Bring the same up anew, with the values that its secrets have now.
+
+        Raises AlreadyEnded, OrganisationSuspended, NotFound, StaleVersion.
+        """
+        self.require_not_ended()
+        project_name = hold_project(self.organisation_id, self.project_id)
+        sentence = deployed_again(self.noun)
+        asked = record(actor, Action.UPDATE, self.subject_in(project_name), sentence=sentence)
+        self.revision += 1
+        self._ask(asked)
+
+    def assign(self, values: dict[str, Any]) -> Changes:
+        """As everything tracked; in the same UPDATE the revision goes up, if what runs depends on what changes."""
+        changes = super().assign(values)
+        if _deploys(changes):
+            self.revision += 1
+        return changes
+
+    def created(self, cause: Record) -> None:
+        """Its first deployment."""
+        self._ask(cause)
+
+    def changed(self, names: Iterable[str], cause: Record) -> None:
+        """Another deployment, if what runs depends on one of these fields."""
+        if _deploys(names):
+            self._ask(cause)
+
+    def end(self, actor: Actor) -> None:
+        """As every kind, and the worker removes it from the engine."""
+        super().end(actor)
+        if self.deployed_revision is None:
+            self.status, self.status_reason = None, ""
+        deployment.look(self.key)
+
+    def _ask(self, cause: Record) -> None:
+        deployment.ask(self.key, self.revision, self.deployed_as, cause)
+
+
+def deployed_again(noun: str) -> Sentence:
+    """ "Container my-api to be deployed again"."""
+    return Sentence(f"{noun.capitalize()} ", " to be deployed again")
+
+
+def _deploys(names: Iterable[str]) -> bool:
+    return bool(set(names) - UNDEPLOYED)

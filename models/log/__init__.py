@@ -1,0 +1,1 @@
+"""The activity log: how entries come in, how they are read."""

@@ -1,0 +1,70 @@
+"""Who is asking and what they are where they ask: one query, on every page."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar, NamedTuple
+
+from sqlalchemy import text
+
+from models.database import read
+
+
+@dataclass(frozen=True)
+class Person:
+    """Someone signed in, as pages need them; `models.people.user.User` is the account that verbs change."""
+
+    id: int
+    name: str
+    email: str
+    session_epoch: int
+
+    # What a session library asks of whoever is signed in.
+    is_authenticated: ClassVar[bool] = True
+    is_active: ClassVar[bool] = True
+    is_anonymous: ClassVar[bool] = False
+
+    def get_id(self) -> str:
+        """What a session keeps: worthless once the password has changed."""
+        return f"{self.id}.{self.session_epoch}"
+
+
+class Here(NamedTuple):
+    """The organisation that an address names, and the person's role in it."""
+
+    id: int
+    handle: str
+    name: str
+    email: str
+    state: str
+    created_at: datetime
+    role: str
+
+
+class Standing(NamedTuple):
+    """The person, and where they stand; None where they do not belong, whether it exists or not."""
+
+    person: Person
+    here: Here | None
+
+
+def standing(session_id: str, handle: str | None) -> Standing | None:
+    """What a session stands for at an address of the organisation `handle`; None for a session that has ended."""
+    user_id, _, epoch = session_id.partition(".")
+    if not (user_id.isdecimal() and epoch.isdecimal()):
+        return None
+    found = read(STANDING, {"user": int(user_id), "epoch": int(epoch), "handle": handle})
+    if not found:
+        return None
+    person, here = found[0][:4], found[0][4:]
+    return Standing(Person(*person), None if here[0] is None else Here(*here))
+
+
+STANDING = text("""
+    SELECT users.id, users.name, users.email, users.session_epoch,
+           organisations.id, organisations.handle, organisations.name, organisations.email, organisations.state,
+           organisations.created_at, memberships.role
+      FROM users
+      LEFT JOIN (memberships JOIN organisations ON organisations.id = memberships.organisation_id)
+        ON memberships.user_id = users.id AND organisations.handle = :handle
+     WHERE users.id = :user AND users.session_epoch = :epoch
+""")

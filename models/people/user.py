@@ -1,0 +1,130 @@
+"""A person's account."""
+
+import unicodedata
+from datetime import datetime
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from email_validator import EmailNotValidError, validate_email
+from sqlalchemy import DateTime, Identity, Integer, String, Text, func, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.database import Model, add, db
+from models.errors import EmailTaken, Invalid
+from models.field import NAME_MOST, Field
+from models.log.actor import SYSTEM_NAME
+from models.people.standing import Person
+
+PASSWORD_LEAST = 10
+PASSWORD_MOST = 256
+HASHER = PasswordHasher()
+# Verified when the email is unknown, so that the answer takes the same time as for a wrong password.
+NOBODY = HASHER.hash("nobody has this password")
+
+
+class User(Model):
+    """Someone who can sign in. What they did stays in the log under the name they had then."""
+
+    __tablename__ = "users"
+
+    id: Mapped[int] = mapped_column(Integer, Identity(always=True), primary_key=True)
+    email: Mapped[str] = mapped_column(String(254))
+    name: Mapped[str] = mapped_column(String(77))
+    password_hash: Mapped[str] = mapped_column(Text)
+    session_epoch: Mapped[int] = mapped_column(Integer, default=1)
+    """Part of every session; raised when the password changes, which ends them all."""
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+
+    @property
+    def person(self) -> Person:
+        """The same, as a session needs them."""
+        return Person(self.id, self.name, self.email, self.session_epoch)
+
+    def rename(self, name: str) -> None:
+        """Take another name from now on. Raises Invalid."""
+        self.name = checked_name(name)
+
+    def change_password(self, current: str, new: str) -> None:
+        """Set a new password and end every session. Raises Invalid."""
+        if not self.has_password(current):
+            raise Invalid("That is not your current password.", "current")
+        self.password_hash = HASHER.hash(checked_password(new, "new"))
+        self.session_epoch += 1
+
+    def has_password(self, password: str) -> bool:
+        """Whether this is the password."""
+        return _verified(self.password_hash, password)
+
+
+def sign_up(email: str, name: str, password: str) -> User:
+    """Create an account. Raises EmailTaken, Invalid."""
+    user = User(email=checked_email(email), name=checked_name(name), session_epoch=1)
+    user.password_hash = HASHER.hash(checked_password(password, "password"))
+    add(user, EmailTaken("An account with this email exists. Sign in instead."))
+    return user
+
+
+def authenticate(email: str, password: str) -> User | None:
+    """The user with this email and password; None, in about the same time, whichever of them is wrong."""
+    user = by_email(email)
+    if user is None:
+        _verified(NOBODY, password)
+        return None
+    if not user.has_password(password):
+        return None
+    return user
+
+
+def by_email(email: str) -> User | None:
+    """The user with this email, whatever its case."""
+    if "\0" in email:
+        return None  # PostgreSQL would refuse to look for it
+    return db.session.scalar(select(User).where(User.email == email.strip().lower()))
+
+
+def find(user_id: int) -> User:
+    """The account of someone signed in."""
+    return db.session.get_one(User, user_id)
+
+
+def any_user() -> bool:
+    """Whether anyone has signed up yet."""
+    return db.session.scalar(select(User.id).limit(1)) is not None
+
+
+def checked_email(email: str) -> str:
+    """The address as it is stored. Raises Invalid."""
+    try:
+        # Domains of one's own network (acme.test, acme.local) are fine on a self-hosted platform.
+        address = validate_email(email.strip(), check_deliverability=False, test_environment=True).normalized.lower()
+    except EmailNotValidError as error:
+        raise Invalid(f"Enter an email address: {error}", "email") from None
+    return address
+
+
+def checked_name(name: str) -> str:
+    """A person's name. Raises Invalid; nobody may call themselves what the log calls the system."""
+    name = " ".join(Field("Name", most=NAME_MOST).check(name).split())
+    if _as_read(name) == SYSTEM_NAME:
+        raise Invalid("“system” is what the log calls the platform itself; choose another name.", "name")
+    return name
+
+
+def checked_password(password: str, field: str) -> str:
+    """A new password. Raises Invalid."""
+    if not PASSWORD_LEAST <= len(password) <= PASSWORD_MOST:
+        raise Invalid(f"Use {PASSWORD_LEAST} to {PASSWORD_MOST} characters.", field)
+    return password
+
+
+def _as_read(name: str) -> str:
+    # Wide and bold letters, accents, and what is not to be seen at all: "sys\u200btem" reads as "system".
+    letters = unicodedata.normalize("NFKD", name)
+    return "".join(each for each in letters if unicodedata.category(each) not in ("Cf", "Mn")).casefold()
+
+
+def _verified(stored: str, password: str) -> bool:
+    try:
+        return HASHER.verify(stored, password)
+    except (VerificationError, InvalidHashError):
+        return False

@@ -1,0 +1,1 @@
+"""What "system" does by itself."""

@@ -1,0 +1,143 @@
+"""What should run: what the worker compares an engine with."""
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+from sqlalchemy import TextClause, select, text
+
+from models.database import db, read
+from models.jobs.deployment import ResourceKey
+from models.kinds.catalogue import RUNNING
+from models.kinds.resource import Resource
+from models.kinds.running import Running
+from models.kinds.specification import Specification
+
+
+class Wanted(NamedTuple):
+    """What was decided about one thing, and how far its newest deployment is."""
+
+    key: ResourceKey
+    project_id: int
+    handle: str
+    state: str
+    ended: bool
+    in_place: bool
+    """Whether its project and its organisation are active: neither suspended nor about to go."""
+    nodes: int
+    revision: int
+    deployed_revision: int | None
+    status: str | None
+    status_reason: str
+    deployment: str | None
+    """How far the deployment of `revision` is; None when nobody asked for one."""
+    due: bool
+    """Whether that deployment can be worked on now."""
+    leased: bool
+    """Whether someone works on it."""
+
+
+def one(key: ResourceKey) -> Wanted | None:
+    """What is wanted of one thing; None when we know nothing of it."""
+    found = read(ONE[key.noun], {"organisation": key.organisation_id, "id": key.id})
+    return _wanted(key.noun, found[0]) if found else None
+
+
+def everything(seen: Collection[ResourceKey], organisation_id: int | None = None) -> list[Wanted]:
+    """What is wanted of all that was seen on an engine, should be there, or waits for its deployment."""
+    found = []
+    for kind in RUNNING:
+        mine = [key for key in seen if key.noun == kind.noun]
+        values = {
+            "organisation": organisation_id,
+            "organisations": [key.organisation_id for key in mine],
+            "ids": [key.id for key in mine],
+        }
+        found += [_wanted(kind.noun, row) for row in read(ALL[kind.noun], values)]
+    return found
+
+
+def specification(key: ResourceKey, revision: int) -> Specification | None:
+    """What an engine is told to run, opened; None when another revision is wanted by now.
+
+    The session is given back at once: what follows takes minutes, and holds no transaction open.
+    """
+    kind = next(each for each in RUNNING if each.noun == key.noun)
+    assert issubclass(kind, Running)
+    try:
+        mine = select(kind).where(
+            kind.organisation_id == key.organisation_id, kind.id == key.id, kind.revision == revision
+        )
+        thing = db.session.scalar(mine.where(kind.ended_at.is_(None)))
+        return None if thing is None else thing.specification()
+    finally:
+        db.session.remove()
+
+
+def places_of_projects(organisation_id: int | None = None) -> set[tuple[int, int]]:
+    """The projects in which something runs or should: their networks stay."""
+    found = read(PLACES, {"organisation": organisation_id})
+    return {(row[0], row[1]) for row in found}
+
+
+def _wanted(noun: str, row: tuple) -> Wanted:  # type: ignore[type-arg]  # as the statement gives it
+    return Wanted(ResourceKey(row[0], noun, row[1]), *row[2:])
+
+
+def _statement(kind: type[Resource], start: str) -> TextClause:
+    nodes = "nodes" if "nodes" in kind.__table__.c else "1"
+    return text(f"""
+        {start}
+        SELECT thing.organisation_id, thing.id, project_id, thing.handle, thing.state, thing.ended_at IS NOT NULL,
+               projects.state = 'active' AND organisations.state = 'active', {nodes}, thing.revision,
+               deployed_revision, thing.status, status_reason, deployments.status,
+               COALESCE(due_at <= clock_timestamp() AND COALESCE(lease_until < clock_timestamp(), true), false),
+               COALESCE(lease_until >= clock_timestamp(), false)
+          FROM candidate
+          JOIN {kind.plural} AS thing USING (organisation_id, id)
+          JOIN projects ON projects.organisation_id = thing.organisation_id AND projects.id = project_id
+          JOIN organisations ON organisations.id = thing.organisation_id
+          LEFT JOIN deployments ON deployments.organisation_id = thing.organisation_id AND noun = '{kind.noun}'
+                               AND resource_id = thing.id AND deployments.revision = thing.revision
+         ORDER BY thing.organisation_id, thing.id
+    """)  # noqa: S608 (names from our own classes)
+
+
+ONE = {
+    kind.noun: _statement(
+        kind, "WITH candidate AS (SELECT CAST(:organisation AS integer) AS organisation_id, CAST(:id AS bigint) AS id)"
+    )
+    for kind in RUNNING
+}
+ALL = {
+    kind.noun: _statement(
+        kind,
+        f"""
+        WITH candidate AS (
+            SELECT organisation_id, id
+              FROM unnest(CAST(:organisations AS integer[]), CAST(:ids AS bigint[])) AS seen (organisation_id, id)
+            UNION SELECT organisation_id, id FROM {kind.plural}
+                   WHERE deployed_revision IS NOT NULL
+                     AND (CAST(:organisation AS integer) IS NULL OR organisation_id = :organisation)
+            UNION SELECT organisation_id, resource_id FROM deployments
+                   WHERE status = 'provisioning' AND noun = '{kind.noun}' AND due_at <= clock_timestamp()
+                     AND (CAST(:organisation AS integer) IS NULL OR organisation_id = :organisation))
+        """,  # noqa: S608
+    )
+    for kind in RUNNING
+}
+PLACES = text(
+    " UNION ".join(
+        f"""
+        SELECT organisation_id, project_id FROM {kind.plural}
+         WHERE ended_at IS NULL AND deployed_revision IS NOT NULL
+           AND (CAST(:organisation AS integer) IS NULL OR organisation_id = :organisation)
+         UNION
+        SELECT thing.organisation_id, project_id FROM {kind.plural} AS thing
+          JOIN deployments ON deployments.organisation_id = thing.organisation_id AND noun = '{kind.noun}'
+           AND resource_id = thing.id AND deployments.status = 'provisioning'
+         WHERE thing.ended_at IS NULL
+           AND (CAST(:organisation AS integer) IS NULL OR thing.organisation_id = :organisation)
+        """  # noqa: S608
+        for kind in RUNNING
+    )
+)

@@ -1,0 +1,1 @@
+"""The supervisor behind `make run`: embedded servers, and the processes beside them."""

@@ -1,0 +1,165 @@
+"""People: sign-up, sign-in, sign-out, one's own name and password."""
+
+from urllib.parse import urlsplit
+
+from flask import Blueprint, current_app, flash, g, redirect, request, session, url_for
+from flask_login import current_user, login_user, logout_user
+from flask_wtf.csrf import generate_csrf
+
+from models.errors import DomainError, Invalid
+from models.organisation import by_handle
+from models.people import user as users
+from models.people.member import find_invitation
+from models.people.user import User
+from models.transaction import transaction
+from web.access import Answer, Open, needs
+from web.forms import NameForm, PasswordForm, SignInForm, SignUpForm
+from web.fragments import render
+from web.limits import OF_AN_ACCOUNT, OF_AN_ADDRESS, by_account, by_address, limited
+
+bp = Blueprint("account", __name__)
+
+
+@bp.get("/")
+@needs(Open.TO_SIGNED_IN)
+def home() -> Answer:
+    """The organisations are home."""
+    return redirect(url_for("orgs.index"))
+
+
+@bp.route("/login", methods=["GET", "POST"])
+@limited(OF_AN_ADDRESS, by_address)
+@limited(OF_AN_ACCOUNT, by_account)
+@needs(Open.TO_ANYONE)
+def login() -> Answer:
+    """Sign in; unknown and wrong get the same answer in about the same time."""
+    if current_user.is_authenticated:
+        return redirect(url_for("orgs.index"))
+    form = SignInForm(next=request.args.get("next", ""))
+    if form.validate_on_submit():
+        found = users.authenticate(form.email.data or "", form.password.data or "")
+        if found is not None:
+            _enter(found)
+            return redirect(_inside(form.next.data))
+        form.form_errors.append("Email or password is wrong.")
+    return render("account/login.html", form=form, status=form.status, may_sign_up=_may_sign_up())
+
+
+@bp.post("/logout")
+@needs(Open.TO_SIGNED_IN)
+def logout() -> Answer:
+    """Leave."""
+    logout_user()
+    session.clear()
+    flash("You are signed out.")
+    return redirect(url_for("account.login"))
+
+
+@bp.route("/signup", methods=["GET", "POST"])
+@limited(OF_AN_ADDRESS, by_address)
+@needs(Open.TO_ANYONE)
+def signup() -> Answer:
+    """Create an account, where that is open, or with an invitation."""
+    if current_user.is_authenticated:
+        return redirect(url_for("orgs.index"))
+    form = SignUpForm(next=request.args.get("next", ""))
+    invitation = _invitation(form.next.data)
+    if not (_may_sign_up() or invitation):
+        message = "Sign-up is by invitation here. Ask an administrator of your organisation for an invitation link."
+        return render("errors/error.html", status=403, code=403, title="By invitation only", message=message)
+    if form.validate_on_submit():
+        with form.show_errors():
+            if not _may_sign_up() and (
+                not invitation or users.checked_email(form.email.data or "") != invitation["email"]
+            ):
+                raise Invalid("Use the address that the invitation was sent to.", "email")
+            with transaction():
+                found = users.sign_up(form.email.data or "", form.name.data or "", form.password.data or "")
+            _enter(found)
+            return redirect(_inside(form.next.data))
+    return render("account/signup.html", form=form, status=form.status, invitation=invitation)
+
+
+@bp.get("/account")
+@needs(Open.TO_SIGNED_IN)
+def show() -> Answer:
+    """One's own name and password."""
+    return _account(NameForm(formdata=None, obj=current_user), PasswordForm(formdata=None))
+
+
+@bp.post("/account")
+@needs(Open.TO_SIGNED_IN)
+def rename() -> Answer:
+    """Take another name."""
+    form = NameForm()
+    if form.validate():
+        with form.show_errors(), transaction():
+            users.find(current_user.id).rename(form.name.data or "")
+    if form.refused:
+        return _account(form, PasswordForm(formdata=None))
+    flash("Your name is changed.")
+    return redirect(url_for("account.show"))
+
+
+@bp.post("/account/password")
+@needs(Open.TO_SIGNED_IN)
+@limited(OF_AN_ACCOUNT, lambda: f"password {current_user.id}")
+def change_password() -> Answer:
+    """Take another password; every other session ends."""
+    form = PasswordForm()
+    if form.validate():
+        with form.show_errors(), transaction():
+            user = users.find(current_user.id)
+            user.change_password(form.current.data or "", form.new.data or "")
+    if form.refused:
+        return _account(NameForm(formdata=None, obj=current_user), form)
+    _enter(user)
+    flash("Your password is changed, and you are signed out everywhere else.")
+    return redirect(url_for("account.show"))
+
+
+def _account(name_form: NameForm, password_form: PasswordForm) -> Answer:
+    status = max(name_form.status, password_form.status)
+    return render("account/show.html", name_form=name_form, password_form=password_form, status=status)
+
+
+def _enter(user: User) -> None:
+    # A new session: what an attacker may have planted before the sign-in is gone.
+    session.clear()
+    session.permanent = True
+    login_user(user.person)
+    # A fingerprint of the browser that only session protection would look at; ours is the epoch.
+    session.pop("_id", None)
+    # A token for the new session now: made by its first page, every page would sign the cookie again until then.
+    g.pop("csrf_token", None)
+    generate_csrf()
+
+
+def _inside(target: str | None) -> str:
+    """Where the person wanted to go, if that is an address of ours."""
+    try:
+        parts = urlsplit(target or "")
+    except ValueError:
+        return url_for("orgs.index")
+    if target and not parts.scheme and not parts.netloc and target.startswith("/") and "\\" not in target:
+        return target if not target.startswith("//") else url_for("orgs.index")
+    return url_for("orgs.index")
+
+
+def _may_sign_up() -> bool:
+    return current_app.config["SIGNUP"] == "open" or not users.any_user()
+
+
+def _invitation(target: str | None) -> dict[str, str] | None:
+    """The invitation that the person came from, if `next` is its link."""
+    parts = (target or "").strip("/").split("/")
+    if len(parts) != 4 or parts[0] != "orgs" or parts[2] != "join" or "\0" in parts[1]:
+        return None
+    organisation = by_handle(parts[1])
+    if organisation is None:
+        return None
+    try:
+        found = find_invitation(organisation.organisation_id, parts[3])
+    except DomainError:
+        return None
+    return {"organisation_name": organisation.name, "role": found.role, "email": found.email}

@@ -1,0 +1,209 @@
+"""Billing: the balance, top-ups, payment methods, the ledger."""
+
+from datetime import UTC, datetime
+from uuid import UUID, uuid4
+
+from flask import Blueprint, abort, flash, redirect, request, url_for
+
+from models.billing import account as billing
+from models.billing import amounts, payment, usage
+from models.billing.account import TOP_UP_LEAST, TOP_UP_MOST, PaymentMethod
+from models.errors import AlreadyDone, Invalid, NotFound
+from models.organisation import Organisation
+from models.people.access import Permission
+from models.system import charging
+from web.access import Answer, needs
+from web.acting import acting
+from web.forms import DIGITS_MOST, AutoTopUpForm, EndForm, ExpiryForm, Form, MethodForm, TopUpForm
+from web.fragments import render
+from worker.hint import hint_all
+
+bp = Blueprint("billing", __name__, url_prefix="/orgs/<org>/billing")
+LEDGER_SIZE = 50
+FORESEEN_MINUTES = 5 * 365 * 24 * 60
+# What, how much of it the price is for, and its price an hour in millionths of a cent.
+PRICE_LIST = (
+    ("CPU", "a core (1,000 millicores)", usage.Usage(cpu_millicores=1000).microcents_an_hour),
+    ("Memory", "a GiB (1,024 MiB)", usage.Usage(memory_mib=1024).microcents_an_hour),
+    ("Memcached", "a GiB of each node", usage.Usage(cache_mib=1024).microcents_an_hour),
+)
+
+
+@bp.get("")
+@needs(Permission.MANAGE_BILLING)
+def show(organisation: Organisation) -> Answer:
+    """Everything about the organisation's money."""
+    return _page(organisation)
+
+
+@bp.post("/top-ups")
+@needs(Permission.MANAGE_BILLING)
+def top_up(organisation: Organisation) -> Answer:
+    """Add to the balance; the same form sent twice adds once."""
+    form = _top_up_form(organisation)
+    if form.validate():
+        with form.show_errors():
+            cents = amounts.parsed(form.amount.data or "", "amount", TOP_UP_LEAST, TOP_UP_MOST)
+            method_id, request_id = _method_id(form.payment_method.data), _uuid(form.request_id.data)
+            try:
+                with acting() as actor:
+                    payment.ask(organisation.organisation_id, actor, cents, method_id, request_id)
+                hint_all(charging.pay(organisation.organisation_id, request_id))
+                flash(f"The balance was topped up by {amounts.shown(cents)}.")
+            except AlreadyDone as done:
+                flash(str(done))
+            return redirect(url_for("billing.show", org=organisation.handle))
+    form.request_id.data = str(uuid4())  # what is sent after a refusal is another request
+    return _page(organisation, top_up_form=form)
+
+
+@bp.post("/payment-methods")
+@needs(Permission.MANAGE_BILLING)
+def add_method(organisation: Organisation) -> Answer:
+    """Save a card."""
+    form = MethodForm()
+    if form.validate():
+        with form.show_errors():
+            values = {name: form[name].data for name in ("brand", "last_four", "expiry_month", "expiry_year")}
+            with acting() as actor:
+                method = billing.add_payment_method(organisation.organisation_id, actor, **values)
+            return _done(organisation, f"{method.name} was added.")
+    return _page(organisation, method_form=form)
+
+
+@bp.post("/payment-methods/<int:id>")
+@needs(Permission.MANAGE_BILLING)
+def change_method(organisation: Organisation, id: int) -> Answer:
+    """A card was renewed."""
+    method, form = _method(organisation, id), ExpiryForm()
+    if form.validate():
+        with form.show_errors(), acting() as actor:
+            method.change_expiry(actor, expiry_month=form.expiry_month.data, expiry_year=form.expiry_year.data)
+    if form.refused:
+        return _page(organisation, expiry_forms={id: form})
+    return _done(organisation, f"{method.name} was updated.")
+
+
+@bp.post("/payment-methods/<int:id>/default")
+@needs(Permission.MANAGE_BILLING)
+def make_default(organisation: Organisation, id: int) -> Answer:
+    """Use this card for automatic top-ups."""
+    method, form = _method(organisation, id), EndForm()
+    if form.validate():
+        with form.show_errors(), acting() as actor:
+            method.make_default(actor)
+    return _page(organisation, refused=form) if form.refused else _done(organisation, f"{method.name} is the default.")
+
+
+@bp.post("/payment-methods/<int:id>/remove")
+@needs(Permission.MANAGE_BILLING)
+def remove_method(organisation: Organisation, id: int) -> Answer:
+    """Forget a card."""
+    method, form = _method(organisation, id), EndForm()
+    if form.validate():
+        with form.show_errors(), acting() as actor:
+            method.remove(actor)
+    return _page(organisation, refused=form) if form.refused else _done(organisation, f"{method.name} was removed.")
+
+
+@bp.post("/auto-top-up")
+@needs(Permission.MANAGE_BILLING)
+def auto_top_up(organisation: Organisation) -> Answer:
+    """When the balance fills itself."""
+    form = AutoTopUpForm()
+    if form.validate():
+        with form.show_errors():
+            threshold = amounts.parsed(form.threshold.data or "", "threshold", 0, TOP_UP_MOST)
+            amount = amounts.parsed(form.amount.data or "", "amount", TOP_UP_LEAST, TOP_UP_MOST)
+            with acting() as actor:
+                account = billing.account_of(organisation.organisation_id)
+                account.set_auto_top_up(actor, bool(form.enabled.data), threshold, amount)
+            return _done(organisation, "Automatic top-up is saved.")
+    return _page(organisation, auto_form=form)
+
+
+def _page(
+    organisation: Organisation,
+    top_up_form: TopUpForm | None = None,
+    method_form: MethodForm | None = None,
+    auto_form: AutoTopUpForm | None = None,
+    expiry_forms: dict[int, ExpiryForm] | None = None,
+    refused: Form | None = None,
+) -> Answer:
+    account = billing.account_of(organisation.organisation_id)
+    methods = billing.payment_methods(organisation.organisation_id)
+    before = request.args.get("before", billing.LATEST, type=int)
+    rows, oldest = billing.movements_by_hour(organisation.organisation_id, before, LEDGER_SIZE)
+    older = url_for("billing.show", org=organisation.handle, before=oldest) if oldest else None
+    sent = [each for each in (top_up_form, method_form, auto_form, refused, *(expiry_forms or {}).values()) if each]
+    alive = usage.alive_in(organisation.organisation_id)
+    return render(
+        "billing/show.html",
+        account=account,
+        alive=alive,
+        hourly=alive.microcents_an_hour,
+        monthly=alive.microcents_an_hour * usage.HOURS_A_MONTH // usage.MICROCENTS,
+        lasts_until=_lasts_until(account, alive),
+        prices=PRICE_LIST,
+        methods=methods,
+        ledger=rows,
+        ledger_older_url=older,
+        top_up_form=top_up_form or _top_up_form(organisation, fresh=True),
+        method_form=method_form or MethodForm(formdata=None),
+        auto_form=auto_form
+        or AutoTopUpForm(
+            formdata=None,
+            enabled=account.auto_top_up,
+            threshold=_plain(account.threshold_cents),
+            amount=_plain(account.amount_cents),
+        ),
+        expiry_forms={each.id: _expiry_form(each, expiry_forms or {}) for each in methods},
+        errors=refused.form_errors if refused else [],
+        status=max((each.status for each in sent), default=200),
+    )
+
+
+def _lasts_until(account: billing.BillingAccount, alive: usage.Usage) -> datetime | None:
+    """When the balance is used up if nothing changes; None when nothing is paid for, or not in a long time."""
+    minutes = account.balance_cents * usage.MICROCENTS // alive.microcents_a_minute if any(alive) else 0
+    return datetime.now(UTC) + minutes * usage.MINUTE if 0 < minutes < FORESEEN_MINUTES else None
+
+
+def _top_up_form(organisation: Organisation, fresh: bool = False) -> TopUpForm:
+    options = {"formdata": None, "request_id": str(uuid4())} if fresh else {}
+    form = TopUpForm(**options)
+    form.offer(billing.payment_methods(organisation.organisation_id))
+    return form
+
+
+def _expiry_form(method: PaymentMethod, sent: dict[int, ExpiryForm]) -> ExpiryForm:
+    return sent.get(method.id) or ExpiryForm(formdata=None, obj=method)
+
+
+def _method(organisation: Organisation, id: int) -> PaymentMethod:
+    try:
+        return billing.find_method(organisation.organisation_id, id)
+    except NotFound:
+        abort(404)
+
+
+def _done(organisation: Organisation, told: str) -> Answer:
+    flash(told)
+    return redirect(url_for("billing.show", org=organisation.handle))
+
+
+def _plain(cents: int) -> str:
+    return amounts.shown(cents).removeprefix(amounts.CURRENCY).replace(",", "")
+
+
+def _method_id(given: str | None) -> int:
+    if not (given or "").isdecimal() or len(given or "") >= DIGITS_MOST:
+        raise Invalid("Add a payment method below, then choose it here.", "payment_method")
+    return int(given or 0)
+
+
+def _uuid(given: str | None) -> UUID:
+    try:
+        return UUID(given or "")
+    except ValueError:
+        raise Invalid("This form is incomplete. Reload the page and try again.") from None

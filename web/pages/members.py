@@ -1,0 +1,165 @@
+"""Members: who belongs to the organisation, and who is invited."""
+
+from typing import Any
+
+from flask import Blueprint, abort, flash, g, redirect, url_for
+from flask_login import current_user
+
+from models.errors import NotFound
+from models.log.actor import Actor, Door
+from models.organisation import Organisation, by_handle
+from models.people import member
+from models.people import user as users
+from models.people.access import Permission, Role, allows
+from models.people.member import Invited, Membership
+from models.transaction import transaction
+from web.access import Answer, Open, needs
+from web.acting import acting
+from web.forms import EndForm, MemberForm, RoleForm
+from web.fragments import render
+
+bp = Blueprint("members", __name__)
+
+
+@bp.get("/orgs/<org>/members")
+@needs(Permission.READ)
+def index(organisation: Organisation) -> Answer:
+    """Everyone in the organisation."""
+    return _people(organisation, MemberForm(formdata=None, role="member"))
+
+
+@bp.post("/orgs/<org>/members")
+@needs(Permission.MANAGE_MEMBERS)
+def add(organisation: Organisation) -> Answer:
+    """Let someone in, or invite them: the link is shown this once."""
+    form = MemberForm()
+    if form.validate():
+        with form.show_errors():
+            with acting() as actor:
+                email, role = form.email.data or "", form.role.data or ""
+                added = member.add_member(organisation.organisation_id, actor, email, role)
+            if isinstance(added, Invited):
+                link = url_for("members.join", org=organisation.handle, token=added.token, _external=True)
+                return _people(organisation, MemberForm(formdata=None, role="member"), invitation_link=link)
+            flash(f"{added.user.name} is now {added.role} of {organisation.name}.")
+            return redirect(url_for("members.index", org=organisation.handle))
+    return _people(organisation, form)
+
+
+@bp.post("/orgs/<org>/members/<int:user_id>")
+@needs(Permission.MANAGE_MEMBERS)
+def change_role(organisation: Organisation, user_id: int) -> Answer:
+    """Give someone another role."""
+    found = _find(organisation, user_id)
+    form = RoleForm()
+    if form.validate():
+        with form.show_errors(), acting() as actor:
+            found.change_role(actor, form.role.data or "")
+    if form.refused:
+        return _people(organisation, MemberForm(formdata=None, role="member"), {user_id: form})
+    flash(f"{found.user.name} is now {found.role}.")
+    return redirect(url_for("members.index", org=organisation.handle))
+
+
+@bp.post("/orgs/<org>/members/<int:user_id>/remove")
+@needs(Permission.READ)
+def remove(organisation: Organisation, user_id: int) -> Answer:
+    """Take someone out of the organisation; everyone may leave by themselves."""
+    if user_id != current_user.id and not allows(g.role, Permission.MANAGE_MEMBERS):
+        abort(403)
+    found = _find(organisation, user_id)
+    form = EndForm()
+    name = found.user.name
+    if form.validate():
+        with form.show_errors(), acting() as actor:
+            found.remove(actor)
+    if form.refused:
+        return _people(organisation, MemberForm(formdata=None, role="member"), {user_id: form})
+    if user_id == current_user.id:
+        flash(f"You left {organisation.name}.")
+        return redirect(url_for("orgs.index"))
+    flash(f"{name} was removed from {organisation.name}.")
+    return redirect(url_for("members.index", org=organisation.handle))
+
+
+@bp.post("/orgs/<org>/members/invitations/<int:id>/revoke")
+@needs(Permission.MANAGE_MEMBERS)
+def revoke(organisation: Organisation, id: int) -> Answer:
+    """Make an invitation's link worthless."""
+    with transaction():
+        member.revoke(organisation.organisation_id, id)
+    flash("The invitation is revoked.")
+    return redirect(url_for("members.index", org=organisation.handle))
+
+
+@bp.route("/orgs/<org>/join/<token>", methods=["GET", "POST"])
+@needs(Open.TO_ANYONE)
+def join(org: str, token: str) -> Answer:
+    """Accept an invitation. The token is what authorises; whoever has none learns nothing about the organisation."""
+    organisation = by_handle(org)
+    if organisation is None or organisation.state not in ("active", "suspended"):
+        abort(404)
+    invitation = member.find_invitation(organisation.organisation_id, token)
+    form = EndForm()
+    if current_user.is_authenticated and form.validate_on_submit():
+        if g.standing.here is not None:
+            return redirect(url_for("orgs.show", org=org))
+        with form.show_errors():
+            with transaction():
+                joining = Actor(current_user.id, current_user.name, invitation.role, Door.WEB)
+                invitation.accept(users.find(current_user.id), joining)
+            flash(f"Welcome to {organisation.name}.")
+            return redirect(url_for("orgs.show", org=org))
+    shown = {"organisation_name": organisation.name, "role": invitation.role, "email": invitation.email}
+    return render("members/join.html", invitation=shown, form=form, org=org, token=token, status=form.status)
+
+
+def _find(organisation: Organisation, user_id: int) -> Membership:
+    try:
+        return member.find_member(organisation.organisation_id, user_id)
+    except NotFound:
+        abort(404)
+
+
+def _people(
+    organisation: Organisation,
+    form: MemberForm,
+    refused: dict[int, Any] | None = None,
+    invitation_link: str | None = None,
+) -> Answer:
+    may_manage = allows(g.role, Permission.MANAGE_MEMBERS)
+    people = [
+        _shown(each, (refused or {}).get(each.user_id), may_manage)
+        for each in member.members(organisation.organisation_id)
+    ]
+    form.offer(g.role)
+    invited = member.invitations(organisation.organisation_id) if may_manage else []
+    status = max([form.status, *(each.status for each in (refused or {}).values())])
+    return render(
+        "members/index.html",
+        people=people,
+        invitations=invited,
+        form=form,
+        invitation_link=invitation_link,
+        status=status,
+    )
+
+
+def _shown(membership: Membership, refused: Any, may_manage: bool) -> dict[str, Any]:
+    # Only an owner changes owners.
+    changeable = may_manage and (g.role == Role.OWNER or membership.role != Role.OWNER)
+    form = None
+    if changeable:
+        form = refused if isinstance(refused, RoleForm) else RoleForm(formdata=None, role=membership.role)
+        form.offer(g.role)
+    return {
+        "user_id": membership.user_id,
+        "name": membership.user.name,
+        "email": membership.user.email,
+        "role": membership.role,
+        "joined_at": membership.created_at,
+        "form": form,
+        "errors": refused.complaints if refused else [],
+        "is_me": membership.user_id == current_user.id,
+        "may_remove": changeable or membership.user_id == current_user.id,
+    }

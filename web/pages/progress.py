@@ -1,0 +1,80 @@
+"""How far the worker is with a deletion, suspension or resumption, as the page that waits for it shows it."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from models.jobs import job
+from models.jobs.job import Progress, Work
+from models.organisation import Organisation
+
+
+class Words(NamedTuple):
+    """How the page speaks of a job while it runs and once it is done."""
+
+    doing: str
+    done: str
+    each: str
+
+
+WORDS = {
+    Work.DELETE_PROJECT: Words("Deleting {}", "{} is deleted.", "ended"),
+    Work.DELETE_ORGANISATION: Words("Deleting {}", "{} is deleted.", "ended"),
+    Work.SUSPEND: Words("Suspending what runs in {}", "Nothing runs in {} any more.", "suspended"),
+    Work.RESUME: Words("Resuming what runs in {}", "Everything in {} runs again.", "resumed"),
+    Work.CLEAN_UP: Words("Terminating what ran in {}", "{} is cleaned up.", "terminated"),
+}
+
+
+class Stuck(NamedTuple):
+    """A job that failed too often."""
+
+    doing: str
+    address: str
+    error: str
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the progress templates show; the fragment asks for itself at `url` until it is finished."""
+
+    doing: str
+    end: str
+    each: str
+    done: int
+    total: int | None
+    finished: bool
+    stuck: bool
+    error: str | None
+    cause_number: int
+    url: str
+
+
+def shown(found: Progress | None, url: str, what: str) -> Shown | None:
+    """The progress of a job for the templates; None when there is no job."""
+    if found is None:
+        return None
+    words = WORDS[Work(found.work)]
+    return Shown(
+        words.doing.format(what),
+        words.done.format(what),
+        words.each,
+        found.done,
+        found.total,
+        found.finished,
+        found.stuck,
+        found.error,
+        found.cause_number,
+        url,
+    )
+
+
+def troubles(organisation: Organisation) -> list[Stuck]:
+    """What waits for an operator in an organisation."""
+    return [
+        Stuck(
+            WORDS[Work(each.work)].doing.format(each.project or organisation.name),
+            f"{organisation.organisation_id}/{each.id}",
+            each.error or "unknown",
+        )
+        for each in job.stuck(organisation.organisation_id)
+    ]

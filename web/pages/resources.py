@@ -1,0 +1,218 @@
+"""Containers, memcached, registries and secrets: one set of routes, the kind comes from the address."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from flask import Blueprint, abort, flash, redirect, request, url_for
+
+from models.errors import AlreadyEnded
+from models.field import Shape
+from models.kinds.resource import Resource, listed
+from models.kinds.running import Running
+from models.log import feed
+from models.log.record import Action
+from models.organisation import Organisation
+from models.people.access import Permission
+from models.project import LATEST, Project
+from web.access import Answer, may, needs
+from web.acting import acting
+from web.feeds import OrganisationFeed, answer, place_of
+from web.forms import EndForm, TrackedForm, form_for
+from web.fragments import render
+from web.pages import engine
+from web.pages.projects import kind_words
+
+bp = Blueprint("resources", __name__, url_prefix="/orgs/<org>/projects/<project>/<kind:kind>")
+LIST_SIZE = 50
+
+
+@bp.get("")
+@needs(Permission.READ)
+def index(organisation: Organisation, project: Project, kind: type[Resource]) -> Answer:
+    """All living resources of a kind, newest first."""
+    before = request.args.get("before", LATEST, type=int)
+    found = project.resources(kind, before, LIST_SIZE + 1)
+    older = None
+    if len(found) > LIST_SIZE:
+        older = _url("index", organisation, project, kind, before=found[LIST_SIZE - 1].id)
+    return render("resources/index.html", kind=kind_words(kind), resources=found[:LIST_SIZE], older_url=older)
+
+
+@bp.route("/new", methods=["GET", "POST"])
+@needs(Permission.MANAGE_RESOURCES)
+def new(organisation: Organisation, project: Project, kind: type[Resource]) -> Answer:
+    """Add a resource of the kind."""
+    form = form_for(kind, project=project)
+    if form.validate_on_submit():
+        with form.show_errors():
+            with acting() as actor:
+                resource = project.create(actor, kind, **form.values)
+            flash(f"{kind.noun.capitalize()} {resource.name} created.")
+            return redirect(_url("show", organisation, project, kind, handle=resource.handle))
+    return render("resources/new.html", kind=kind_words(kind), form=form, status=form.status)
+
+
+@bp.get("/<handle>")
+@needs(Permission.READ)
+def show(organisation: Organisation, project: Project, kind: type[Resource], handle: str) -> Answer:
+    """One resource and its own history, also after its end."""
+    resource = project.find(kind, handle)
+    return _page(organisation, project, resource)
+
+
+@bp.post("/<handle>")
+@needs(Permission.MANAGE_RESOURCES)
+def update(organisation: Organisation, project: Project, kind: type[Resource], handle: str) -> Answer:
+    """Change what differs; whoever comes second is told and loses nothing of what they typed."""
+    resource = project.find(kind, handle)
+    if _is_another(resource):
+        return _told_of_another(organisation, project, resource)
+    form = form_for(kind, resource, project)
+    if form.validate():
+        with form.editing(resource), acting() as actor:
+            resource.update(actor, form.seen_version, **form.values)
+    if form.refused:
+        return _page(organisation, project, resource, form=form)
+    told = f"{kind.noun.capitalize()} {resource.name} saved."
+    if users := resource.used_by():
+        told += f" What changed takes effect with the next deployment of {listed(users)}."
+    flash(told)
+    return redirect(_url("show", organisation, project, kind, handle=handle))
+
+
+@bp.get("/<handle>/deployments")
+@needs(Permission.READ)
+def deployments(organisation: Organisation, project: Project, kind: type[Resource], handle: str) -> Answer:
+    """The deployments of a container or memcached, and what was observed of it."""
+    resource = project.find(kind, handle)
+    if not kind.runs:
+        abort(404)
+    return render(
+        "resources/deployments.html",
+        "resources/_deployments.html",
+        kind=kind_words(kind),
+        resource=resource,
+        **_running(organisation, project, resource),
+    )
+
+
+@bp.post("/<handle>/deploy")
+@needs(Permission.MANAGE_RESOURCES)
+def deploy(organisation: Organisation, project: Project, kind: type[Resource], handle: str) -> Answer:
+    """Deploy it again; of a secret or registry, all that use it."""
+    resource = project.find(kind, handle)
+    if _is_another(resource):
+        return _told_of_another(organisation, project, resource)
+    form = EndForm()
+    again: list[str] = []
+    if form.validate():
+        with form.show_errors(), acting() as actor:
+            again = project.deploy_again(actor, resource)
+    if form.refused:
+        return _page(organisation, project, resource, again_form=form)
+    flash(f"To be deployed again: {listed(again)}." if again else f"Nothing uses {resource.name}.")
+    return redirect(_url("show", organisation, project, kind, handle=handle))
+
+
+@bp.post("/<handle>/terminate")
+@needs(Permission.MANAGE_RESOURCES)
+def terminate(organisation: Organisation, project: Project, kind: type[Resource], handle: str) -> Answer:
+    """Terminate a container or memcached."""
+    return _end(organisation, project, kind, handle, Action.TERMINATE)
+
+
+@bp.post("/<handle>/delete")
+@needs(Permission.MANAGE_RESOURCES)
+def delete(organisation: Organisation, project: Project, kind: type[Resource], handle: str) -> Answer:
+    """Delete a registry or secret."""
+    return _end(organisation, project, kind, handle, Action.DELETE)
+
+
+def _end(organisation: Organisation, project: Project, kind: type[Resource], handle: str, action: Action) -> Answer:
+    if kind.end_action is not action:
+        abort(404)
+    resource = project.find(kind, handle)
+    if _is_another(resource):
+        return _told_of_another(organisation, project, resource)
+    form = EndForm()
+    if form.validate():
+        with form.show_errors():
+            try:
+                with acting() as actor:
+                    resource.end(actor)
+            except AlreadyEnded as done:
+                flash(str(done))
+                return redirect(_url("show", organisation, project, kind, handle=handle))
+    if form.refused:
+        return _page(organisation, project, resource, end_form=form)
+    flash(f"{kind.noun.capitalize()} {resource.name} {resource.state}.")
+    return redirect(url_for("projects.show", org=organisation.handle, project=project.handle))
+
+
+def _is_another(resource: Resource) -> bool:
+    """Whether the page that sent the form was about one that has ended, whose handle this one bears now."""
+    return request.form.get("of", str(resource.id)) != str(resource.id)
+
+
+def _told_of_another(organisation: Organisation, project: Project, resource: Resource) -> Answer:
+    flash(f"The {resource.noun} you were looking at has ended, and this one bears its handle now. Nothing was changed.")
+    return redirect(_url("show", organisation, project, type(resource), handle=resource.handle))
+
+
+def _page(
+    organisation: Organisation,
+    project: Project,
+    resource: Resource,
+    form: TrackedForm | None = None,
+    end_form: EndForm | None = None,
+    again_form: EndForm | None = None,
+) -> Answer:
+    kind = type(resource)
+    scope = feed.of_resource(organisation.organisation_id, place_of(organisation), kind.noun, resource.id)
+    address = _url("show", organisation, project, kind, handle=resource.handle)
+
+    def context() -> dict[str, Any]:
+        editable = resource.ended_at is None and project.state == "active" and may("manage_resources")
+        return {
+            "kind": kind_words(kind),
+            "resource": resource,
+            "facts": _facts(resource),
+            "form": (form or form_for(kind, resource, project)) if editable else None,
+            "end_form": end_form or EndForm(formdata=None),
+            "again_form": again_form,
+            "used_by": resource.used_by(),
+            **_running(organisation, project, resource),
+        }
+
+    response = answer(OrganisationFeed(scope), address, "resources/show.html", context)
+    response.status_code = max(response.status_code, *(each.status for each in (form, end_form, again_form) if each), 0)
+    return response
+
+
+def _running(organisation: Organisation, project: Project, resource: Resource) -> dict[str, Any]:
+    """What a page needs to know of something that runs; nothing for what does not."""
+    if not isinstance(resource, Running):
+        return {"deployments": None}
+    trouble = engine.trouble()
+    url = _url("deployments", organisation, project, type(resource), handle=resource.handle)
+    return {"deployments": engine.deployments(resource, url, trouble is not None), "engine_trouble": trouble}
+
+
+def _facts(resource: Resource) -> Sequence[tuple[str, str]]:
+    """What may be shown of it: every field but the sealed ones."""
+    facts = [
+        (declared.label, _written(getattr(resource, name)))
+        for name, declared in resource.fields().items()
+        if name not in resource.sealed() and declared.shape is not Shape.SECRET and name != "name"
+    ]
+    return [(label, value) for label, value in facts if value]
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(value)
+    return str(value or "")
+
+
+def _url(view: str, organisation: Organisation, project: Project, kind: type[Resource], **more: Any) -> str:
+    return url_for(f"resources.{view}", org=organisation.handle, project=project.handle, kind=kind.plural, **more)

@@ -1,0 +1,1 @@
+"""How what should run is made to run on a container engine."""

@@ -1,0 +1,85 @@
+"""Images: pulled for each deployment with the credentials of its own registry, and told apart why one is not to be had.
+
+Never taken from what lies on the engine already: another organisation may have pulled it with credentials that this one
+does not have. Only what was never pulled from anywhere, since the operator built or loaded it there, is used as it is.
+"""
+
+import re
+import time
+from typing import Any
+
+from docker.errors import APIError, ImageNotFound
+from urllib3.exceptions import HTTPError
+
+from models.kinds.specification import Specification
+from worker.engine.interface import CannotDeploy, Tick
+
+# In this order: a registry that cannot be reached may be told in the words of a refusal.
+UNREACHABLE = re.compile(
+    r"connection refused|no such host|\btimeout\b|timed out|no route to host|network is unreachable|x509:|\btls:|"
+    r"server gave HTTP response|connection reset|\bEOF\b|temporary failure|server misbehaving|\bdial tcp\b",
+    re.IGNORECASE,
+)
+DENIED = re.compile(r"unauthorized|authentication required|no basic auth|incorrect username|denied", re.IGNORECASE)
+MISSING = re.compile(r"not found|manifest unknown|name unknown|does not exist|no matching manifest", re.IGNORECASE)
+SAID_MOST = 160
+PULL_SECONDS = 900
+UNAVAILABLE = 503
+
+
+def present(api: Any, wanted: Specification, tick: Tick) -> str:
+    """Have the image on the engine; returns what it is called there. Raises CannotDeploy."""
+    if _made_here(api, wanted.image):
+        return wanted.image
+    credentials = wanted.credentials
+    # Empty and not None, for which the SDK would send what the worker's own user has saved.
+    auth = {"username": credentials.username, "password": credentials.password} if credentials else {}
+    end = time.monotonic() + PULL_SECONDS
+    try:
+        for event in api.pull(wanted.image, stream=True, decode=True, auth_config=auth):
+            if "error" in event:
+                raise CannotDeploy(reason(str(event["error"]), wanted))
+            if time.monotonic() > end:
+                raise CannotDeploy(f"image {wanted.named} was not pulled within {PULL_SECONDS // 60} minutes")
+            tick()
+    except APIError as error:
+        if error.status_code == UNAVAILABLE:
+            raise
+        raise CannotDeploy(reason(str(error.explanation or error), wanted)) from None
+    except (OSError, HTTPError):  # of requests, of urllib3 below it, or of the socket
+        api.ping()  # or it is the engine that is gone
+        raise CannotDeploy(f"{_registry(wanted)} stopped answering") from None
+    return wanted.image
+
+
+def reason(said: str, wanted: Specification) -> str:
+    """Why an image is not to be had, from the engine's words."""
+    said = said.replace(wanted.image, "").replace(wanted.named, "")  # its name may hold any of those words
+    registry = _registry(wanted)
+    if UNREACHABLE.search(said):
+        return f"{registry} cannot be reached"
+    if wanted.credentials is None and DENIED.search(said):
+        return f"image {wanted.named} not found, or its registry wants credentials"
+    if DENIED.search(said):
+        return f"{registry} refused the credentials of {wanted.credentials.handle}"  # type: ignore[union-attr]
+    if MISSING.search(said):
+        return f"image {wanted.named} not found"
+    return f"image {wanted.named} could not be pulled: {masked(said, wanted)[:SAID_MOST]}"
+
+
+def masked(said: str, wanted: Specification) -> str:
+    """An engine's words without anything that is sealed at rest."""
+    for value in wanted.confidential:
+        said = said.replace(value, "•••")
+    return " ".join(said.split())
+
+
+def _registry(wanted: Specification) -> str:
+    return f"registry {wanted.credentials.server}" if wanted.credentials else "its registry"
+
+
+def _made_here(api: Any, image: str) -> bool:
+    try:
+        return not api.inspect_image(image).get("RepoDigests")
+    except ImageNotFound:
+        return False
