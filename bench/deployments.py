@@ -18,7 +18,7 @@ from models.organisation import by_handle
 from models.project import Project
 from models.system import cascade
 from models.transaction import Hinted, transaction
-from tests.engine import Engine, NoEngineHere, engine
+from tests.support.engine import Engine, NoEngineHere, engine
 from worker.hint import aim, hint, hint_at_engine
 
 ROUNDS = 15

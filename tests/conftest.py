@@ -20,9 +20,9 @@ from models.people.user import User, sign_up
 from models.project import Project
 from models.settings import Settings
 from models.transaction import transaction
-from tests import engine as engines
-from tests.engine import Engine, Registry
-from tests.servers import Servers, start
+from tests.support import engine as engines
+from tests.support.engine import Engine, Registry
+from tests.support.servers import Servers, start
 from web import create_app
 
 PASSWORD = "correct horse battery"
@@ -169,4 +169,4 @@ def empty(superuser_url: str) -> None:
 
 
 EMPTY_ATTEMPTS = 5
-EMPTY = (Path(__file__).parent / "empty.sql").read_bytes()
+EMPTY = (Path(__file__).parent / "support" / "empty.sql").read_bytes()

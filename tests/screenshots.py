@@ -13,8 +13,8 @@ from models.database import connect
 from models.migrations import migrate
 from models.sealed import KEYRING
 from tests.browser.conftest import ARGUMENTS
-from tests.servers import start
-from tests.site import runtime, site
+from tests.support.processes import runtime, site
+from tests.support.servers import start
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 PASSWORD = "a demo password"

@@ -11,7 +11,7 @@ from models.organisation import Organisation
 from models.people.user import User
 from models.settings import Settings
 from tests.conftest import PASSWORD
-from tests.site import site
+from tests.support.processes import site
 
 ARGUMENTS = [
     "--no-sandbox",

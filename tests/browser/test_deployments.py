@@ -13,8 +13,8 @@ from models.organisation import Organisation
 from models.project import Project
 from models.settings import Settings
 from models.transaction import transaction
-from tests.engine import Engine
-from tests.site import runtime
+from tests.support.engine import Engine
+from tests.support.processes import runtime
 
 MY_API = "/orgs/acme/projects/web/containers/my-api"
 SOON_MILLISECONDS = 30_000

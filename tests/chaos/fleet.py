@@ -19,8 +19,8 @@ from models.database import connect
 from models.migrations import migrate
 from models.sealed import KEYRING
 from models.settings import Settings
-from tests.servers import Servers
-from tests.site import environment
+from tests.support.processes import environment
+from tests.support.servers import Servers
 from web.cli.local import embedded
 from web.cli.local.server import Server
 from worker import hint as hints

@@ -11,7 +11,7 @@ import psycopg
 from tests.chaos.conftest import LONG
 from tests.chaos.fleet import Fleet
 from tests.chaos.people import ada, double_click, furnish
-from tests.chaos.proof import violations
+from tests.support.proof import violations
 
 ORGANISATIONS = 8
 PROJECTS = 3

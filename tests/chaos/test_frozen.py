@@ -9,7 +9,7 @@ from models.jobs.job import LEASE_SECONDS
 from models.log.actor import Actor
 from tests.chaos.fleet import Fleet
 from tests.chaos.people import ada, double_click, furnish
-from tests.chaos.proof import violations
+from tests.support.proof import violations
 
 # Of the role that web and worker connect with (web/cli/local/embedded.py). It covers two sweeps too: the broker gives
 # the first message after the freeze to the worker that asked for one before it, and does not hear that it is frozen.

@@ -6,8 +6,8 @@ import time
 
 from tests.chaos.fleet import Fleet
 from tests.chaos.people import ada, double_click, furnish
-from tests.chaos.proof import violations
-from tests.site import environment
+from tests.support.processes import environment
+from tests.support.proof import violations
 
 ANSWER_SECONDS = 10
 

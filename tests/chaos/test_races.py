@@ -11,7 +11,7 @@ from models.organisation import by_handle
 from models.transaction import transaction
 from tests.chaos.fleet import Fleet
 from tests.chaos.people import ada, double_click, furnish
-from tests.chaos.proof import violations
+from tests.support.proof import violations
 
 RACES = 1000
 PEOPLE = 4

@@ -17,7 +17,7 @@ from models.organisation import Organisation
 from models.project import Project
 from models.settings import Settings
 from models.transaction import transaction
-from tests.log import entries, latest_entry
+from tests.support.log import entries, latest_entry
 
 
 def test_entries_of_one_transaction_follow_each_other_and_a_cause_comes_before_its_effects(

@@ -15,8 +15,8 @@ from models.errors import AlreadyDone, AlreadyEnded, Invalid, NotFound, StaleVer
 from models.log.actor import Actor
 from models.organisation import Organisation
 from models.transaction import transaction
-from tests.log import entries, latest_entry, summaries
-from tests.together import meanwhile, together
+from tests.support.log import entries, latest_entry, summaries
+from tests.support.together import meanwhile, together
 
 CARD: dict[str, Any] = {"brand": "Visa", "last_four": "4242", "expiry_month": 12, "expiry_year": 2099}
 

@@ -26,8 +26,8 @@ from models.organisation import Organisation, by_handle
 from models.project import Project
 from models.system import cascade
 from models.transaction import transaction
-from tests.log import entries, latest_entry, summaries
-from tests.together import meanwhile
+from tests.support.log import entries, latest_entry, summaries
+from tests.support.together import meanwhile
 
 ORDER = ["container", "memcached", "registry", "secret", "project"]
 Killed = KeyboardInterrupt

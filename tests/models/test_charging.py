@@ -22,8 +22,8 @@ from models.organisation import Organisation
 from models.project import Project
 from models.system import charging
 from models.transaction import transaction
-from tests.log import entries
-from tests.together import together
+from tests.support.log import entries
+from tests.support.together import together
 
 GRACE = timedelta(hours=72)
 START = datetime(2030, 1, 1, tzinfo=UTC)

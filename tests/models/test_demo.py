@@ -14,7 +14,7 @@ from models import demo
 from models.jobs import job
 from models.people.user import authenticate
 from tests.conftest import PASSWORD, empty
-from tests.servers import Servers
+from tests.support.servers import Servers
 
 # DESIGN.md, section 1: what is tracked.
 TOLD = {

@@ -22,8 +22,8 @@ from models.organisation import Organisation
 from models.project import Project
 from models.system import cascade, desired
 from models.transaction import transaction
-from tests.log import latest_entry, summaries
-from tests.together import together
+from tests.support.log import latest_entry, summaries
+from tests.support.together import together
 from worker.engine import pull
 
 OTHERS = text("""

@@ -22,7 +22,7 @@ from models.people.user import User
 from models.project import Project
 from models.transaction import transaction
 from tests.conftest import as_actor
-from tests.log import entries
+from tests.support.log import entries
 
 HERE = Place("acme", "Acme")
 

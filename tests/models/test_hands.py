@@ -17,9 +17,9 @@ from models.organisation import Organisation
 from models.project import Project
 from models.system import cascade
 from models.transaction import transaction
-from tests.chaos.proof import violations
-from tests.servers import Servers
-from tests.together import Deed, meanwhile
+from tests.support.proof import violations
+from tests.support.servers import Servers
+from tests.support.together import Deed, meanwhile
 
 CONTAINERS = 12
 

@@ -14,8 +14,8 @@ from models.log.actor import Actor
 from models.organisation import Organisation
 from models.project import Project
 from models.transaction import transaction
-from tests.log import entries, latest_entry
-from tests.together import together
+from tests.support.log import entries, latest_entry
+from tests.support.together import together
 
 
 @pytest.fixture

@@ -23,8 +23,8 @@ from models.people.member import (
 from models.people.user import User, sign_up
 from models.transaction import transaction
 from tests.conftest import PASSWORD, as_actor
-from tests.log import entries, latest_entry
-from tests.together import meanwhile, together
+from tests.support.log import entries, latest_entry
+from tests.support.together import meanwhile, together
 
 NEW = "new@example.com"
 

@@ -21,8 +21,8 @@ from models.people.standing import Standing, standing
 from models.people.user import User
 from models.project import Project
 from models.transaction import transaction
-from tests.log import entries, latest_entry, summaries
-from tests.together import Deed, meanwhile, together
+from tests.support.log import entries, latest_entry, summaries
+from tests.support.together import Deed, meanwhile, together
 
 
 def found(user: User, actor: Actor, **values: str) -> Organisation:

@@ -20,8 +20,8 @@ from models.log.actor import Actor
 from models.organisation import Organisation, by_handle
 from models.project import Project
 from models.transaction import transaction
-from tests.log import entries, latest_entry, summaries
-from tests.together import Deed, meanwhile, together
+from tests.support.log import entries, latest_entry, summaries
+from tests.support.together import Deed, meanwhile, together
 
 
 def its_project() -> Project:

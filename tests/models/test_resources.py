@@ -19,8 +19,8 @@ from models.log.record import PAST
 from models.organisation import Organisation, by_handle
 from models.project import Project
 from models.transaction import transaction
-from tests.log import entries, latest_entry, summaries
-from tests.together import meanwhile, together
+from tests.support.log import entries, latest_entry, summaries
+from tests.support.together import meanwhile, together
 
 USUAL: dict[type[Resource], dict[str, Any]] = {
     Container: {"name": "My API", "handle": "it", "image": "nginx:1.28"},

@@ -17,8 +17,8 @@ from models.organisation import Organisation
 from models.project import Project
 from models.system import cascade
 from models.transaction import transaction
-from tests.chaos.proof import violations
-from tests.log import entries
+from tests.support.log import entries
+from tests.support.proof import violations
 
 HERE = Place("acme", "Acme")
 

@@ -21,7 +21,7 @@ from models.sealed import KEYRING, NONCE_BYTES, CannotOpen, Keyring
 from models.settings import Settings
 from models.system import rotation
 from models.transaction import transaction
-from tests.log import entries
+from tests.support.log import entries
 
 OLD = "k1:" + base64.b64encode(b"k" * 32).decode()
 NEW = "k2:" + base64.b64encode(b"n" * 32).decode()

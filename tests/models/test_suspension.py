@@ -27,8 +27,8 @@ from models.organisation import Organisation
 from models.project import Project
 from models.system import cascade, charging
 from models.transaction import transaction
-from tests.log import entries, latest_entry, summaries
-from tests.together import together
+from tests.support.log import entries, latest_entry, summaries
+from tests.support.together import together
 
 GRACE = timedelta(hours=72)
 

@@ -21,7 +21,7 @@ from models.people.user import (
 )
 from models.transaction import transaction
 from tests.conftest import PASSWORD
-from tests.together import together
+from tests.support.together import together
 
 
 def join(email: str = "ada@example.com", name: str = "Ada Lovelace", password: str = PASSWORD) -> User:

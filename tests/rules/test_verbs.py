@@ -29,7 +29,7 @@ from models.people.member import Membership, add_member, find_member
 from models.people.user import User, sign_up
 from models.project import Project
 from models.transaction import transaction
-from tests.log import summaries
+from tests.support.log import summaries
 
 REQUEST = UUID("0b5ae0c1-6dbd-4d5b-8f0f-5a2a6f5f6d11")
 

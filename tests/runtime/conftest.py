@@ -18,7 +18,7 @@ from models.organisation import Organisation
 from models.project import Project
 from models.system import cascade
 from models.transaction import Hinted, transaction
-from tests.engine import Engine
+from tests.support.engine import Engine
 from worker.engine import reconcile
 from worker.engine.docker import DockerEngine
 

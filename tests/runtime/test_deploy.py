@@ -15,9 +15,6 @@ from models.kinds.secret import Secret
 from models.organisation import Organisation
 from models.project import Project
 from models.transaction import transaction
-from tests import engine as engines
-from tests.engine import Engine
-from tests.log import entries, latest_entry, summaries
 from tests.runtime.conftest import (
     HEALTH_SECONDS,
     change,
@@ -26,6 +23,9 @@ from tests.runtime.conftest import (
     running,
     settle,
 )
+from tests.support import engine as engines
+from tests.support.engine import Engine
+from tests.support.log import entries, latest_entry, summaries
 from worker.engine.docker import DockerEngine
 
 

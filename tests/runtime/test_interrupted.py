@@ -18,8 +18,6 @@ from models.organisation import Organisation
 from models.project import Project
 from models.system import desired
 from models.transaction import transaction
-from tests.engine import Engine
-from tests.log import entries, summaries
 from tests.runtime.conftest import (
     HEALTH_SECONDS,
     PATIENCE_SECONDS,
@@ -36,6 +34,8 @@ from tests.runtime.conftest import (
     running,
     settle,
 )
+from tests.support.engine import Engine
+from tests.support.log import entries, summaries
 from worker.engine import reconcile
 from worker.engine.docker import DockerEngine
 from worker.engine.interface import CannotDeploy, EngineDown

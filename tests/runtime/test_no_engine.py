@@ -8,9 +8,9 @@ from models.installation import Engine as Reported
 from models.jobs import deployment
 from models.kinds.container import Container
 from models.organisation import Organisation
-from tests.engine import Engine
-from tests.log import entries
 from tests.runtime.conftest import observed, platform_id
+from tests.support.engine import Engine
+from tests.support.log import entries
 from worker.engine import reconcile
 from worker.engine.docker import DockerEngine
 from worker.engine.interface import CannotDeploy, EngineDown, NoEngine, engine_host

@@ -18,12 +18,12 @@ from models.project import Project
 from models.sealed import KEYRING
 from models.settings import Settings
 from models.transaction import Hinted, transaction
-from tests import site
-from tests.engine import Engine
-from tests.log import latest_entry, summaries
 from tests.runtime.conftest import running, settle, wait
-from tests.servers import KEY
-from tests.site import environment, process
+from tests.support import processes
+from tests.support.engine import Engine
+from tests.support.log import latest_entry, summaries
+from tests.support.processes import environment, process
+from tests.support.servers import KEY
 from worker.engine.docker import DockerEngine
 from worker.hint import aim, hint
 
@@ -63,7 +63,7 @@ def test_a_hint_has_it_deployed_and_nothing_sealed_is_in_messages_or_on_the_scre
     for key in promised:
         hint(key)
     waiting = redis.lrange("activity-log-runtime", 0, -1)
-    with site.runtime(settings, engine.host, tmp_path):
+    with processes.runtime(settings, engine.host, tmp_path):
         wait(lambda: told(acme, "deployed acme/web:1"))
         with transaction() as promised:
             web.create(
@@ -82,10 +82,10 @@ def test_a_hint_has_it_deployed_and_nothing_sealed_is_in_messages_or_on_the_scre
 def test_a_lost_hint_is_found_when_it_starts_and_what_was_lost_meanwhile_is_brought_back(
     settings: Settings, engine: Engine, acme: Organisation, api: Container, tmp_path: Path
 ) -> None:
-    with site.runtime(settings, engine.host, tmp_path):
+    with processes.runtime(settings, engine.host, tmp_path):
         wait(lambda: told(acme, "deployed acme/web:1"))
     engine.clear()
-    with site.runtime(settings, engine.host, tmp_path):
+    with processes.runtime(settings, engine.host, tmp_path):
         wait(lambda: len(running(engine)) == 1)
 
     assert installation.engine().engine.startswith("Docker ")  # type: ignore[union-attr]

@@ -16,8 +16,6 @@ from models.kinds.container import Container
 from models.organisation import Organisation
 from models.project import Project
 from models.transaction import transaction
-from tests.engine import Engine
-from tests.log import entries, summaries
 from tests.runtime.conftest import (
     change,
     containers,
@@ -31,6 +29,8 @@ from tests.runtime.conftest import (
     settle,
     wait,
 )
+from tests.support.engine import Engine
+from tests.support.log import entries, summaries
 from worker.engine import reconcile
 from worker.engine.docker import DockerEngine
 from worker.engine.interface import Instance, Refused

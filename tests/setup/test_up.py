@@ -17,7 +17,7 @@ import psycopg
 import pytest
 
 from tests.setup.test_embedded import ended, nobody
-from tests.site import free_port
+from tests.support.processes import free_port
 from web.cli.local import launch
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -10,7 +10,7 @@ from models.organisation import Organisation
 from models.people.user import User
 from models.settings import Settings
 from tests.conftest import PASSWORD
-from tests.log import latest_entry
+from tests.support.log import latest_entry
 from tests.web.conftest import TOKEN, Visitor
 from web import create_app
 

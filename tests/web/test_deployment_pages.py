@@ -16,7 +16,7 @@ from models.log.actor import Actor
 from models.organisation import Organisation
 from models.project import Project
 from models.transaction import transaction
-from tests.log import latest_entry, summaries
+from tests.support.log import latest_entry, summaries
 from tests.web.conftest import Visitor
 
 MY_API = "/orgs/acme/projects/web/containers/my-api"

@@ -17,7 +17,7 @@ from models.people.user import User
 from models.project import Project
 from models.system.cascade import keep
 from models.transaction import transaction
-from tests.log import entries
+from tests.support.log import entries
 from tests.web.conftest import Visitor
 
 NUMBER = re.compile(r'data-number="(\d+)"')

@@ -14,7 +14,7 @@ from models.log.actor import Actor
 from models.organisation import Organisation
 from models.project import Project
 from models.transaction import transaction
-from tests.log import entries, latest_entry
+from tests.support.log import entries, latest_entry
 from tests.web.conftest import Visitor
 
 CONTAINERS = "/orgs/acme/projects/web/containers"

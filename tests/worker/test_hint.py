@@ -9,7 +9,7 @@ from redis import Redis
 from models.jobs.deployment import ResourceKey
 from models.jobs.job import JobKey
 from models.settings import Settings
-from tests.site import free_port
+from tests.support.processes import free_port
 from worker.hint import MANY, QUEUE, RUNTIME_QUEUE, aim, aimed_at, hint_all
 
 

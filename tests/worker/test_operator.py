@@ -12,8 +12,8 @@ from models.organisation import Organisation
 from models.project import Project
 from models.settings import Settings
 from models.transaction import transaction
-from tests.log import latest_entry, summaries
-from tests.site import environment
+from tests.support.log import latest_entry, summaries
+from tests.support.processes import environment
 
 
 def type_in(settings: Settings, *command: str) -> tuple[int, str]:

@@ -15,8 +15,8 @@ from models.organisation import Organisation
 from models.project import Project
 from models.settings import Settings
 from models.transaction import transaction
-from tests.log import entries
-from tests.site import process
+from tests.support.log import entries
+from tests.support.processes import process
 from worker.hint import aim, hint
 
 PATIENCE_SECONDS = 40

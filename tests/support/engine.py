@@ -15,7 +15,7 @@ import docker
 from docker.errors import APIError, DockerException
 from requests.exceptions import RequestException
 
-from tests.site import free_port, until
+from tests.support.processes import free_port, until
 
 PROGRAMS = ("dockerd", "iptables", "docker-registry", "htpasswd", "memcached", "busybox")
 PATH = f"{os.environ['PATH']}:/usr/sbin:/sbin"
