@@ -118,8 +118,7 @@ LOCK = text("""
 """)
 STATE = text("SELECT state FROM organisations WHERE id = :organisation")
 TAKE = text("""
-    DELETE FROM usage_changes WHERE organisation_id = :organisation AND at < :until
- RETURNING at, cpu_millicores, memory_mib, cache_mib
+    SELECT at, cpu_millicores, memory_mib, cache_mib FROM take_usage(:organisation, :until)
 """)
 CHARGED = text("""
     UPDATE billing_accounts
@@ -145,7 +144,8 @@ ALIVE = text("""
     SELECT account.cpu_millicores + COALESCE(sum(changed.cpu_millicores), 0),
            account.memory_mib + COALESCE(sum(changed.memory_mib), 0),
            account.cache_mib + COALESCE(sum(changed.cache_mib), 0)
-      FROM billing_accounts AS account LEFT JOIN usage_changes AS changed USING (organisation_id)
-     WHERE organisation_id = :organisation
+      FROM billing_accounts AS account LEFT JOIN usage_changes AS changed
+        ON changed.organisation_id = account.organisation_id AND taken_at IS NULL
+     WHERE account.organisation_id = :organisation
      GROUP BY account.organisation_id
 """)

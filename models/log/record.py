@@ -11,12 +11,14 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from sqlalchemy import text
+from sqlalchemy.exc import DatabaseError
 
 from models.database import db
 from models.errors import NoHead
 from models.log.actor import Actor
 
 PENDING = "activity.pending"
+NO_DATA_FOUND = "P0002"
 
 
 class Action(StrEnum):
@@ -170,11 +172,9 @@ def _pending() -> list[Record]:
 
 
 def _insert(each: Record) -> int:
-    count = len(each.ids)
     cause = each.cause.number if isinstance(each.cause, Record) else each.cause
     values = {
         "organisation": each.organisation_id,
-        "count": count,
         "actor_id": each.actor.id,
         "actor_name": each.actor.name,
         "actor_role": each.actor.role,
@@ -187,70 +187,34 @@ def _insert(each: Record) -> int:
         "after": each.sentence.after,
         "changes": json.dumps(each.changes) if each.changes else None,
         "cause": cause,
+        "what": _in_a_run(each),
         "ids": each.ids,
         "names": each.names,
     }
-    first, written = db.session.execute(INSERT, values).one()
-    if written != count:
-        raise NoHead(f"organisation {each.organisation_id} has no head row: {written} of {count} entries written")
-    if cause is not None:
-        _extend_run(each, int(first), cause)
-    return int(first)
+    try:
+        return int(db.session.execute(WRITE, values).scalar_one())
+    except DatabaseError as error:
+        if getattr(error.orig, "sqlstate", None) == NO_DATA_FOUND:
+            raise NoHead(f"organisation {each.organisation_id} has no head row") from error
+        raise
 
 
-def _extend_run(each: Record, first: int, cause: int) -> None:
-    """Entries that follow each other and have the same cause are one run: what a feed folds and passes in one step."""
-    values = {
-        "organisation": each.organisation_id,
-        "cause": cause,
-        "first": first,
-        "count": len(each.ids),
-        "project": each.project.id if each.project else None,
-        "what": f"{each.sentence.after.strip()} {each.type}"
-        if len(each.sentence.after.split()) == 1
-        else f"{PAST[each.action]} {each.type}",
-    }
-    db.session.execute(RUN, values)
+def _in_a_run(each: Record) -> str:
+    """What a run counts it as: "terminated container"."""
+    words = each.sentence.after.split()
+    return f"{words[0] if len(words) == 1 else PAST[each.action]} {each.type}"
 
 
 OPEN = text("INSERT INTO activity_heads (organisation_id) VALUES (:organisation)")
 
-# One statement: bumping the head locks it until COMMIT, and numbers follow without gaps because a rollback takes the
-# bump back too. What differs travels as two arrays and the rest once: half the time of a JSON row an entry. The time
-# is the column's default, clock_timestamp(), evaluated under the lock; our role may not write it.
-INSERT = text("""
-    WITH head AS (
-        UPDATE activity_heads SET last_number = last_number + :count
-         WHERE organisation_id = :organisation
-     RETURNING last_number - :count AS last_before
-    ), written AS (
-        INSERT INTO activity_entries (
-            organisation_id, number, actor_id, actor_name, actor_role, door, action, resource_type, resource_id,
-            resource_name, project_id, project_name, summary, changes, cause_number)
-        SELECT :organisation, head.last_before + each.place, CAST(:actor_id AS integer), CAST(:actor_name AS text),
-               CAST(:actor_role AS text), CAST(:door AS activity_door), CAST(:action AS activity_action),
-               CAST(:type AS activity_resource), each.id, each.name, CAST(:project_id AS integer),
-               CAST(:project_name AS text), CAST(:before AS text) || each.name || CAST(:after AS text),
-               CAST(:changes AS jsonb), CAST(:cause AS bigint)
-          FROM head, unnest(CAST(:ids AS bigint[]), CAST(:names AS text[])) WITH ORDINALITY AS each (id, name, place)
-     RETURNING number
-    )
-    SELECT min(number), count(*) FROM written
-""")
-# Two small parameters added are a smallint to PostgreSQL, hence the cast.
-# Under the head's lock: whoever wrote the number before ours has committed, and nobody else adds to the run.
-RUN = text("""
-    WITH grown AS (
-        UPDATE activity_runs
-           SET last_number = last_number + :count,
-               project_id = CASE WHEN project_id = CAST(:project AS integer) THEN project_id END,
-               tally = tally || jsonb_build_object(
-                   CAST(:what AS text), COALESCE(CAST(tally ->> :what AS bigint), 0) + :count)
-         WHERE organisation_id = :organisation AND cause_number = :cause AND last_number = :first - 1
-     RETURNING first_number
-    )
-    INSERT INTO activity_runs (organisation_id, first_number, last_number, cause_number, project_id, tally)
-    SELECT :organisation, :first, CAST(:first AS bigint) + :count - 1, :cause, CAST(:project AS integer),
-           jsonb_build_object(CAST(:what AS text), CAST(:count AS bigint))
-     WHERE NOT EXISTS (SELECT FROM grown)
+# One call, one round trip: the function (migration 0004) bumps the head, which locks it until COMMIT, inserts the
+# entries under the numbers handed out and extends the run. Our role can write to the log in no other way. A rollback
+# takes the bump back too, so numbers follow without gaps. What differs travels as two arrays and the rest once.
+WRITE = text("""
+    SELECT write_entries(
+        :organisation, CAST(:ids AS bigint[]), CAST(:names AS text[]), CAST(:actor_id AS integer),
+        CAST(:actor_name AS text), CAST(:actor_role AS text), CAST(:door AS activity_door),
+        CAST(:action AS activity_action), CAST(:type AS activity_resource), CAST(:project_id AS integer),
+        CAST(:project_name AS text), CAST(:before AS text), CAST(:after AS text), CAST(:changes AS jsonb),
+        CAST(:cause AS bigint), CAST(:what AS text))
 """)

@@ -123,7 +123,8 @@ CHARGEABLE = text("""
       JOIN organisations ON organisations.id = organisation_id
      WHERE state = 'active' AND charged_until < :until
        AND (cpu_millicores <> 0 OR memory_mib <> 0 OR cache_mib <> 0 OR owed_microcents <> 0
-            OR EXISTS (SELECT FROM usage_changes WHERE usage_changes.organisation_id = account.organisation_id))
+            OR EXISTS (SELECT FROM usage_changes
+                        WHERE usage_changes.organisation_id = account.organisation_id AND taken_at IS NULL))
      ORDER BY organisation_id
 """)
 WANTING = text("""

@@ -111,14 +111,6 @@ def test_pretending_to_be_a_replica_does_not_open_the_log(acme: Organisation, su
         superuser.execute("DELETE FROM activity_entries")
 
 
-def test_the_application_cannot_say_when_an_entry_was_made(acme: Organisation, settings: Settings) -> None:
-    forged = """INSERT INTO activity_entries (organisation_id, number, resource_id, action, resource_type, door,
-                    actor_name, resource_name, summary, occurred_at)
-                VALUES (1, 99, 1, 'update', 'organisation', 'web', 'x', 'x', 'x', '2020-01-01')"""
-    with psycopg.connect(settings.database_url) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
-        connection.execute(forged)
-
-
 def test_an_entry_says_the_name_that_was_true_then(
     acme: Organisation, web: Project, api: Container, ada: Actor
 ) -> None:

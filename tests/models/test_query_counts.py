@@ -72,7 +72,8 @@ def test_an_update_with_its_entry_is_four_statements(
     with statements() as sent, transaction():
         api.update(ada, api.version, name="Other")
     # Organisation and project held, the change, number and entry at once.
-    assert [each.split()[0] for each in sent] == ["SELECT", "SELECT", "UPDATE", "WITH"]
+    assert [each.split()[0] for each in sent] == ["SELECT", "SELECT", "UPDATE", "SELECT"]
+    assert "write_entries(" in sent[-1]
 
 
 def test_an_update_that_asks_for_a_deployment_is_one_statement_more(
@@ -121,5 +122,5 @@ def _statements_to_delete(acme: Organisation, ada: Actor, handle: str, container
     (key,) = promised
     with statements() as sent:
         assert cascade.keep(JobKey(*key))
-    assert len([each for each in sent if "INSERT INTO activity_entries" in each]) == 1
+    assert len([each for each in sent if "write_entries(" in each]) == 1
     return sent

@@ -45,24 +45,6 @@ WITHOUT_CLASS = {
     "usage_changes",
     "alembic_version",
 }
-WRITABLE = {
-    "organisation_id",
-    "number",
-    "actor_id",
-    "actor_name",
-    "actor_role",
-    "door",
-    "action",
-    "resource_type",
-    "resource_id",
-    "resource_name",
-    "project_id",
-    "project_name",
-    "summary",
-    "changes",
-    "cause_number",
-}
-
 pytestmark = pytest.mark.usefixtures("settings")
 
 
@@ -188,33 +170,43 @@ def column_rights(superuser: psycopg.Connection, table: str, privilege: str) -> 
     return {column for (column,) in found}
 
 
-def test_the_application_may_read_the_log_and_add_to_it_and_nothing_else(superuser: psycopg.Connection) -> None:
-    assert rights(superuser, "activity_entries") == {"SELECT"}
-    assert column_rights(superuser, "activity_entries", "INSERT") == WRITABLE
-    assert column_rights(superuser, "activity_entries", "UPDATE") == set()
-    assert column_rights(superuser, "activity_entries", "REFERENCES") == set()
+@pytest.mark.parametrize("table", ["activity_entries", "activity_heads", "activity_runs"])
+def test_the_application_may_only_read_the_log(superuser: psycopg.Connection, table: str) -> None:
+    opened = {"organisation_id"} if table == "activity_heads" else set()
+
+    assert rights(superuser, table) == {"SELECT"}
+    assert column_rights(superuser, table, "INSERT") == opened
+    assert column_rights(superuser, table, "UPDATE") == column_rights(superuser, table, "REFERENCES") == set()
 
 
-def test_the_application_may_count_on_in_the_heads_and_nothing_else(superuser: psycopg.Connection) -> None:
-    assert rights(superuser, "activity_heads") == {"SELECT"}
-    assert column_rights(superuser, "activity_heads", "INSERT") == {"organisation_id"}
-    assert column_rights(superuser, "activity_heads", "UPDATE") == {"last_number"}
+def test_functions_that_act_as_their_owner_are_the_two_the_application_needs(superuser: psycopg.Connection) -> None:
+    found = superuser.execute(
+        """SELECT proname, has_function_privilege(%s, oid, 'EXECUTE'), has_function_privilege('public', oid, 'EXECUTE'),
+                  proconfig
+             FROM pg_proc WHERE prosecdef AND pronamespace = 'public'::regnamespace ORDER BY proname""",
+        (APP,),
+    )
+    path = ["search_path=pg_catalog, public, pg_temp"]
+
+    assert found.fetchall() == [("take_usage", True, False, path), ("write_entries", True, False, path)]
 
 
-def test_the_application_deletes_only_what_nobody_must_find_again_and_truncates_nothing(
-    superuser: psycopg.Connection,
-) -> None:
+def test_the_application_deletes_only_memberships_and_truncates_nothing(superuser: psycopg.Connection) -> None:
     found = superuser.execute(
         """SELECT table_name, privilege_type FROM information_schema.table_privileges
             WHERE grantee = %s AND privilege_type NOT IN ('SELECT', 'INSERT', 'UPDATE')""",
         (APP,),
     )
 
-    assert sorted(found.fetchall()) == [("memberships", "DELETE"), ("usage_changes", "DELETE")]
+    assert found.fetchall() == [("memberships", "DELETE")]
 
 
-def test_the_ledger_only_grows(superuser: psycopg.Connection) -> None:
-    assert rights(superuser, "ledger") == {"SELECT", "INSERT"}
+@pytest.mark.parametrize(("table", "moment"), [("ledger", "at"), ("usage_changes", "at"), ("payments", "asked_at")])
+def test_money_only_grows_and_the_database_says_when(superuser: psycopg.Connection, table: str, moment: str) -> None:
+    assert rights(superuser, table) == {"SELECT"}
+    assert moment not in column_rights(superuser, table, "INSERT")
+    changeable = {"state", "settled_at"} if table == "payments" else set()
+    assert column_rights(superuser, table, "UPDATE") == changeable
 
 
 def test_the_application_owns_nothing_and_is_in_no_other_role(superuser: psycopg.Connection) -> None:

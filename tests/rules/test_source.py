@@ -39,11 +39,13 @@ def test_only_transaction_commits() -> None:
 
 
 def test_only_activity_writes_entries() -> None:
-    # In bench/ a whole past is made up at once; test_activity.py shows that PostgreSQL refuses a forged entry.
-    allowed = {"models/log/record.py", "tests/models/test_activity.py"}
-    found = having(r"INSERT\s+INTO\s+(public\.)?\"?activity_(entries|heads)\"?\s*\(", sources(*PRODUCT, "tests"))
+    # In bench/ a whole past is made up at once; test_guards.py shows that PostgreSQL refuses forged entries.
+    tests = {"tests/models/test_guards.py", "tests/rules/test_source.py"}
+    inserted = having(r"INSERT\s+INTO\s+(public\.)?\"?activity_(entries|runs)\"?\s*\(", sources(*PRODUCT, "tests"))
+    called = having(r"SELECT\s+write_entries\(", sources(*PRODUCT, "tests"))
 
-    assert found == allowed
+    assert inserted - tests == set()
+    assert called - tests == {"models/log/record.py"}
 
 
 def test_only_feed_reads_entries() -> None:

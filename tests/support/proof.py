@@ -63,7 +63,8 @@ def violations(superuser: psycopg.Connection) -> list[str]:
         queries[f"{column} of the account is not what is alive"] = f"""
             SELECT account.organisation_id FROM billing_accounts AS account
              WHERE {column} + COALESCE((SELECT sum({column}) FROM usage_changes AS changed
-                                         WHERE changed.organisation_id = account.organisation_id), 0)
+                                         WHERE changed.organisation_id = account.organisation_id
+                                           AND taken_at IS NULL), 0)
                 <> COALESCE(({used} WHERE organisation_id = account.organisation_id AND ended_at IS NULL), 0)"""
     found = []
     for sentence, query in queries.items():
