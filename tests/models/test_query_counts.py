@@ -81,7 +81,7 @@ def test_an_update_that_asks_for_a_deployment_is_one_statement_more(
 ) -> None:
     with statements() as sent, transaction():
         api.update(ada, api.version, image="nginx:1.28")
-    assert [each.split()[0] for each in sent] == ["SELECT", "SELECT", "UPDATE", "WITH", "WITH"]
+    assert [each.split()[0] for each in sent] == ["SELECT", "SELECT", "UPDATE", "SELECT", "WITH"]
     assert "INSERT INTO deployments" in sent[-1]
 
 
