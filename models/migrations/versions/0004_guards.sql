@@ -75,4 +75,4 @@ GRANT SELECT, INSERT (organisation_id, kind, amount_cents, balance_after_cents, 
                       request_id) ON ledger TO {app};
 REVOKE ALL ON payments FROM {app};
 GRANT SELECT, INSERT (organisation_id, id, method_id, amount_cents, state, actor_id, actor_name, actor_role, door,
-                      cause_number), UPDATE (state, settled_at) ON payments TO {app};
+                      cause_number, settled_at), UPDATE (state, settled_at) ON payments TO {app};
