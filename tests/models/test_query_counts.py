@@ -101,7 +101,7 @@ def test_deploying_all_users_of_a_secret_again_takes_the_same_statements_however
         assert len(promised) == more
         sent.append([each.split()[0] for each in found])
     # Organisation and project held, all revised, all entries, all deployments.
-    assert sent[0] == sent[1] == ["SELECT", "SELECT", "WITH", "WITH", "WITH"]
+    assert sent[0] == sent[1] == ["SELECT", "SELECT", "WITH", "SELECT", "WITH"]
 
 
 def test_a_chunk_of_a_cascade_takes_the_same_statements_whatever_its_size(
