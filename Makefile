@@ -8,8 +8,9 @@ BIN := .venv/bin
 run: setup
 	@exec $(BIN)/activity-log up
 
+# Side by side: `--dist loadgroup` keeps in one process what tests/conftest.py says must share one.
 test: setup browser engine
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n auto --dist loadgroup --no-loadscope-reorder
 
 check: setup
 	@$(BIN)/ruff format --check .

@@ -1,5 +1,6 @@
-"""Real PostgreSQL and Valkey once a run; the fixtures are people and places."""
+"""Real PostgreSQL and Valkey once a process; the fixtures are people and places."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,13 +27,42 @@ from tests.support.servers import Servers, start
 from web import create_app
 
 PASSWORD = "correct horse battery"
+# Under pytest-xdist every process has servers of its own. Tests that use one of these fixtures share a process: there
+# is one container engine a run, whose networks and firewall rules are the machine's, and the others are slow to start.
+TOGETHER = ("private_engine", "address", "shared")
+# The longest tests, which begin first so that no process is left alone with them in the end.
+FIRST = ("chaos", "setup")
+# Tests wait for other processes more than they compute.
+PROCESSES_PER_CORE, PROCESSES_MOST = 3, 8
 # As costly as it must be for real accounts, which a suite that signs up hundreds of people cannot wait for.
 users.HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """How many processes `-n auto` starts."""
+    return min(PROCESSES_PER_CORE * (os.cpu_count() or 1), PROCESSES_MOST)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tell pytest-xdist which tests share a process, and which to begin with."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        return
+    groups = {item: _group(item) for item in items}
+    for item, group in groups.items():
+        if group:
+            item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=lambda item: (groups[item] is None, item.path.parent.name not in FIRST))
+
+
+def _group(item: pytest.Item) -> str | None:
+    return next((each for each in TOGETHER if each in getattr(item, "fixturenames", ())), None)
+
+
 @pytest.fixture(scope="session")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
-    """PostgreSQL and Valkey, started by this run and stopped after it."""
+    """PostgreSQL and Valkey, started by this process and stopped after it."""
     with start(tmp_path_factory.mktemp("servers")) as running:
         yield running
 

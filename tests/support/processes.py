@@ -8,13 +8,19 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
+from itertools import cycle, islice
 from pathlib import Path
 
 from models.settings import Settings
 
 PATIENCE_SECONDS = 60
+# Below those that the kernel gives to whoever names none: a port that is free now is not taken a moment later. Every
+# process of the run has some of its own, and begins anywhere among them, for there may be another run.
+FIRST_PORT, PORTS_EACH = 10_000, 1000
+_first = FIRST_PORT + PORTS_EACH * (int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 20)
+_ports = islice(cycle(range(_first, _first + PORTS_EACH)), os.getpid() % PORTS_EACH, None)
 
 
 def environment(settings: Settings, port: int) -> dict[str, str]:
@@ -35,9 +41,11 @@ def environment(settings: Settings, port: int) -> dict[str, str]:
 
 def free_port() -> int:
     """A port that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    for port in islice(_ports, PORTS_EACH):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise OSError(f"none of {PORTS_EACH} ports from {_first} is free")
 
 
 @contextmanager
