@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 REQUEST_MOST_BYTES = 1024 * 1024
 SESSION_SECONDS = 14 * 24 * 3600
 
-# Everything comes from ourselves, and nothing inline: a name that smuggles markup in finds nothing that runs it.
+# Pages load our own files and nothing inline, so that markup smuggled into a name finds nothing that runs it.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -30,7 +30,7 @@ POLICY = (
 
 
 def create_app(settings: Settings) -> Flask:
-    """The web application. Raises RuntimeError when a route does not say what it needs."""
+    """Build the web application. Raises RuntimeError when a route does not say what it needs."""
     app = Flask("web", static_folder=None, template_folder=str(ROOT / "templates"))
     app.config.update(
         SECRET_KEY=settings.secret_key,
@@ -42,7 +42,7 @@ def create_app(settings: Settings) -> Flask:
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.secure_cookies,
         PERMANENT_SESSION_LIFETIME=SESSION_SECONDS,
-        # Counted from the sign-in: a cookie signed anew with every page costs more than the page's rows.
+        # A session is counted from its sign-in: signing its cookie anew costs more than the rows of a page.
         SESSION_REFRESH_EACH_REQUEST=False,
         # A page left open overnight still sends its form; the token lives as long as the session.
         WTF_CSRF_TIME_LIMIT=None,
@@ -50,7 +50,7 @@ def create_app(settings: Settings) -> Flask:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     trusted = settings.trusted_proxies
     if trusted:
-        # Else every attempt to sign in would count against the proxy's address, and invitation links name its port.
+        # Else every sign-in attempt would count against the proxy's address, and invitation links would name its port.
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=trusted, x_proto=trusted, x_host=trusted)  # type: ignore[method-assign]
     KEYRING.load(settings.encryption_keys)
     connect(app, settings.database_url)
@@ -76,7 +76,7 @@ def _routes(app: Flask) -> None:
 
 
 def _templates(app: Flask) -> None:
-    # A page shows a hundred icons of thirty kinds: each is written once a process.
+    # A page shows a hundred icons, thirty different ones: each is rendered once a process.
     icons: Any = app.jinja_env.get_template("_icon.html").module
     app.jinja_env.globals["icon"] = cache(icons.icon)
     app.jinja_env.globals.update(
@@ -101,7 +101,7 @@ def _templates(app: Flask) -> None:
 
 
 def _suspension(organisation: Any) -> Suspension | None:
-    """Asked for where there is one, so that other pages pay nothing."""
+    """The suspension of the page's organisation; read only when it is suspended, so that other pages pay nothing."""
     suspended = organisation is not None and organisation.state == "suspended"
     return suspension.current(organisation.id) if suspended else None
 
@@ -112,6 +112,6 @@ def _protect(response: Response) -> Response:
     headers.setdefault("X-Content-Type-Options", "nosniff")
     headers.setdefault("Referrer-Policy", "same-origin")
     headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-    # Pages of a signed-in person stay out of shared caches; assets say for themselves.
+    # A person's pages stay out of shared caches; assets set a header of their own.
     headers.setdefault("Cache-Control", "private, no-cache")
     return response

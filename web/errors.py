@@ -33,7 +33,7 @@ TITLES = {
 
 
 def install(app: Flask) -> None:
-    """One page for every kind of error."""
+    """Answer every kind of error with one page, under its own status."""
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(DomainError, _refused)
     for kind in (OperationalError, psycopg.OperationalError, psycopg.InterfaceError):
@@ -65,13 +65,13 @@ def _refused(error: DomainError) -> Response:
 def _busy(error: Exception) -> Response:
     log.error("the database refused: %s", getattr(error, "orig", error))
     db.session.rollback()
-    # Who is signed in stands in the database too: the page of this error is shown to nobody in particular.
+    # Who is signed in is read from the database too, so this page is shown as to someone who is not.
     login_manager._update_request_context_with_user()
     return _page(503)
 
 
 def _out_of_range(error: DataError) -> Response:
-    # An id or a cursor with more digits than any row can have: there is nothing, as with every other made-up one.
+    # An id or a cursor with more digits than any row's: not found, like every other made-up one.
     if getattr(error.orig, "sqlstate", None) != NUMERIC_OUT_OF_RANGE:
         return _broken(error)
     db.session.rollback()

@@ -1,4 +1,4 @@
-"""How often one may try to sign in; counted in Redis for all web processes, in memory while Redis is down."""
+"""Limits on sign-in attempts: counted in Redis for all web processes, and in each one's memory while Redis is down."""
 
 import logging
 from collections.abc import Callable
@@ -12,16 +12,16 @@ from limits.storage import MemoryStorage, storage_from_string
 from limits.strategies import FixedWindowRateLimiter
 
 log = logging.getLogger(__name__)
-# Of one account, whoever tries: slow enough against guessing, quick enough for a person who mistypes.
+# Attempts on one account, whoever makes them: too few for guessing, enough for a person who mistypes.
 OF_AN_ACCOUNT = parse("10 per 5 minutes")
-# From one address, for whatever account.
+# Attempts from one address, on whatever account.
 OF_AN_ADDRESS = parse("60 per 5 minutes")
 PATIENCE_SECONDS = 0.5
 EXTENSION = "limits"
 
 
 class Limits:
-    """Counts attempts; an attempt too many is told by `hit`."""
+    """Counts attempts; `hit` says whether one was too many."""
 
     def __init__(self, redis_url: str) -> None:
         storage = storage_from_string(
@@ -40,12 +40,12 @@ class Limits:
 
 
 def install(app: Flask, redis_url: str) -> None:
-    """Let the views of `app` be limited."""
+    """Give `app` the counters that `limited` asks."""
     app.extensions[EXTENSION] = Limits(redis_url)
 
 
 def limited(limit: RateLimitItem, key: Callable[[], str]) -> Callable[[Any], Any]:
-    """Refuse a form (429) that was sent too often under the same key."""
+    """Answer 429 to a form that was sent too often under one key."""
 
     def guard(view: Any) -> Any:
         @wraps(view)
@@ -60,10 +60,10 @@ def limited(limit: RateLimitItem, key: Callable[[], str]) -> Callable[[Any], Any
 
 
 def by_account() -> str:
-    """The account that someone tries to enter."""
+    """A key for the account that someone tries to sign in to."""
     return "account " + request.form.get("email", "").strip().lower()[:254]
 
 
 def by_address() -> str:
-    """Where the request comes from."""
+    """A key for the address that the request comes from."""
     return f"address {request.remote_addr}"

@@ -1,4 +1,4 @@
-"""What a WSGI server loads: `web.wsgi:app`."""
+"""The application as a WSGI server loads it: `web.wsgi:app`."""
 
 import gc
 import os
@@ -8,7 +8,7 @@ from web import create_app
 
 app = create_app(Settings.from_environment(os.environ))
 
-# What exists now lives as long as the process, and a request's objects die with it: looking for cycles after every 700
-# of them, ten times a page, finds nothing.
+# What exists now lives as long as the process, and a request's objects die with the request. Looking for cycles after
+# every 700 new objects, ten times a page, would find nothing.
 gc.freeze()
 gc.set_threshold(50_000, 20, 20)

@@ -36,25 +36,25 @@ def web(workers: int) -> None:
 
 @click.command()
 @click.option("--concurrency", default=2, show_default=True, help="Worker processes.")
-@click.option("--log-level", default="warning", show_default=True, help="What is printed: info tells every task.")
+@click.option("--log-level", default="warning", show_default=True, help="What is printed: info names every task.")
 def worker(concurrency: int, log_level: str) -> None:
-    """Keep the promises: run the cascades."""
+    """Run jobs (cascades), and charge for usage every minute."""
     settings()
     _work("worker", QUEUE, "prefork", concurrency, log_level)
 
 
 @click.command()
 @click.option("--concurrency", default=16, show_default=True, help="Threads.")
-@click.option("--log-level", default="warning", show_default=True, help="What is printed: info tells every task.")
+@click.option("--log-level", default="warning", show_default=True, help="What is printed: info names every task.")
 def runtime(concurrency: int, log_level: str) -> None:
     """Make the container engine run what should run: deploy, stop and remove."""
     settings()
-    # Threads: it waits for an engine most of the time.
+    # Threads, since it waits for an engine most of the time.
     _work("runtime", RUNTIME_QUEUE, "threads", concurrency, log_level)
 
 
 @click.command()
-@click.option("--log-level", default="warning", show_default=True, help="What is printed: info tells every hint.")
+@click.option("--log-level", default="warning", show_default=True, help="What is printed: info names every hint.")
 def scheduler(log_level: str) -> None:
     """Send the periodic hints: unfinished jobs are looked at again every 15 seconds."""
     found = settings()
@@ -97,6 +97,6 @@ def _work(name: str, queue: str, pool: str, concurrency: int, log_level: str) ->
 
 
 def _become(program: str, *arguments: str) -> None:
-    # Celery warns root of messages that run code. Ours are JSON and name rows, and Docker's socket is often root's.
+    # Celery warns root of messages that carry code. Ours are JSON that names rows, and Docker's socket is often root's.
     quiet = ["-W", "ignore:You're running the worker with superuser privileges"]
     os.execv(sys.executable, [sys.executable, *quiet, "-m", program, *arguments])  # noqa: S606 (our own programs)

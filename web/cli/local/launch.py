@@ -1,7 +1,7 @@
-"""Start a program that ends when the process that started it dies and, if need be, as an ordinary user.
+"""Start a program that ends when the process that started it dies and, if need be, runs as an ordinary user.
 
-Run as a script by its path, on the standard library alone: nothing of ours runs between fork and exec, where another
-thread could hold a lock, and a start costs some 30 ms. Not setpriv, which not every system has, nor has in full.
+This file is run as a script by its path, on the standard library alone: nothing of ours runs between fork and exec,
+where another thread could hold a lock, and a start costs some 30 ms. Not every system has setpriv, or all of it.
 """
 
 import ctypes
@@ -18,7 +18,7 @@ CAPABILITY_VERSION_3, CAP_DAC_OVERRIDE = 0x20080522, 1
 
 
 class User(NamedTuple):
-    """An ordinary user, by numbers."""
+    """An ordinary user, by number."""
 
     uid: int
     gid: int
@@ -33,14 +33,14 @@ class _Capabilities(ctypes.Structure):
 
 
 def command(program: list[str], ending: signal.Signals, user: User | None = None) -> list[str]:
-    """What to run instead of `program`, so that it gets `ending` when this process dies (Linux), and runs as `user`."""
+    """The command that runs `program` as `user`, and on Linux sends it `ending` when this process dies."""
     whom = f"{user.uid}:{user.gid}" if user else "-"
     script = str(Path(__file__).resolve())
     return [sys.executable, "-I", "-S", script, str(os.getpid()), str(int(ending)), whom, *program]
 
 
 def may_not_become(user: User, error: OSError) -> str:
-    """What to tell a root that is bound to itself, as in a container without that right."""
+    """The message for a root that may not become another user, as in a container without that capability."""
     return (
         f"PostgreSQL does not run as root, and this root may not become another user (uid {user.uid}: "
         f"{error.strerror}). Start it as an ordinary user, or set DATABASE_URL."
@@ -48,11 +48,11 @@ def may_not_become(user: User, error: OSError) -> str:
 
 
 def main(parent: str, ending: str, whom: str, *program: str) -> None:
-    """Become `program`."""
+    """Change the user if asked to, tie this process to its parent, and become `program`."""
     if whom != "-":
         uid, gid = whom.split(":")
         _become(User(int(uid), int(gid)))
-    # After the change of user, which would clear it.
+    # Set after the change of user, which would clear it.
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(ending), 0, 0, 0)
         if os.getppid() != int(parent):
@@ -61,14 +61,14 @@ def main(parent: str, ending: str, whom: str, *program: str) -> None:
 
 
 def _become(user: User) -> None:
-    """From root, become `user`, who keeps root's right to pass through folders: a clone may be below /root.
+    """Change from root to `user`, keeping root's right to pass through folders: a clone may be below /root.
 
-    Where that right cannot be kept (a container without it), the folders must be open to `user`.
+    Where that right cannot be kept (in a container without it), the folders must be open to `user`.
     """
     libc = ctypes.CDLL(None) if sys.platform == "linux" else None
     if libc:
         libc.prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0)
-        # Else access(2), by which PostgreSQL's programs look for each other, goes by the user alone.
+        # Without this, access(2), by which PostgreSQL's programs find each other, looks at the user alone.
         libc.prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0)
     try:
         os.setgroups([])

@@ -1,4 +1,4 @@
-"""A server of ours as a process: started, tried again, waited for, stopped, and found again when it outlived us."""
+"""A server as a process of ours: started, tried again, waited for, stopped, and found again when it outlived us."""
 
 import os
 import signal
@@ -32,7 +32,7 @@ class Server:
 
 @dataclass(frozen=True)
 class Attempt(Generic[T]):
-    """One try at a start, on a port of its own; what is reached once it is ready."""
+    """One attempt to start a server, on a port of its own; `reached` is how to reach it once `ready` says so."""
 
     command: list[str]
     ready: Callable[[], bool]
@@ -47,10 +47,10 @@ def running(
     stop: signal.Signals,
     started: Callable[[Server], None],
 ) -> Iterator[T]:
-    """The server while the block runs.
+    """Run a server while the block runs.
 
-    A start may be refused for a second after a kill -9, and its port taken from under it: tried again for a while. One
-    that is up and recovering is left to it.
+    A start can fail for a second after a kill -9, or because the port was taken meanwhile: it is tried again for a
+    while. A server that is up and recovering is given the time it needs.
     """
     begin = time.monotonic()
     trying = attempt()
@@ -95,7 +95,7 @@ def _stop(process: subprocess.Popen[bytes], how: signal.Signals) -> None:
 def end_leftover(pid_file: Path, data: Path, name: str) -> None:
     """Stop a server that outlived the `up` that started it: two over the same data would destroy it.
 
-    Only one whose command line names our data: the number may long be someone else's.
+    Only a process whose command line names our data is stopped: its number may be another one's by now.
     """
     try:
         pid = int(pid_file.read_text().split()[0])
@@ -114,7 +114,7 @@ def end_leftover(pid_file: Path, data: Path, name: str) -> None:
         while _command_names(pid, data) and time.monotonic() < end:
             time.sleep(0.1)
     if _lives(pid):
-        # PostgreSQL takes any living process of its user with this number for itself, and would never start again.
+        # PostgreSQL would take any living process of its user with this number for itself, and never start again.
         pid_file.unlink(missing_ok=True)
 
 
@@ -141,7 +141,7 @@ def _command_names(pid: int, data: Path) -> bool:
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nobody uses now."""
+    """A port of 127.0.0.1 that is free now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

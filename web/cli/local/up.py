@@ -30,17 +30,17 @@ PORT_SECONDS = 5
 # Granian waits for ever for a worker that was asked to end before it was ready to listen.
 IMPATIENCE = {"GRANIAN_WORKERS_KILL_TIMEOUT": "3"}
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-# A proxy that the environment names does not know our own address.
+# A proxy that the environment names cannot reach our own address.
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class Stopped(Exception):
-    """Someone asked us to end."""
+    """Raised when someone asks us to end."""
 
 
 @click.command()
 def up() -> None:
-    """Start everything on this machine: servers (unless told of others), web, worker and scheduler.
+    """Start everything on this machine: servers (unless told of others), web, worker, runtime and scheduler.
 
     Fills a demo on the first start (DEMO=0 leaves the platform empty). Ctrl-C ends all of it.
     """
@@ -58,7 +58,7 @@ def up() -> None:
                 _fill(environ)
             tell(environ)
             children = stack.enter_context(_children(environ))
-            stack.callback(_ignore_signals)  # whatever ends it, a Ctrl-C must not interrupt the ending
+            stack.callback(_ignore_signals)  # once it is ending, a Ctrl-C must not interrupt that
             address = _address(host, port)
             _wait_until_ready(address, running, children)
             click.secho(f"\n  Activity Log is ready:  {address}", bold=True)
@@ -73,7 +73,7 @@ def up() -> None:
 
 def _listen_for_the_end() -> None:
     for asked in ENDINGS:
-        # Under nohup a terminal that closes is not to end anything.
+        # Under nohup, a terminal that closes must not end anything.
         if asked != signal.SIGHUP or signal.getsignal(asked) != signal.SIG_IGN:
             signal.signal(asked, _stop_asked)
 
@@ -94,7 +94,10 @@ def _address(host: str, port: str) -> str:
 
 
 def _require_free(host: str, port: str) -> None:
-    """Raises CannotStart. Waits a little: the web process of an `up` that was killed may be about to end."""
+    """Wait a little for the address: the web process of an `up` that was killed may be about to end.
+
+    Raises CannotStart.
+    """
     end = time.monotonic() + PORT_SECONDS
     told = False
     while (error := _why_not(host, port)) is not None:
@@ -119,7 +122,7 @@ def _why_not(host: str, port: str) -> Exception | None:
 
 @contextmanager
 def _first_start(folder: Path) -> Iterator[bool]:
-    """Whether the database is to be made anew: when a first start was cut short, it holds part of a demo.
+    """Yield whether to make the database anew: a first start that was cut short has left part of a demo in it.
 
     Nobody else can have written to it, since web and worker start only after this block.
     """
@@ -132,7 +135,7 @@ def _first_start(folder: Path) -> Iterator[bool]:
 
 
 def _fill(environ: dict[str, str]) -> None:
-    """The schema up to date, and the demo in a database that is empty."""
+    """Bring the schema up to date, and fill the demo into a database that is empty."""
     _run(environ, "migrate")
     if environ.get("DEMO", "1") != "0":
         _run(environ, "demo", "--if-empty")
@@ -145,7 +148,7 @@ def _run(environ: dict[str, str], *command: str) -> None:
 
 @contextmanager
 def _children(environ: dict[str, str]) -> Iterator[dict[str, subprocess.Popen[str]]]:
-    """The long-running processes of ours, by name, while the block runs."""
+    """Run our long-running processes while the block runs; yields them by name."""
     children: dict[str, subprocess.Popen[str]] = {}
     try:
         for name in LONG_RUNNING:
@@ -172,10 +175,10 @@ def _start(name: str, environ: dict[str, str]) -> subprocess.Popen[str]:
 
 
 def _end(children: list[subprocess.Popen[str]]) -> None:
-    """All at once, so that the slowest sets the time and not their sum.
+    """Ask all of them to end at once, so that it takes as long as the slowest and not as their sum.
 
-    Only the first process of each is asked: a worker's children that are asked as well drop what they have at hand,
-    and it waits for them in vain. What is left of any of them after STOP_SECONDS is killed; a job survives that.
+    Only the first process of each is asked: a worker's children, asked as well, would drop what they have at hand, and
+    the worker would wait for them in vain. What is left after STOP_SECONDS is killed; jobs survive that.
     """
     for child in children:
         child.terminate()
@@ -191,7 +194,7 @@ def _end(children: list[subprocess.Popen[str]]) -> None:
 
 def _forward(name: str, lines: IO[str]) -> None:
     for line in lines:
-        # Read on even when nobody reads us any more: a full pipe would stop the child.
+        # Go on reading even when nobody reads our output any more: a full pipe would stop the child.
         with suppress(OSError):
             click.echo(f"{name:9} | {line.rstrip()}")
 
