@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 from uuid import uuid4
 
-from models.billing import account as billing
+from models.billing.account import account_of
+from models.billing.cards import add_payment_method
+from models.billing.payment import top_up
 from models.jobs.job import JobKey
 from models.kinds.container import Container
 from models.kinds.memcached import Memcached
@@ -112,7 +114,7 @@ def _members(stage: Stage, organisation: Organisation) -> Iterator[str]:
 def _money(ada: Actor, organisation: Organisation) -> Iterator[str]:
     first, second, third = (
         _do(
-            billing.add_payment_method,
+            add_payment_method,
             organisation.id,
             ada,
             brand=brand,
@@ -127,9 +129,9 @@ def _money(ada: Actor, organisation: Organisation) -> Iterator[str]:
     _do(third.remove, ada)
     yield "payment methods"
     for cents in (25_000, 5_000, 12_050):
-        _do(billing.top_up, organisation.id, ada, cents, first.id, uuid4())
+        _do(top_up, organisation.id, ada, cents, first.id, uuid4())
         yield "top-up"
-    _do(billing.account_of(organisation.id).set_auto_top_up, ada, True, 2_000, 10_000)
+    _do(account_of(organisation.id).set_auto_top_up, ada, True, 2_000, 10_000)
     yield "automatic top-up"
 
 

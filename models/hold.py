@@ -1,9 +1,10 @@
-"""Holding a parent while a child is added, so that none is created in what is being deleted.
+"""Holding a parent while a child is added, so that none is created in what is being deleted; and changing its state.
 
 A plain read of the parent's state is not enough: a container created beside a deletion stayed alive in the deleted
 project. FOR SHARE lets many add at once and makes the deletion wait for them, or them for the deletion.
 """
 
+from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import text
@@ -25,8 +26,9 @@ def hold_organisation(organisation_id: int) -> None:
 
 
 class Held(NamedTuple):
-    """What is known of an organisation that is held."""
+    """An organisation that its holder alone may change until COMMIT: whoever is given one need not hold it again."""
 
+    id: int
     state: str
     name: str
 
@@ -40,6 +42,15 @@ def hold_organisation_alone(organisation_id: int) -> Held:
     if row is None or row.state not in ("active", "suspended"):
         raise NotFound(GONE)
     return Held(*row)
+
+
+def change_state(organisation_id: int, before: str, after: str, now: datetime) -> None:
+    """Move an organisation from one state to another; nothing happens when it is in a third one.
+
+    The only place where its state changes: active and suspended alternate, either becomes deleting, and that deleted.
+    """
+    values = {"organisation": organisation_id, "before": before, "after": after, "now": now}
+    db.session.execute(CHANGE_STATE, values)
 
 
 def hold_project(organisation_id: int, project_id: int) -> str:
@@ -66,7 +77,13 @@ def require_active(state: str | None) -> None:
 HOLD = text("SELECT state FROM organisations WHERE id = :organisation FOR SHARE")
 # NO KEY: a promise (jobs) inserted at the end of another transaction only checks that the organisation exists, and must
 # not wait for us while it holds the head of the log that we are going to want.
-HOLD_ALONE = text("SELECT state, name FROM organisations WHERE id = :organisation FOR NO KEY UPDATE")
+HOLD_ALONE = text("SELECT id, state, name FROM organisations WHERE id = :organisation FOR NO KEY UPDATE")
 HOLD_PROJECT = text(
     "SELECT state, name FROM projects WHERE organisation_id = :organisation AND id = :project FOR SHARE"
 )
+CHANGE_STATE = text("""
+    UPDATE organisations
+       SET state = CAST(:after AS varchar), version = version + 1,
+           ended_at = CASE WHEN CAST(:after AS varchar) = 'deleted' THEN :now ELSE ended_at END
+     WHERE id = :organisation AND state = :before
+""")

@@ -6,12 +6,13 @@ from typing import Any, NamedTuple
 from sqlalchemy import DateTime, Identity, Integer, String, func, select
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column, synonym
 
-from models.billing import account as billing
-from models.billing import payment, usage
+from models.billing import usage
+from models.billing.account import open_account
+from models.billing.payment import require_none_under_way
 from models.database import add, db
-from models.errors import ConfirmationMismatch, HandleTaken, NotFound
+from models.errors import ConfirmationMismatch, HandleTaken
 from models.field import NAME_MOST, Field, Shape, column
-from models.hold import GONE, hold_organisation_alone, require_active
+from models.hold import change_state, hold_organisation_alone, require_active
 from models.jobs import job
 from models.kinds.catalogue import KINDS
 from models.kinds.resource import Resource
@@ -107,14 +108,13 @@ class Organisation(Tracked):
         """
         if confirm.strip() != self.handle:
             raise ConfirmationMismatch(f"Type {self.handle} to confirm.")
-        if self.state not in ("active", "suspended"):
-            raise NotFound(GONE)
-        hold_organisation_alone(self.organisation_id)
-        db.session.refresh(self)  # suspended or resumed by the system since it was read: no reason to refuse
-        payment.require_settled(self.organisation_id)
-        usage.charge(self.organisation_id, usage.full_minute(datetime.now(UTC)))
-        job.stop(self.organisation_id)
-        self.state = "deleting"
+        held = hold_organisation_alone(self.organisation_id)
+        require_none_under_way(held.id)
+        now = datetime.now(UTC)
+        usage.charge(held.id, usage.full_minute(now))
+        job.stop(held.id)
+        change_state(held.id, held.state, "deleting", now)
+        db.session.refresh(self)  # renamed, suspended or resumed since it was read: no reason to refuse
         deletion = record(actor, Action.DELETE, self.subject)
         job.promise(job.Work.DELETE_ORGANISATION, deletion)
 
@@ -138,7 +138,7 @@ def create_organisation(user: User, actor: Actor, **values: Any) -> Organisation
     taken = f"The handle “{organisation.handle}” is taken. Choose another one; handles are never released."
     add(organisation, HandleTaken(taken))
     open_log(organisation.organisation_id)
-    billing.open_account(organisation.organisation_id)
+    open_account(organisation.organisation_id)
     member.found_membership(organisation.organisation_id, user)
     record(actor, Action.CREATE, organisation.subject, changes)
     return organisation

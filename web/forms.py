@@ -24,7 +24,7 @@ from wtforms import (
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its stubs
 from wtforms.widgets import NumberInput
 
-from models.billing.account import BRANDS, PaymentMethod
+from models.billing.cards import BRANDS, PaymentMethod
 from models.errors import AlreadyDone, DomainError, Invalid, NotFound, StaleVersion
 from models.field import Field, Shape
 from models.kinds import environment

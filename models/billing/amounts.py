@@ -5,6 +5,7 @@ from decimal import Decimal
 from models.errors import Invalid
 
 CURRENCY = "€"
+TOP_UP_LEAST, TOP_UP_MOST = 100, 1_000_000
 
 
 def shown(cents: int) -> str:
@@ -39,3 +40,9 @@ def parsed(typed: str, field: str, least: int, most: int) -> int:
     if not amount.is_finite() or amount != amount.to_integral_value() or not least <= amount <= most:
         raise Invalid(complaint, field)
     return int(amount)
+
+
+def require_amount(cents: int, field: str, least: int = TOP_UP_LEAST) -> None:
+    """Raises Invalid: whichever door an amount comes through, money is not taken out by topping up."""
+    if not least <= cents <= TOP_UP_MOST:
+        raise Invalid(f"Enter an amount from {shown(least)} to {shown(TOP_UP_MOST)}.", field)

@@ -1,7 +1,9 @@
-"""Payments: written down before the provider is asked, so that money it took is never forgotten nor taken twice.
+"""A top-up, in the order in which it happens: asked for, collected from the provider, booked.
 
-`ask` writes it down, `take` or `decline` says how it ended; `models/system/charging.py` asks the provider in between,
-outside any transaction.
+`ask` writes the payment down before anyone is asked for money, so that what was taken is never forgotten nor taken
+twice. `collect` asks the provider, with no transaction open: nothing is held while someone else's computer thinks.
+`book` writes down how it ended, and credits the balance. Whatever dies in between is collected again a minute later,
+under the same id.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -10,21 +12,21 @@ from uuid import UUID, uuid4
 from sqlalchemy import BigInteger, ColumnElement, DateTime, Integer, String, Uuid, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.billing import account as billing
-from models.billing import amounts, suspension
-from models.billing.account import account_of, default_method, find_method, locked_account
-from models.billing.provider import Collection
+from models.billing import provider, suspension
+from models.billing.account import account_of, account_to_top_up, locked_account
+from models.billing.amounts import require_amount, shown
+from models.billing.cards import PaymentMethod, default_method, find_method
+from models.billing.ledger import LedgerRow
+from models.billing.provider import Collection, Declined
 from models.billing.suspension import By
 from models.database import Model, add, db
 from models.errors import AlreadyDone, Invalid, PaymentUnderWay
-from models.hold import hold_organisation_alone
+from models.hold import Held, hold_organisation_alone
 from models.log.actor import SYSTEM, Actor, Door
 from models.log.record import Action, Record, Sentence, record
 
 # A declined card is asked again after this long, or as soon as someone changes a card or the settings.
 RETRY = timedelta(hours=6)
-
-
 DONE = "This top-up was already made; nothing was charged twice."
 DECLINED = "The payment was declined and nothing was charged. Renew the card or choose another."
 
@@ -54,98 +56,140 @@ class Payment(Model):
         return Actor(self.actor_id, self.actor_name, self.actor_role, Door(self.door))
 
     @property
-    def collection(self) -> Collection:
-        """What the provider is asked."""
-        method = find_method(self.organisation_id, self.method_id)
-        expiry = method.expiry_year, method.expiry_month
-        return Collection(self.id, self.organisation_id, self.amount_cents, method.name, *expiry, datetime.now(UTC))
+    def by_system(self) -> bool:
+        """Whether the balance asked for it, and no person."""
+        return self.actor_id is None
 
 
-def ask(
-    organisation_id: int, actor: Actor, amount_cents: int, method_id: int, id: UUID, cause: int | None = None
-) -> Payment:
-    """Write a payment down. Raises AlreadyDone for a double click, AlreadyEnded, Invalid, NotFound."""
+def ask(organisation_id: int, actor: Actor, amount_cents: int, method_id: int, id: UUID) -> Collection:
+    """Write down that a person tops up. Raises AlreadyDone for a double click, AlreadyEnded, Invalid, NotFound."""
     hold_organisation_alone(organisation_id)
-    billing.payable_method(organisation_id, amount_cents, method_id)
+    method = payable_method(organisation_id, amount_cents, method_id)
     before = db.session.get(Payment, {"organisation_id": organisation_id, "id": id})
     if before is not None:
         raise Invalid(DECLINED, "payment_method") if before.state == "declined" else AlreadyDone(DONE)
-    payment = _asked_by(actor, organisation_id, id, method_id, amount_cents, cause)
-    add(payment, AlreadyDone(DONE))
-    return payment
+    return _written_down(organisation_id, actor, amount_cents, method, id)
 
 
-def ask_automatically(organisation_id: int, cause: int | None) -> Payment | None:
-    """The same by the system, when the balance wants it and there is a card to ask; None otherwise.
+def ask_automatically(organisation_id: int, cause: int | None, now: datetime) -> Collection | None:
+    """Write down that the system tops up; None when the balance does not want it or there is no card.
 
-    The account is locked: of two who look at once, the second finds the payment of the first.
+    The account is locked: of two who look at once, the second finds the payment of the first. What is wrong with the
+    card is for the provider to say, since its refusal becomes an entry.
     """
     hold_organisation_alone(organisation_id)
-    account = locked_account(organisation_id)
+    account = account_to_top_up(organisation_id, now)
     method = default_method(organisation_id)
-    if method is None or not account.wants_top_up or _asked(organisation_id, Payment.actor_id.is_(None)):
+    if account is None or method is None or _under_way(organisation_id, Payment.actor_id.is_(None)):
         return None
-    # Not `ask`: what is wrong with the card is the provider's to say, and an entry.
-    payment = _asked_by(SYSTEM, organisation_id, uuid4(), method.id, account.amount_cents, cause)
-    db.session.add(payment)
-    return payment
+    return _written_down(organisation_id, SYSTEM, account.amount_cents, method, uuid4(), cause)
 
 
-def take(payment: Payment) -> Record | None:
-    """The money is ours: add it to the balance, and resume what the balance had suspended; None when already done."""
-    if not _settle(payment, "taken"):
-        return None
-    method = find_method(payment.organisation_id, payment.method_id)
-    why = ""
-    if payment.actor_id is None:
-        why = f": it was below {amounts.shown(account_of(payment.organisation_id).threshold_cents)}"
-    return billing.credit(
-        payment.organisation_id, payment.actor, payment.amount_cents, method, payment.id, payment.cause_number, why
-    )
+def collect(asked: Collection) -> str | None:
+    """Take the money from the provider; returns why it was declined, None when it was not.
 
-
-def decline(payment: Payment, reason: str, grace: timedelta) -> Record | None:
-    """The card did not pay. The system's own attempts are entries, and fall through to suspension."""
-    if not _settle(payment, "declined") or payment.actor_id is not None:
-        return None
-    account = locked_account(payment.organisation_id)
-    account.retry_at = datetime.now(UTC) + RETRY
-    method = find_method(payment.organisation_id, payment.method_id)
-    told = Sentence("Payment method ", f" declined {amounts.shown(payment.amount_cents)}: {reason}")
-    declined = record(SYSTEM, Action.UPDATE, method.subject, {"declined": [None, reason]}, payment.cause_number, told)
-    if account.exhausted:
-        suspension.suspend(payment.organisation_id, By.BALANCE, grace=grace, cause=declined)
-    return declined
-
-
-def find_payment(organisation_id: int, id: UUID) -> Payment:
-    """A payment that is known to exist."""
-    return db.session.get_one(Payment, {"organisation_id": organisation_id, "id": id})
-
-
-def require_settled(organisation_id: int) -> None:
-    """Nobody has been asked for money that has not arrived yet. Raises PaymentUnderWay.
-
-    Once an organisation is being deleted nothing can be booked for it any more.
+    Call it outside any transaction. An error of the provider leaves the payment as it is, to be collected again.
     """
-    if _asked(organisation_id):
+    try:
+        provider.PROVIDER.collect(asked)
+    except Declined as refusal:
+        return str(refusal)
+    return None
+
+
+def book(asked: Collection, refusal: str | None, grace: timedelta | None = None) -> bool:
+    """Write down how a payment ended and do what follows from it; returns whether the money has arrived.
+
+    A card that declines the system becomes an entry, and with nothing left a suspension with this grace period. Of two
+    who book the same payment, the second finds it booked. Raises NotFound.
+    """
+    held = hold_organisation_alone(asked.organisation_id)
+    payment = _locked(asked)
+    if payment.state != "asked":
+        return payment.state == "taken"
+    payment.settled_at = datetime.now(UTC)
+    payment.state = "taken" if refusal is None else "declined"
+    if refusal is None:
+        _take(held, payment)
+    elif payment.by_system:
+        _report_decline(held, payment, refusal, grace)
+    return refusal is None
+
+
+def top_up(organisation_id: int, actor: Actor, amount_cents: int, method_id: int, request_id: UUID) -> Record:
+    """Add money that nobody needs to be asked for. Raises AlreadyDone, AlreadyEnded, Invalid, NotFound."""
+    held = hold_organisation_alone(organisation_id)
+    method = payable_method(organisation_id, amount_cents, method_id)
+    return credit(held, actor, amount_cents, method, request_id)
+
+
+def payable_method(organisation_id: int, amount_cents: int, method_id: int) -> PaymentMethod:
+    """Returns the card, when it can be asked for so much. Raises AlreadyEnded, Invalid, NotFound."""
+    require_amount(amount_cents, "amount")
+    method = find_method(organisation_id, method_id)
+    db.session.refresh(method)
+    method.require_kept()
+    method.require_unexpired()
+    return method
+
+
+def credit(
+    held: Held,
+    actor: Actor,
+    amount_cents: int,
+    method: PaymentMethod,
+    request_id: UUID,
+    cause: int | None = None,
+    why: str = "",
+) -> Record:
+    """Add to the balance, and resume what the balance had suspended. Raises AlreadyDone."""
+    account = locked_account(held.id)
+    before, after = account.balance_cents, account.balance_cents + amount_cents
+    row = LedgerRow(
+        organisation_id=held.id,
+        kind="top_up",
+        amount_cents=amount_cents,
+        balance_after_cents=after,
+        description=f"Top-up with {method.name} by {actor.name}",
+        request_id=request_id,
+    )
+    add(row, AlreadyDone(DONE))
+    account.balance_cents, account.retry_at = after, None
+    sentence = Sentence("", f" topped up by {shown(amount_cents)} with {method.name}{why}")
+    added = record(actor, Action.UPDATE, account.subject, {"balance_cents": [before, after]}, cause, sentence)
+    if after > 0:
+        account.exhausted = False
+        suspension.resume(held, "its balance was topped up", cause=added, by=By.BALANCE)
+    return added
+
+
+def require_none_under_way(organisation_id: int) -> None:
+    """Raises PaymentUnderWay when money was asked for that has not arrived: a deleted organisation cannot book it."""
+    if _under_way(organisation_id):
         raise PaymentUnderWay("A payment is under way. Try again once it has arrived or was declined, in a minute.")
 
 
-def unanswered(for_at_least: timedelta) -> list[tuple[int, UUID]]:
-    """Payments that nobody has settled: whoever asked was interrupted."""
-    long_ago = datetime.now(UTC) - for_at_least
-    waiting = select(Payment.organisation_id, Payment.id).where(Payment.state == "asked", Payment.asked_at < long_ago)
-    return [(organisation_id, id) for organisation_id, id in db.session.execute(waiting.order_by(Payment.asked_at))]
+def interrupted(for_at_least: timedelta) -> list[Collection]:
+    """Returns payments that were asked for so long ago that whoever asked must have died, the oldest first."""
+    now = datetime.now(UTC)
+    waiting = (
+        select(Payment, PaymentMethod)
+        .join(
+            PaymentMethod,
+            (PaymentMethod.organisation_id == Payment.organisation_id) & (PaymentMethod.id == Payment.method_id),
+        )
+        .where(Payment.state == "asked", Payment.asked_at < now - for_at_least)
+    )
+    return [_collection(*found, now) for found in db.session.execute(waiting.order_by(Payment.asked_at))]
 
 
-def _asked_by(
-    actor: Actor, organisation_id: int, id: UUID, method_id: int, amount_cents: int, cause: int | None
-) -> Payment:
-    return Payment(
+def _written_down(
+    organisation_id: int, actor: Actor, amount_cents: int, method: PaymentMethod, id: UUID, cause: int | None = None
+) -> Collection:
+    payment = Payment(
         organisation_id=organisation_id,
         id=id,
-        method_id=method_id,
+        method_id=method.id,
         amount_cents=amount_cents,
         state="asked",
         actor_id=actor.id,
@@ -154,19 +198,37 @@ def _asked_by(
         door=actor.door,
         cause_number=cause,
     )
+    add(payment, AlreadyDone(DONE))
+    return _collection(payment, method, datetime.now(UTC))
 
 
-def _asked(organisation_id: int, *which: ColumnElement[bool]) -> bool:
-    """Whether one is under way, of those that `which` says."""
+def _collection(payment: Payment, method: PaymentMethod, now: datetime) -> Collection:
+    expiry = method.expiry_year, method.expiry_month
+    return Collection(payment.id, payment.organisation_id, payment.amount_cents, method.name, *expiry, now)
+
+
+def _under_way(organisation_id: int, *which: ColumnElement[bool]) -> bool:
     waiting = select(Payment.id).where(Payment.organisation_id == organisation_id, Payment.state == "asked", *which)
     return db.session.execute(waiting.limit(1)).first() is not None
 
 
-def _settle(payment: Payment, state: str) -> bool:
-    """Of two who settle the same payment, the second finds it settled."""
-    hold_organisation_alone(payment.organisation_id)
-    db.session.refresh(payment, with_for_update=True)
-    if payment.state != "asked":
-        return False
-    payment.state, payment.settled_at = state, datetime.now(UTC)
-    return True
+def _locked(asked: Collection) -> Payment:
+    key = {"organisation_id": asked.organisation_id, "id": asked.id}
+    return db.session.get_one(Payment, key, with_for_update=True, populate_existing=True)
+
+
+def _take(held: Held, payment: Payment) -> None:
+    method = find_method(held.id, payment.method_id)
+    why = f": it was below {shown(account_of(held.id).threshold_cents)}" if payment.by_system else ""
+    credit(held, payment.actor, payment.amount_cents, method, payment.id, payment.cause_number, why)
+
+
+def _report_decline(held: Held, payment: Payment, reason: str, grace: timedelta | None) -> None:
+    account = locked_account(held.id)
+    account.retry_at = datetime.now(UTC) + RETRY
+    method = find_method(held.id, payment.method_id)
+    sentence = Sentence("Payment method ", f" declined {shown(payment.amount_cents)}: {reason}")
+    changes = {"declined": [None, reason]}
+    declined = record(SYSTEM, Action.UPDATE, method.subject, changes, payment.cause_number, sentence)
+    if account.exhausted:
+        suspension.suspend(held, By.BALANCE, grace=grace, cause=declined)

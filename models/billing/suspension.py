@@ -7,9 +7,10 @@ from sqlalchemy import BigInteger, DateTime, Identity, Integer, String, select, 
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.billing import usage
+from models.billing.account import locked_account
 from models.database import Model, db
 from models.field import Field
-from models.hold import hold_organisation_alone
+from models.hold import Held, change_state, hold_organisation_alone
 from models.jobs import job
 from models.log.actor import SYSTEM, Actor, Door
 from models.log.record import Action, Record, Sentence, Subject, record
@@ -42,68 +43,73 @@ class Suspension(Model):
 
 
 def current(organisation_id: int) -> Suspension | None:
-    """The suspension an organisation is under, as it is stored now."""
+    """Returns the suspension that an organisation is under, as it is stored now."""
     mine = select(Suspension).where(Suspension.organisation_id == organisation_id, Suspension.ended_at.is_(None))
     return db.session.scalar(mine.execution_options(populate_existing=True))
 
 
+def suspend_if_exhausted(organisation_id: int, grace: timedelta) -> Record | None:
+    """Suspend an organisation whose balance is used up; None when a top-up came first. Raises NotFound."""
+    held = hold_organisation_alone(organisation_id)
+    if not locked_account(organisation_id).exhausted:
+        return None
+    return suspend(held, By.BALANCE, grace=grace)
+
+
 def suspend(
-    organisation_id: int,
+    held: Held,
     by: By,
     reason: str = USED_UP,
     grace: timedelta | None = None,
     actor: Actor = SYSTEM,
-    cause: Record | int | None = None,
+    cause: Record | None = None,
 ) -> Record | None:
-    """Let nothing run any more; None when it is not active. Raises Invalid, NotFound.
+    """Let nothing run any more; None when it is not active. Raises Invalid.
 
     What was used until now is charged first. After `grace` everything that runs is terminated; without one, never.
     """
     reason = _checked(reason)
-    held = hold_organisation_alone(organisation_id)
     if held.state != "active":
         return None
     now = datetime.now(UTC)
-    usage.charge(organisation_id, usage.full_minute(now))
-    usage.stop(organisation_id)
-    _turn(organisation_id, "active", "suspended")
+    usage.charge(held.id, usage.full_minute(now))
+    usage.clear_exhausted(held.id)
+    change_state(held.id, "active", "suspended", now)
+    job.stop(held.id)
     clean_up_at = now + grace if grace is not None else None
-    db.session.add(
-        Suspension(organisation_id=organisation_id, by=by, reason=reason, began_at=now, clean_up_at=clean_up_at)
-    )
-    who = " by an operator" if by is By.OPERATOR else ""
+    db.session.add(Suspension(organisation_id=held.id, by=by, reason=reason, began_at=now, clean_up_at=clean_up_at))
     suspended = record(
         actor,
         Action.UPDATE,
-        Subject(organisation_id, "organisation", organisation_id, held.name),
+        _subject(held),
         {"state": ["active", "suspended"], "reason": [None, reason]},
         cause,
-        Sentence("Organisation ", f" suspended{who}: {reason}"),
+        Sentence("Organisation ", f" suspended{' by an operator' if by is By.OPERATOR else ''}: {reason}"),
     )
     job.promise(job.Work.SUSPEND, suspended)
     return suspended
 
 
 def resume(
-    organisation_id: int, reason: str, actor: Actor = SYSTEM, cause: Record | None = None, by: By | None = None
+    held: Held, reason: str, actor: Actor = SYSTEM, cause: Record | None = None, by: By | None = None
 ) -> Record | None:
-    """Let everything run again that was not terminated; None when there is nothing to resume. Raises Invalid, NotFound.
+    """Let everything run again that was not terminated; None when there is nothing to resume. Raises Invalid.
 
     With `by`, only a suspension by those: a top-up does not lift what an operator decided.
     """
     reason = _checked(reason)
-    held = hold_organisation_alone(organisation_id)
-    suspension = current(organisation_id)
+    suspension = current(held.id)
     if suspension is None or held.state != "suspended" or (by is not None and suspension.by != by):
         return None
     now = datetime.now(UTC)
     suspension.ended_at = now
-    usage.start(organisation_id, usage.full_minute(now))
-    _turn(organisation_id, "suspended", "active")
+    usage.skip_until(held.id, usage.full_minute(now))
+    change_state(held.id, "suspended", "active", now)
+    job.stop(held.id)
     resumed = record(
         actor,
         Action.UPDATE,
-        Subject(organisation_id, "organisation", organisation_id, held.name),
+        _subject(held),
         {"state": ["suspended", "active"]},
         cause,
         Sentence("Organisation ", f" resumed{' by an operator' if actor.door is Door.CLI else ''}: {reason}"),
@@ -113,7 +119,7 @@ def resume(
 
 
 def clean_up(organisation_id: int) -> Record | None:
-    """After the grace period: terminate what runs, and nothing else; None when it is not (any more) due."""
+    """Terminate what runs once the grace period is over, and nothing else; None when that is not due (any more)."""
     held = hold_organisation_alone(organisation_id)
     suspension = current(organisation_id)
     now = datetime.now(UTC)
@@ -126,7 +132,7 @@ def clean_up(organisation_id: int) -> Record | None:
     began = record(
         SYSTEM,
         Action.UPDATE,
-        Subject(organisation_id, "organisation", organisation_id, held.name),
+        _subject(held),
         {"clean_up": [None, "containers and memcached are terminated"]},
         db.session.execute(SUSPENDED_BY, {"organisation": organisation_id}).scalar_one(),
         Sentence("Organisation ", f" cleaned up: suspended for {hours} hours without a top-up"),
@@ -136,27 +142,31 @@ def clean_up(organisation_id: int) -> Record | None:
     return began
 
 
+def exhausted() -> list[int]:
+    """Returns the active organisations whose balance a charge has found used up."""
+    return list(db.session.execute(EXHAUSTED).scalars())
+
+
 def due_for_clean_up() -> list[int]:
-    """The organisations whose grace period is over."""
+    """Returns the organisations whose grace period is over, the longest over first."""
     return list(db.session.execute(DUE, {"now": datetime.now(UTC)}).scalars())
+
+
+def _subject(held: Held) -> Subject:
+    return Subject(held.id, "organisation", held.id, held.name)
 
 
 def _checked(reason: str) -> str:
     return str(Field("Reason", most=REASON_MOST).check(reason))
 
 
-def _turn(organisation_id: int, before: str, after: str) -> None:
-    values = {"organisation": organisation_id, "before": before, "after": after}
-    db.session.execute(TURN, values)
-    job.stop(organisation_id)
-
-
-TURN = text("""
-    UPDATE organisations SET state = :after, version = version + 1 WHERE id = :organisation AND state = :before
-""")
-# The promise that the suspension made names its entry.
+# The job that the suspension enqueued names the entry of the suspension.
 SUSPENDED_BY = text("""
     SELECT max(cause_number) FROM jobs WHERE organisation_id = :organisation AND work = 'suspend'
+""")
+EXHAUSTED = text("""
+    SELECT organisation_id FROM billing_accounts JOIN organisations ON organisations.id = organisation_id
+     WHERE exhausted AND state = 'active' ORDER BY organisation_id
 """)
 DUE = text("""
     SELECT organisation_id FROM suspensions JOIN organisations ON organisations.id = organisation_id

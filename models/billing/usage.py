@@ -65,6 +65,11 @@ def full_minute(moment: datetime) -> datetime:
     return whole if whole == moment else whole + MINUTE
 
 
+def chargeable(until: datetime) -> list[int]:
+    """Returns the organisations that are active and may owe something for the time before `until`."""
+    return list(db.session.execute(CHARGEABLE, {"until": until}).scalars())
+
+
 def charge(organisation_id: int, until: datetime) -> None:
     """Charge every full minute before `until` that was not charged yet, in one row of the ledger; nothing twice.
 
@@ -93,14 +98,14 @@ def charge(organisation_id: int, until: datetime) -> None:
         db.session.execute(BOOK, {**key, **row})
 
 
-def stop(organisation_id: int) -> None:
-    """It is suspended now: that nothing was left has been acted upon."""
-    db.session.execute(STOP, {"organisation": organisation_id})
+def clear_exhausted(organisation_id: int) -> None:
+    """Clear the exhausted flag: the organisation is suspended now."""
+    db.session.execute(CLEAR_EXHAUSTED, {"organisation": organisation_id})
 
 
-def start(organisation_id: int, moment: datetime) -> None:
-    """Charge from this minute on: what was suspended until now costs nothing."""
-    db.session.execute(START, {"organisation": organisation_id, "moment": moment})
+def skip_until(organisation_id: int, moment: datetime) -> None:
+    """Charge nothing that ran before the moment: until then it was suspended."""
+    db.session.execute(SKIP, {"organisation": organisation_id, "moment": moment})
 
 
 def alive_in(organisation_id: int) -> Usage:
@@ -111,6 +116,15 @@ def alive_in(organisation_id: int) -> Usage:
 CHANGE = text("""
     INSERT INTO usage_changes (organisation_id, cpu_millicores, memory_mib, cache_mib)
     VALUES (:organisation, :cpu_millicores, :memory_mib, :cache_mib)
+""")
+CHARGEABLE = text("""
+    SELECT organisation_id FROM billing_accounts AS account
+      JOIN organisations ON organisations.id = organisation_id
+     WHERE state = 'active' AND charged_until < :until
+       AND (cpu_millicores <> 0 OR memory_mib <> 0 OR cache_mib <> 0 OR owed_microcents <> 0
+            OR EXISTS (SELECT FROM usage_changes
+                        WHERE usage_changes.organisation_id = account.organisation_id AND taken_at IS NULL))
+     ORDER BY organisation_id
 """)
 LOCK = text("""
     SELECT cpu_millicores, memory_mib, cache_mib, charged_until, booked_until, owed_microcents
@@ -134,8 +148,8 @@ BOOK = text("""
         organisation_id, kind, amount_cents, balance_after_cents, description, charged_from, charged_until)
     VALUES (:organisation, 'charge', -:cents, :balance, :told, :from, :until)
 """)
-STOP = text("UPDATE billing_accounts SET exhausted = false WHERE organisation_id = :organisation")
-START = text("""
+CLEAR_EXHAUSTED = text("UPDATE billing_accounts SET exhausted = false WHERE organisation_id = :organisation")
+SKIP = text("""
     UPDATE billing_accounts SET charged_until = GREATEST(charged_until, :moment),
                                 booked_until = GREATEST(booked_until, :moment)
      WHERE organisation_id = :organisation

@@ -19,6 +19,7 @@ from models.billing import usage
 from models.billing.usage import Usage
 from models.database import db
 from models.errors import LeaseLost
+from models.hold import change_state
 from models.jobs import job
 from models.jobs.job import JobKey, Lease, Work
 from models.kinds.catalogue import KINDS, RUNNING
@@ -138,7 +139,7 @@ def delete_organisation(turn: Turn, lease: Lease) -> Iterator[int]:
         yield 1
     with transaction():
         lease.renew()
-        db.session.execute(CLOSE_ORGANISATION, {"organisation": lease.organisation_id, "now": datetime.now(UTC)})
+        change_state(lease.organisation_id, "deleting", "deleted", datetime.now(UTC))
         lease.finish()
 
 
@@ -279,8 +280,4 @@ CLOSE_PROJECT = text("""
     UPDATE projects SET state = 'deleted', ended_at = :now, version = version + 1
      WHERE organisation_id = :organisation AND id = :project AND state = :state
  RETURNING id
-""")
-CLOSE_ORGANISATION = text("""
-    UPDATE organisations SET state = 'deleted', ended_at = :now, version = version + 1
-     WHERE id = :organisation AND state = 'deleting'
 """)

@@ -8,8 +8,10 @@ import psycopg
 import pytest
 from flask import Flask
 
-from models.billing import account as billing
-from models.billing.account import PaymentMethod, account_of, add_payment_method, default_method, find_method, top_up
+from models.billing.account import BALANCE_ID, account_of
+from models.billing.cards import PaymentMethod, add_payment_method, default_method, find_method, payment_methods
+from models.billing.ledger import movements
+from models.billing.payment import top_up
 from models.database import db
 from models.errors import AlreadyDone, AlreadyEnded, Invalid, NotFound, StaleVersion
 from models.log.actor import Actor
@@ -47,7 +49,7 @@ def test_a_top_up_is_an_entry_with_the_balance_before_and_after(acme: Organisati
     pay(acme, ada, 2550, card)
 
     entry = latest_entry(acme)
-    assert (entry.action, entry.resource_type, entry.resource_id) == ("update", "billing", billing.BALANCE_ID)
+    assert (entry.action, entry.resource_type, entry.resource_id) == ("update", "billing", BALANCE_ID)
     assert entry.summary == "Balance topped up by €25.50 with Visa ending 4242"
     assert entry.changes == {"balance_cents": [0, 2550]}
 
@@ -57,7 +59,7 @@ def test_the_ledger_adds_up_to_the_balance(acme: Organisation, ada: Actor) -> No
     for cents in (100, 333, 1_000_000):
         pay(acme, ada, cents, card)
 
-    rows = billing.movements(acme.id)
+    rows = movements(acme.id)
     assert [each.amount_cents for each in rows] == [1_000_000, 333, 100]
     assert [each.balance_after_cents for each in rows] == [1_000_433, 433, 100]
     assert balance(acme) == sum(each.amount_cents for each in rows)
@@ -66,7 +68,7 @@ def test_the_ledger_adds_up_to_the_balance(acme: Organisation, ada: Actor) -> No
 def test_a_ledger_row_says_who_paid_with_what(acme: Organisation, ada: Actor) -> None:
     pay(acme, ada, 100, add_card(acme, ada))
 
-    [row] = billing.movements(acme.id)
+    [row] = movements(acme.id)
     assert (row.kind, row.description) == ("top_up", "Top-up with Visa ending 4242 by Ada Lovelace")
 
 
@@ -74,7 +76,7 @@ def test_the_longest_names_fit_into_the_ledger(acme: Organisation, ada: Actor) -
     card = add_card(acme, ada, brand="American Express")
     pay(acme, Actor(ada.id, "n" * 77, ada.role, ada.door), 1_000_000, card)
 
-    assert "n" * 77 in billing.movements(acme.id)[0].description
+    assert "n" * 77 in movements(acme.id)[0].description
 
 
 def test_the_ledger_comes_newest_first_from_below_an_id(acme: Organisation, ada: Actor) -> None:
@@ -82,8 +84,8 @@ def test_the_ledger_comes_newest_first_from_below_an_id(acme: Organisation, ada:
     for cents in (100, 200, 300):
         pay(acme, ada, cents, card)
 
-    first, second, _ = billing.movements(acme.id)
-    assert billing.movements(acme.id, before=first.id, size=1) == [second]
+    first, second, _ = movements(acme.id)
+    assert movements(acme.id, before=first.id, size=1) == [second]
 
 
 def test_money_is_stored_as_whole_numbers(acme: Organisation, superuser: psycopg.Connection) -> None:
@@ -113,7 +115,7 @@ def test_a_double_click_counts_once(acme: Organisation, ada: Actor) -> None:
         pay(acme, ada, 500, card, request_id)
 
     assert balance(acme) == 500
-    assert len(billing.movements(acme.id)) == 1
+    assert len(movements(acme.id)) == 1
     assert len(entries(acme)) == 6
 
 
@@ -139,7 +141,7 @@ def test_top_ups_at_the_same_moment_all_count(app: Flask, acme: Organisation, ad
     together(app, *[click] * 6)
 
     assert balance(acme) == 3000
-    assert sorted(each.balance_after_cents for each in billing.movements(acme.id)) == [
+    assert sorted(each.balance_after_cents for each in movements(acme.id)) == [
         500,
         1000,
         1500,
@@ -178,7 +180,7 @@ def test_a_card_that_is_being_removed_pays_nothing(
     card = add_card(acme, ada)
 
     def look_and_pay() -> None:
-        seen = billing.payment_methods(acme.id)  # as the page does, before it acts
+        seen = payment_methods(acme.id)  # as the page does, before it acts
         top_up(acme.id, ada, 500, seen[0].id, uuid4())
 
     with transaction():
@@ -305,7 +307,7 @@ def test_two_first_cards_at_once_make_one_default(app: Flask, acme: Organisation
     outcomes = together(app, add, add)
 
     assert outcomes == [None, None]
-    assert [each.is_default for each in billing.payment_methods(acme.id)] == [True, False]
+    assert [each.is_default for each in payment_methods(acme.id)] == [True, False]
 
 
 def test_the_default_moves_and_the_entry_says_from_where(acme: Organisation, ada: Actor) -> None:
@@ -337,7 +339,7 @@ def test_two_defaults_at_once_leave_one(app: Flask, acme: Organisation, ada: Act
     )
 
     assert outcomes == [None, None]
-    assert [each.is_default for each in billing.payment_methods(acme.id)] == [True, False, False]
+    assert [each.is_default for each in payment_methods(acme.id)] == [True, False, False]
 
 
 def test_removing_the_default_moves_it_to_the_newest_and_says_because_of_what(acme: Organisation, ada: Actor) -> None:
@@ -458,7 +460,7 @@ def test_automatic_top_up_is_not_turned_on_with_a_card_that_is_being_removed(
     card = add_card(acme, ada)
 
     def look_and_turn_on() -> None:
-        seen = billing.payment_methods(acme.id)  # as the page does, before it acts
+        seen = payment_methods(acme.id)  # as the page does, before it acts
         account_of(acme.id).set_auto_top_up(ada, bool(seen), 1000, 5000)
 
     with transaction():

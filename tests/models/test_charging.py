@@ -9,9 +9,11 @@ from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from models.billing import account as billing
 from models.billing import usage
 from models.billing.account import account_of
+from models.billing.cards import add_payment_method
+from models.billing.ledger import lines, movements
+from models.billing.payment import top_up
 from models.billing.usage import MICROCENTS, MINUTE, PRICES, Usage, full_minute
 from models.database import db
 from models.kinds.catalogue import RUNNING
@@ -32,11 +34,9 @@ START = datetime(2030, 1, 1, tzinfo=UTC)
 def add_money(acme: Organisation, ada: Actor, cents: int) -> None:
     """Enough to run."""
     with transaction():
-        card = billing.add_payment_method(
-            acme.id, ada, brand="Visa", last_four="4242", expiry_month=9, expiry_year=2099
-        )
+        card = add_payment_method(acme.id, ada, brand="Visa", last_four="4242", expiry_month=9, expiry_year=2099)
     with transaction():
-        billing.top_up(acme.id, ada, cents, card.id, uuid4())
+        top_up(acme.id, ada, cents, card.id, uuid4())
 
 
 def begin(superuser: psycopg.Connection, at: datetime = START) -> None:
@@ -65,7 +65,7 @@ def paid(acme: Organisation) -> int:
     db.session.rollback()
     account = account_of(acme.id)
     db.session.refresh(account)
-    booked = -sum(each.amount_cents for each in billing.movements(acme.id, size=10_000) if each.kind == "charge")
+    booked = -sum(each.amount_cents for each in movements(acme.id, size=10_000) if each.kind == "charge")
     return booked * MICROCENTS + account.owed_microcents
 
 
@@ -105,7 +105,7 @@ def test_an_hour_without_a_scheduler_is_charged_once(acme: Organisation, superus
         charge(acme, START + 60 * MINUTE)
 
     assert paid(acme) == 60 * 1000 * PRICES.cpu_millicores
-    [row] = billing.movements(acme.id)
+    [row] = movements(acme.id)
     assert (row.kind, row.amount_cents, row.charged_from, row.charged_until) == (
         "charge",
         -3,
@@ -122,7 +122,7 @@ def test_of_several_schedulers_at_once_one_charges(
     outcomes = together(app, *[lambda: usage.charge(acme.id, START + 10 * MINUTE)] * 5)
 
     assert outcomes == [None] * 5
-    assert len(billing.movements(acme.id)) == 1
+    assert len(movements(acme.id)) == 1
     assert paid(acme) == 10 * 64_000 * PRICES.cpu_millicores
 
 
@@ -215,7 +215,7 @@ def test_the_balance_is_the_sum_of_its_movements(acme: Organisation, ada: Actor,
         charging.charge_round(GRACE, now=START + minutes * MINUTE)
 
     db.session.rollback()
-    rows = billing.movements(acme.id)
+    rows = movements(acme.id)
     assert account_of(acme.id).balance_cents == sum(each.amount_cents for each in rows)
     assert rows[0].balance_after_cents == account_of(acme.id).balance_cents
 
@@ -248,13 +248,13 @@ def test_the_charges_of_an_hour_are_one_line_and_top_ups_stand_alone(
         charge(acme, START + minute * MINUTE)
         if minute == 30:
             add_money(acme, ada, 5000)
-    lines, older = billing.movements_by_hour(acme.id)
+    found, older = lines(acme.id)
 
-    assert [(each.kind, each.charged_from, each.charged_until) for each in lines] == [
+    assert [(each.kind, each.charged_from, each.charged_until) for each in found] == [
         ("charge", START + 60 * MINUTE, START + 120 * MINUTE),
         ("charge", START + 30 * MINUTE, START + 60 * MINUTE),
         ("top_up", None, None),
         ("charge", START, START + 30 * MINUTE),
     ]
     assert older is None
-    assert sum(each.amount_cents for each in lines) == account_of(acme.id).balance_cents
+    assert sum(each.amount_cents for each in found) == account_of(acme.id).balance_cents

@@ -11,6 +11,7 @@ from sqlalchemy import text
 from models.billing.suspension import By, suspend
 from models.database import db
 from models.errors import HandleTaken, LeaseLost, OrganisationSuspended
+from models.hold import hold_organisation_alone
 from models.jobs import deployment
 from models.jobs.job import JobKey
 from models.kinds.container import Container
@@ -183,7 +184,7 @@ def test_what_has_ended_is_not_deployed_any_more(acme: Organisation, api: Contai
 
 def test_nothing_is_deployed_again_while_suspended(acme: Organisation, api: Container, ada: Actor) -> None:
     with transaction():
-        suspend(acme.id, By.OPERATOR, "an unpaid invoice")
+        suspend(hold_organisation_alone(acme.id), By.OPERATOR, "an unpaid invoice")
     with pytest.raises(OrganisationSuspended), transaction():
         api.redeploy(ada)
 

@@ -4,7 +4,7 @@ import psycopg
 import pytest
 from flask import Flask
 
-from models.billing import account as billing
+from models.billing.account import account_of
 from models.database import db
 from models.errors import (
     ConfirmationMismatch,
@@ -73,7 +73,7 @@ def test_the_founder_is_its_owner(people: dict[str, User], ada: Actor) -> None:
 def test_it_begins_with_an_empty_balance(people: dict[str, User], ada: Actor) -> None:
     globex = found(people["ada"], ada)
 
-    assert billing.account_of(globex.id).balance_cents == 0
+    assert account_of(globex.id).balance_cents == 0
 
 
 def test_an_update_says_old_and_new(acme: Organisation, ada: Actor) -> None:

@@ -1,10 +1,7 @@
 """How many statements a thing takes, whatever the number of entries."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable
 
-import psycopg
 import pytest
 
 from models.jobs.job import JobKey
@@ -19,25 +16,9 @@ from models.people.user import User
 from models.project import Project
 from models.system import cascade
 from models.transaction import transaction
+from tests.support.statements import statements
 
 HERE = Place("acme", "Acme")
-
-
-@contextmanager
-def statements() -> Iterator[list[str]]:
-    """What is sent to the database in the block, noted at the driver: whoever sends it."""
-    sent: list[str] = []
-    execute = psycopg.Cursor.execute
-
-    def noted(cursor: Any, query: Any, *more: Any, **options: Any) -> Any:
-        sent.append(" ".join(str(query).split()))
-        return execute(cursor, query, *more, **options)
-
-    psycopg.Cursor.execute = noted  # type: ignore[method-assign, assignment]
-    try:
-        yield sent
-    finally:
-        psycopg.Cursor.execute = execute  # type: ignore[method-assign]
 
 
 PAGES: dict[str, Callable[[Organisation, int], object]] = {

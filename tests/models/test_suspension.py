@@ -1,21 +1,23 @@
 """A balance that runs out: topped up, declined, suspended, resumed, cleaned up; each step an entry that says why."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
 from flask import Flask
 from sqlalchemy import Row, text
 
-from models.billing import account as billing
 from models.billing import payment, provider, suspension, usage
-from models.billing.account import PaymentMethod, account_of
+from models.billing.account import account_of
+from models.billing.cards import PaymentMethod, add_payment_method, find_method
+from models.billing.ledger import movements
 from models.billing.provider import Collection
 from models.billing.suspension import By
 from models.database import db
 from models.errors import AlreadyDone, Invalid, NotFound, OrganisationSuspended, PaymentUnderWay
+from models.hold import hold_organisation_alone
 from models.jobs import job
 from models.jobs.job import Work
 from models.kinds.container import Container
@@ -28,6 +30,7 @@ from models.project import Project
 from models.system import cascade, charging
 from models.transaction import transaction
 from tests.support.log import entries, latest_entry, summaries
+from tests.support.statements import statements
 from tests.support.together import together
 
 GRACE = timedelta(hours=72)
@@ -37,9 +40,7 @@ GRACE = timedelta(hours=72)
 def card(acme: Organisation, ada: Actor) -> PaymentMethod:
     """Pays until 2099."""
     with transaction():
-        return billing.add_payment_method(
-            acme.id, ada, brand="Visa", last_four="4242", expiry_month=9, expiry_year=2099
-        )
+        return add_payment_method(acme.id, ada, brand="Visa", last_four="4242", expiry_month=9, expiry_year=2099)
 
 
 @pytest.fixture
@@ -96,8 +97,21 @@ def entry(acme: Organisation, summary: str) -> Row[Any]:
 def top_up(acme: Organisation, ada: Actor, card: PaymentMethod, cents: int = 500) -> None:
     """As a person does."""
     with transaction():
-        billing.top_up(acme.id, ada, cents, card.id, uuid4())
+        payment.top_up(acme.id, ada, cents, card.id, uuid4())
     db.session.rollback()
+
+
+def ask(acme: Organisation, ada: Actor, card: PaymentMethod, request_id: UUID | None = None) -> Collection:
+    """Ada wants seven euros more."""
+    with transaction():
+        return payment.ask(acme.id, ada, 700, card.id, request_id or uuid4())
+
+
+def pay(asked: Collection) -> bool:
+    """Collect a payment and book how it ended; whether the money has arrived."""
+    refusal = payment.collect(asked)
+    with transaction():
+        return payment.book(asked, refusal)
 
 
 # Suspended
@@ -148,7 +162,7 @@ def test_a_suspension_happens_once_however_many_notice(
     app: Flask, acme: Organisation, full: Project, superuser: psycopg.Connection
 ) -> None:
     use_up(superuser)
-    together(app, *[lambda: charging._suspend(acme.id, GRACE)] * 4)
+    together(app, *[lambda: suspension.suspend_if_exhausted(acme.id, GRACE)] * 4)
     charge_round()
     work()
 
@@ -186,7 +200,7 @@ def test_what_is_suspended_costs_nothing(
     db.session.refresh(account)
 
     assert account.charged_until < then
-    assert [each.kind for each in billing.movements(acme.id)] == []
+    assert [each.kind for each in movements(acme.id)] == []
 
 
 # Resumed
@@ -239,7 +253,7 @@ def test_a_top_up_in_the_middle_of_the_suspension_leaves_nothing_suspended(
     monkeypatch.setattr(cascade, "CHUNK", 1)
     use_up(superuser)
     with transaction() as promised:
-        charging._suspend(acme.id, GRACE)
+        suspension.suspend_if_exhausted(acme.id, GRACE)
     with transaction():
         lease = job.claim(promised[0])
     assert lease
@@ -368,10 +382,10 @@ def test_of_two_rounds_at_once_one_tops_up(
     app: Flask, acme: Organisation, automatic: None, superuser: psycopg.Connection
 ) -> None:
     superuser.execute("UPDATE billing_accounts SET balance_cents = 0")
-    together(app, *[lambda: payment.ask_automatically(acme.id, None)] * 4)
+    together(app, *[lambda: payment.ask_automatically(acme.id, None, datetime.now(UTC))] * 4)
     charging.charge_round(GRACE)
-    for organisation_id, id in payment.unanswered(timedelta(0)):
-        charging.settle(organisation_id, id)
+    for asked in payment.interrupted(timedelta(0)):
+        pay(asked)
 
     db.session.rollback()
     assert account_of(acme.id).balance_cents == 5000
@@ -414,7 +428,7 @@ def test_a_renewed_card_is_asked_again_and_resumes(
     charge_round()
     assert state_of(superuser) == "suspended"
     with transaction():
-        billing.find_method(acme.id, card.id).change_expiry(ada, expiry_month=1, expiry_year=2099)
+        find_method(acme.id, card.id).change_expiry(ada, expiry_month=1, expiry_year=2099)
     charge_round()
     work()
 
@@ -442,18 +456,17 @@ class Breaks:
 def test_money_that_was_taken_is_never_forgotten_nor_taken_twice(
     acme: Organisation, card: PaymentMethod, ada: Actor, superuser: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    processor, request_id = Breaks(), uuid4()
+    processor = Breaks()
     monkeypatch.setattr(provider, "PROVIDER", processor)
-    with transaction():
-        payment.ask(acme.id, ada, 700, card.id, request_id)
+    asked = ask(acme, ada, card)
     with pytest.raises(ConnectionError):
-        charging.pay(acme.id, request_id)
+        pay(asked)
     processor.cut = False
     superuser.execute("UPDATE payments SET asked_at = asked_at - interval '2 minutes'")
     charge_round()
     charge_round()
 
-    assert processor.taken == {request_id}
+    assert processor.taken == {asked.id}
     assert account_of(acme.id).balance_cents == 700
     paid = entry(acme, "Balance topped up by €7.00 with Visa ending 4242")
     assert (paid.actor_name, paid.actor_role, paid.door) == ("Ada Lovelace", "owner", "web")
@@ -461,39 +474,66 @@ def test_money_that_was_taken_is_never_forgotten_nor_taken_twice(
 
 def test_a_payment_asked_twice_is_refused(acme: Organisation, card: PaymentMethod, ada: Actor) -> None:
     request_id = uuid4()
-    with transaction():
-        payment.ask(acme.id, ada, 700, card.id, request_id)
-    with pytest.raises(AlreadyDone), transaction():
-        payment.ask(acme.id, ada, 700, card.id, request_id)
+    ask(acme, ada, card, request_id)
+    with pytest.raises(AlreadyDone):
+        ask(acme, ada, card, request_id)
 
 
-def test_a_person_whose_card_is_declined_is_told_and_nothing_is_charged(
+def test_a_payment_booked_twice_counts_once(acme: Organisation, card: PaymentMethod, ada: Actor) -> None:
+    asked = ask(acme, ada, card)
+
+    assert [pay(asked), pay(asked)] == [True, True]
+    assert account_of(acme.id).balance_cents == 700
+
+
+def test_of_two_who_book_a_payment_at_once_one_does(
+    app: Flask, acme: Organisation, card: PaymentMethod, ada: Actor
+) -> None:
+    asked = ask(acme, ada, card)
+    outcomes = together(app, *[lambda: payment.book(asked, None)] * 3)
+    db.session.rollback()
+
+    assert outcomes == [True] * 3
+    assert account_of(acme.id).balance_cents == 700
+
+
+def test_an_organisation_is_held_once_while_a_payment_is_booked(
+    acme: Organisation, full: Project, card: PaymentMethod, ada: Actor, superuser: psycopg.Connection
+) -> None:
+    use_up(superuser)
+    charge_round()
+    asked = ask(acme, ada, card)
+    with statements() as sent, transaction():
+        payment.book(asked, None)
+
+    assert state_of(superuser) == "active"
+    assert sum("FROM organisations" in each and "FOR NO KEY UPDATE" in each for each in sent) == 1
+
+
+def test_a_card_that_declines_a_person_charges_nothing_and_is_no_entry(
     acme: Organisation, card: PaymentMethod, ada: Actor, superuser: psycopg.Connection
 ) -> None:
     request_id = uuid4()
-    with transaction():
-        payment.ask(acme.id, ada, 700, card.id, request_id)
+    ask(acme, ada, card, request_id)
     expire(superuser)
     before = len(entries(acme))
-    with pytest.raises(Invalid, match="declined"):
-        charging.pay(acme.id, request_id)
+    [asked] = payment.interrupted(timedelta(0))
 
+    assert not pay(asked)
     assert account_of(acme.id).balance_cents == 0
     assert len(entries(acme)) == before
     superuser.execute("UPDATE payment_methods SET expiry_year = 2099")
-    with pytest.raises(Invalid, match="declined"), transaction():
-        payment.ask(acme.id, ada, 700, card.id, request_id)
+    with pytest.raises(Invalid, match="declined"):
+        ask(acme, ada, card, request_id)
 
 
 def test_an_organisation_is_not_deleted_while_a_payment_is_under_way(
     acme: Organisation, card: PaymentMethod, ada: Actor
 ) -> None:
-    request_id = uuid4()
-    with transaction():
-        payment.ask(acme.id, ada, 700, card.id, request_id)
+    asked = ask(acme, ada, card)
     with pytest.raises(PaymentUnderWay, match="Try again"), transaction():
         acme.delete(ada, "acme")
-    charging.pay(acme.id, request_id)
+    pay(asked)
     with transaction():
         acme.delete(ada, "acme")
 
@@ -507,7 +547,7 @@ def test_an_operator_s_suspension_says_the_reason_and_a_top_up_does_not_lift_it(
     acme: Organisation, full: Project, ada: Actor, card: PaymentMethod, superuser: psycopg.Connection
 ) -> None:
     with transaction():
-        suspension.suspend(acme.id, By.OPERATOR, "an abuse report", actor=SYSTEM)
+        suspension.suspend(hold_organisation_alone(acme.id), By.OPERATOR, "an abuse report", actor=SYSTEM)
     work()
     top_up(acme, ada, card)
     work()
@@ -518,7 +558,7 @@ def test_an_operator_s_suspension_says_the_reason_and_a_top_up_does_not_lift_it(
     ]
     assert states(superuser) == {"suspended"}
     with transaction():
-        suspension.resume(acme.id, "it was a mistake")
+        suspension.resume(hold_organisation_alone(acme.id), "it was a mistake")
     work()
     assert entry(acme, "Organisation Acme resumed: it was a mistake")
     assert states(superuser) == {"active"}
@@ -528,7 +568,7 @@ def test_an_operator_s_suspension_is_never_cleaned_up(
     acme: Organisation, full: Project, superuser: psycopg.Connection
 ) -> None:
     with transaction():
-        suspension.suspend(acme.id, By.OPERATOR, "an abuse report")
+        suspension.suspend(hold_organisation_alone(acme.id), By.OPERATOR, "an abuse report")
     after_grace(superuser)
     charge_round()
 
@@ -538,14 +578,14 @@ def test_an_operator_s_suspension_is_never_cleaned_up(
 @pytest.mark.parametrize("reason", ["", "  ", "x" * 201, "two\nlines", "a\x00b"])
 def test_a_reason_is_one_line_that_says_something(acme: Organisation, reason: str) -> None:
     with pytest.raises(Invalid), transaction():
-        suspension.suspend(acme.id, By.OPERATOR, reason)
+        suspension.suspend(hold_organisation_alone(acme.id), By.OPERATOR, reason)
 
 
 def test_what_is_deleted_is_not_suspended(acme: Organisation, ada: Actor) -> None:
     with transaction():
         acme.delete(ada, "acme")
     with pytest.raises(NotFound), transaction():
-        suspension.suspend(acme.id, By.OPERATOR, "too late")
+        suspension.suspend(hold_organisation_alone(acme.id), By.OPERATOR, "too late")
 
 
 def test_deleting_a_suspended_organisation_ends_everything_and_stops_the_suspension(

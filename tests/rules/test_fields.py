@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import inspect
 
 from models import organisation  # noqa: F401 (defines the classes)
-from models.billing import account as billing  # noqa: F401 (defines the classes)
+from models.billing import account, cards  # noqa: F401 (define the classes)
 from models.field import Logged, Shape
 from models.jobs.deployment import TABLES
 from models.kinds.catalogue import BY_PLURAL, KINDS

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from flask import Flask, url_for
 
-from models.billing import account as billing
+from models.billing.cards import add_payment_method
 from models.kinds.container import Container
 from models.log.actor import Actor
 from models.organisation import Organisation
@@ -105,9 +105,7 @@ def addresses(
 ) -> Iterator[Addresses]:
     """Everything that addresses speak of, existing."""
     with transaction():
-        method = billing.add_payment_method(
-            acme.id, ada, brand="Visa", last_four="4242", expiry_month=1, expiry_year=2040
-        )
+        method = add_payment_method(acme.id, ada, brand="Visa", last_four="4242", expiry_month=1, expiry_year=2040)
     with transaction():
         extra = sign_up("extra@example.com", "Extra Person", "a long password")
         add_member(acme.id, ada, extra.email, "viewer")

@@ -11,9 +11,10 @@ from uuid import UUID
 import pytest
 
 from models import organisation, project
-from models.billing import account as billing
-from models.billing import suspension
-from models.billing.account import PaymentMethod, account_of, add_payment_method
+from models.billing import account, cards, payment, suspension
+from models.billing.account import account_of
+from models.billing.cards import PaymentMethod, add_payment_method
+from models.hold import hold_organisation_alone
 from models.kinds.catalogue import KINDS
 from models.kinds.container import Container
 from models.kinds.memcached import Memcached
@@ -61,7 +62,9 @@ VERBS: dict[str, tuple[Callable[[World], Any], str]] = {
     ),
     "Organisation.delete": (lambda w: w.acme.delete(w.ada, "acme"), "Organisation Acme deleted"),
     "suspension.suspend": (
-        lambda w: suspension.suspend(w.acme.id, suspension.By.OPERATOR, "an unpaid invoice", actor=w.ada),
+        lambda w: suspension.suspend(
+            hold_organisation_alone(w.acme.id), suspension.By.OPERATOR, "an unpaid invoice", actor=w.ada
+        ),
         "Organisation Acme suspended by an operator: an unpaid invoice",
     ),
     "Project.create": (
@@ -113,14 +116,14 @@ VERBS: dict[str, tuple[Callable[[World], Any], str]] = {
         lambda w: add_member(w.acme.id, w.ada, "mallory@example.com", "viewer"),
         "User Mallory Malory added as viewer",
     ),
-    "account.add_payment_method": (
+    "cards.add_payment_method": (
         lambda w: add_payment_method(
             w.acme.id, w.ada, brand="Maestro", last_four="1111", expiry_month=1, expiry_year=2099
         ),
         "Payment method Maestro ending 1111 added",
     ),
-    "account.top_up": (
-        lambda w: billing.top_up(w.acme.id, w.ada, 500, w.first_card.id, REQUEST),
+    "payment.top_up": (
+        lambda w: payment.top_up(w.acme.id, w.ada, 500, w.first_card.id, REQUEST),
         "Balance topped up by €5.00 with Visa ending 4242",
     ),
     "project.create_project": (
@@ -129,8 +132,9 @@ VERBS: dict[str, tuple[Callable[[World], Any], str]] = {
     ),
 }
 # Told by the first entry of another log: that of the organisation they found.
-# `credit` is the end of top_up and of a payment; `resume` wants a suspension first: tests/models/test_suspension.py.
-ELSEWHERE = {"organisation.create_organisation", "account.credit", "suspension.resume"}
+# `credit` is the end of top_up and of a payment, which `ask` only writes down; `resume` wants a suspension first:
+# tests/models/test_suspension.py.
+ELSEWHERE = {"organisation.create_organisation", "payment.ask", "payment.credit", "suspension.resume"}
 
 # Steps of verbs, and what only reads: they change nothing by themselves that the log would have to tell.
 EVERYWHERE = {"assign", "fill", "fields", "require_version"}
@@ -201,7 +205,7 @@ def test_every_public_method_is_a_verb_with_a_sentence_or_a_question(name: str) 
 def test_every_function_that_takes_an_actor_is_a_verb_with_a_sentence() -> None:
     found = {
         f"{module.__name__.rpartition('.')[2]}.{name}"
-        for module in (billing, member, organisation, project, suspension)
+        for module in (account, cards, member, organisation, payment, project, suspension)
         for name, value in vars(module).items()
         if inspect.isfunction(value) and value.__module__ == module.__name__ and not name.startswith("_")
         if "actor" in inspect.signature(value).parameters and not name.startswith("require_")

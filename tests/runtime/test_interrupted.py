@@ -11,6 +11,7 @@ from flask import Flask, current_app
 from models.billing import suspension
 from models.billing.suspension import By
 from models.database import db
+from models.hold import hold_organisation_alone
 from models.jobs import deployment
 from models.kinds.container import Container
 from models.kinds.memcached import Memcached
@@ -58,7 +59,7 @@ def test_one_that_is_suspended_while_it_comes_up_has_not_failed(
             done.append(True)
             with current_app.app_context():
                 with transaction() as promised:
-                    suspension.suspend(acme.id, By.OPERATOR, "an unpaid invoice", actor=ada)
+                    suspension.suspend(hold_organisation_alone(acme.id), By.OPERATOR, "an unpaid invoice", actor=ada)
                 kept(promised)
                 everything(runtime)
         return False, ""

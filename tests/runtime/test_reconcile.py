@@ -11,6 +11,7 @@ from requests import Response
 from models.billing import suspension
 from models.billing.suspension import By
 from models.database import db
+from models.hold import hold_organisation_alone
 from models.jobs.deployment import ResourceKey
 from models.kinds.container import Container
 from models.organisation import Organisation
@@ -233,7 +234,7 @@ def test_suspended_it_stops_and_resumed_it_runs_again_without_a_new_deployment(
     everything(runtime)
     before = {each["Id"] for each in running(engine)}
     with transaction() as promised:
-        suspension.suspend(acme.id, By.OPERATOR, "an unpaid invoice", actor=ada)
+        suspension.suspend(hold_organisation_alone(acme.id), By.OPERATOR, "an unpaid invoice", actor=ada)
     kept(promised)
     everything(runtime, acme)
     assert running(engine) == []
@@ -242,7 +243,7 @@ def test_suspended_it_stops_and_resumed_it_runs_again_without_a_new_deployment(
 
     told = len(entries(acme))
     with transaction() as promised:
-        suspension.resume(acme.id, "paid", actor=ada)
+        suspension.resume(hold_organisation_alone(acme.id), "paid", actor=ada)
     kept(promised)
     everything(runtime, acme)
     assert {each["Id"] for each in running(engine)} == before
@@ -255,12 +256,12 @@ def test_what_is_asked_for_while_suspended_waits(
     runtime: DockerEngine, engine: Engine, acme: Organisation, api: Container, ada: Any
 ) -> None:
     with transaction() as promised:
-        suspension.suspend(acme.id, By.OPERATOR, "an unpaid invoice", actor=ada)
+        suspension.suspend(hold_organisation_alone(acme.id), By.OPERATOR, "an unpaid invoice", actor=ada)
     kept(promised)
     everything(runtime)
     assert engine.ours() == []
     with transaction() as promised:
-        suspension.resume(acme.id, "paid", actor=ada)
+        suspension.resume(hold_organisation_alone(acme.id), "paid", actor=ada)
     kept(promised)
     everything(runtime)
 

@@ -8,12 +8,14 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from models.billing import account as billing
 from models.billing import provider, suspension
-from models.billing.account import PaymentMethod, account_of
+from models.billing.account import account_of
+from models.billing.cards import PaymentMethod, add_payment_method
+from models.billing.payment import top_up
 from models.billing.provider import Collection, Declined
 from models.billing.suspension import By
 from models.database import db
+from models.hold import hold_organisation_alone
 from models.jobs import job
 from models.kinds.container import Container
 from models.log.actor import Actor
@@ -30,16 +32,14 @@ BILLING = "/orgs/acme/billing"
 def card(acme: Organisation, ada: Actor) -> PaymentMethod:
     """Pays until 2099."""
     with transaction():
-        return billing.add_payment_method(
-            acme.id, ada, brand="Visa", last_four="4242", expiry_month=9, expiry_year=2099
-        )
+        return add_payment_method(acme.id, ada, brand="Visa", last_four="4242", expiry_month=9, expiry_year=2099)
 
 
 def suspend(by: By = By.BALANCE, reason: str = suspension.USED_UP) -> None:
     """As a round of charging or an operator does."""
     grace = timedelta(hours=72) if by is By.BALANCE else None
     with transaction():
-        suspension.suspend(1, by, reason, grace)
+        suspension.suspend(hold_organisation_alone(1), by, reason, grace)
 
 
 def test_the_page_tells_what_things_cost_and_what_runs(owner: Visitor, api: Container) -> None:
@@ -74,7 +74,7 @@ def test_how_long_the_balance_lasts_is_told(
     owner: Visitor, api: Container, acme: Organisation, ada: Actor, card: PaymentMethod
 ) -> None:
     with transaction():
-        billing.top_up(acme.id, ada, 1000, card.id, uuid4())
+        top_up(acme.id, ada, 1000, card.id, uuid4())
 
     assert "Lasts until about" in owner.get(BILLING).text
 

@@ -8,6 +8,7 @@ import pytest
 from models import installation
 from models.billing import suspension
 from models.billing.suspension import By
+from models.hold import hold_organisation_alone
 from models.jobs import deployment
 from models.kinds.container import Container
 from models.kinds.registry import Registry
@@ -186,7 +187,7 @@ def test_while_suspended_deploying_again_is_refused_with_a_message_that_says_how
     owner: Visitor, acme: Organisation, api: Container
 ) -> None:
     with transaction():
-        suspension.suspend(acme.id, By.OPERATOR, "an unpaid invoice")
+        suspension.suspend(hold_organisation_alone(acme.id), By.OPERATOR, "an unpaid invoice")
     answer = owner.post(f"{MY_API}/deploy")
 
     assert answer.status_code == 422

@@ -8,6 +8,7 @@ import pytest
 
 from models.billing import suspension
 from models.billing.suspension import By
+from models.hold import hold_organisation_alone
 from models.kinds.container import Container
 from models.kinds.memcached import Memcached
 from models.log.actor import SYSTEM, Actor, Door
@@ -109,7 +110,7 @@ def test_a_cascade_over_several_projects_tells_no_numbers_in_one_of_them(
     with transaction():
         other.create(ada, Memcached, name="cache", handle="cache")
     with transaction() as promised:
-        suspension.suspend(acme.id, By.OPERATOR, "a test", actor=ada)
+        suspension.suspend(hold_organisation_alone(acme.id), By.OPERATOR, "a test", actor=ada)
     keep(promised[0])
 
     assert "system suspended 121 containers and 1 memcached<" in owner.get("/orgs/acme").text
@@ -126,7 +127,9 @@ def test_an_operator_s_decision_is_not_said_to_be_the_platform_s_own(
     owner: Visitor, acme: Organisation, door: Door, who: str
 ) -> None:
     with transaction():
-        decided = suspension.suspend(acme.id, By.OPERATOR, "a test", actor=replace(SYSTEM, door=door))
+        decided = suspension.suspend(
+            hold_organisation_alone(acme.id), By.OPERATOR, "a test", actor=replace(SYSTEM, door=door)
+        )
     assert decided
 
     assert who in owner.get(f"/orgs/acme/activity/{decided.number}").text.replace("&#39;", "'")

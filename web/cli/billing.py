@@ -8,6 +8,7 @@ import click
 from models.billing import suspension
 from models.billing.suspension import By
 from models.errors import DomainError
+from models.hold import Held, hold_organisation_alone
 from models.log.actor import SYSTEM_NAME, Actor, Door
 from models.log.record import Record
 from models.organisation import by_handle
@@ -32,7 +33,7 @@ def suspend(handle: str, reason: str) -> None:
     """Suspend the organisation HANDLE until you resume it; a top-up does not lift it."""
     _turn(
         handle,
-        lambda id: suspension.suspend(id, By.OPERATOR, reason, actor=OPERATOR),
+        lambda held: suspension.suspend(held, By.OPERATOR, reason, actor=OPERATOR),
         "active",
         "suspended",
     )
@@ -43,7 +44,7 @@ def suspend(handle: str, reason: str) -> None:
 @click.option("--reason", required=True, help="What the entry says, such as an invoice that was paid.")
 def resume(handle: str, reason: str) -> None:
     """Resume the organisation HANDLE, whoever suspended it."""
-    _turn(handle, lambda id: suspension.resume(id, reason, actor=OPERATOR), "suspended", "resumed")
+    _turn(handle, lambda held: suspension.resume(held, reason, actor=OPERATOR), "suspended", "resumed")
 
 
 @billing.command()
@@ -55,14 +56,14 @@ def charge() -> None:
     click.echo("Charged.")
 
 
-def _turn(handle: str, verb: Callable[[int], Record | None], before: str, told: str) -> None:
+def _turn(handle: str, verb: Callable[[Held], Record | None], before: str, told: str) -> None:
     with connected() as settings:
         aim(settings.redis_url)
         organisation = by_handle(handle)
         if organisation is None:
             raise click.ClickException(f"There is no organisation {handle}.")
         with _told(), transaction() as promised:
-            done = verb(organisation.id)
+            done = verb(hold_organisation_alone(organisation.id))
         hint_all(promised)
     if done is None:
         raise click.ClickException(f"{handle} is not {before}: it is {organisation.state}.")

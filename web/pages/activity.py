@@ -6,7 +6,8 @@ from flask import Blueprint, abort
 from flask_login import current_user
 
 from models.billing import amounts
-from models.billing.account import BillingAccount, PaymentMethod
+from models.billing.account import BillingAccount
+from models.billing.cards import PaymentMethod
 from models.kinds.catalogue import KINDS
 from models.log import feed
 from models.log.tracked import Tracked

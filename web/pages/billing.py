@@ -5,18 +5,17 @@ from uuid import UUID, uuid4
 
 from flask import Blueprint, abort, flash, redirect, request, url_for
 
-from models.billing import account as billing
-from models.billing import amounts, payment, usage
-from models.billing.account import TOP_UP_LEAST, TOP_UP_MOST, PaymentMethod
+from models.billing import amounts, ledger, payment, usage
+from models.billing.account import BillingAccount, account_of
+from models.billing.amounts import TOP_UP_LEAST, TOP_UP_MOST
+from models.billing.cards import PaymentMethod, add_payment_method, find_method, payment_methods
 from models.errors import AlreadyDone, Invalid, NotFound
 from models.organisation import Organisation
 from models.people.access import Permission
-from models.system import charging
 from web.access import Answer, needs
 from web.acting import acting
 from web.forms import DIGITS_MOST, AutoTopUpForm, EndForm, ExpiryForm, Form, MethodForm, TopUpForm
 from web.fragments import render
-from worker.hint import hint_all
 
 bp = Blueprint("billing", __name__, url_prefix="/orgs/<org>/billing")
 LEDGER_SIZE = 50
@@ -47,8 +46,12 @@ def top_up(organisation: Organisation) -> Answer:
             method_id, request_id = _method_id(form.payment_method.data), _uuid(form.request_id.data)
             try:
                 with acting() as actor:
-                    payment.ask(organisation.organisation_id, actor, cents, method_id, request_id)
-                hint_all(charging.pay(organisation.organisation_id, request_id))
+                    asked = payment.ask(organisation.organisation_id, actor, cents, method_id, request_id)
+                refusal = payment.collect(asked)
+                with acting():
+                    arrived = payment.book(asked, refusal)
+                if not arrived:
+                    raise Invalid(payment.DECLINED, "payment_method")
                 flash(f"The balance was topped up by {amounts.shown(cents)}.")
             except AlreadyDone as done:
                 flash(str(done))
@@ -66,7 +69,7 @@ def add_method(organisation: Organisation) -> Answer:
         with form.show_errors():
             values = {name: form[name].data for name in ("brand", "last_four", "expiry_month", "expiry_year")}
             with acting() as actor:
-                method = billing.add_payment_method(organisation.organisation_id, actor, **values)
+                method = add_payment_method(organisation.organisation_id, actor, **values)
             return _done(organisation, f"{method.name} was added.")
     return _page(organisation, method_form=form)
 
@@ -116,7 +119,7 @@ def auto_top_up(organisation: Organisation) -> Answer:
             threshold = amounts.parsed(form.threshold.data or "", "threshold", 0, TOP_UP_MOST)
             amount = amounts.parsed(form.amount.data or "", "amount", TOP_UP_LEAST, TOP_UP_MOST)
             with acting() as actor:
-                account = billing.account_of(organisation.organisation_id)
+                account = account_of(organisation.organisation_id)
                 account.set_auto_top_up(actor, bool(form.enabled.data), threshold, amount)
             return _done(organisation, "Automatic top-up is saved.")
     return _page(organisation, auto_form=form)
@@ -130,10 +133,10 @@ def _page(
     expiry_forms: dict[int, ExpiryForm] | None = None,
     refused: Form | None = None,
 ) -> Answer:
-    account = billing.account_of(organisation.organisation_id)
-    methods = billing.payment_methods(organisation.organisation_id)
-    before = request.args.get("before", billing.LATEST, type=int)
-    rows, oldest = billing.movements_by_hour(organisation.organisation_id, before, LEDGER_SIZE)
+    account = account_of(organisation.organisation_id)
+    methods = payment_methods(organisation.organisation_id)
+    before = request.args.get("before", ledger.LATEST, type=int)
+    rows, oldest = ledger.lines(organisation.organisation_id, before, LEDGER_SIZE)
     older = url_for("billing.show", org=organisation.handle, before=oldest) if oldest else None
     sent = [each for each in (top_up_form, method_form, auto_form, refused, *(expiry_forms or {}).values()) if each]
     alive = usage.alive_in(organisation.organisation_id)
@@ -163,7 +166,7 @@ def _page(
     )
 
 
-def _lasts_until(account: billing.BillingAccount, alive: usage.Usage) -> datetime | None:
+def _lasts_until(account: BillingAccount, alive: usage.Usage) -> datetime | None:
     """When the balance is used up if nothing changes; None when nothing is paid for, or not in a long time."""
     minutes = account.balance_cents * usage.MICROCENTS // alive.microcents_a_minute if any(alive) else 0
     return datetime.now(UTC) + minutes * usage.MINUTE if 0 < minutes < FORESEEN_MINUTES else None
@@ -172,7 +175,7 @@ def _lasts_until(account: billing.BillingAccount, alive: usage.Usage) -> datetim
 def _top_up_form(organisation: Organisation, fresh: bool = False) -> TopUpForm:
     options = {"formdata": None, "request_id": str(uuid4())} if fresh else {}
     form = TopUpForm(**options)
-    form.offer(billing.payment_methods(organisation.organisation_id))
+    form.offer(payment_methods(organisation.organisation_id))
     return form
 
 
@@ -182,7 +185,7 @@ def _expiry_form(method: PaymentMethod, sent: dict[int, ExpiryForm]) -> ExpiryFo
 
 def _method(organisation: Organisation, id: int) -> PaymentMethod:
     try:
-        return billing.find_method(organisation.organisation_id, id)
+        return find_method(organisation.organisation_id, id)
     except NotFound:
         abort(404)
 

@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint, flash, g, redirect, url_for
 from flask_login import current_user
 
-from models.billing import account as billing
+from models.billing.account import account_of
 from models.jobs import job
 from models.log import feed
 from models.organisation import Organisation, belongings, create_organisation
@@ -106,7 +106,7 @@ def _dashboard(organisation: Organisation) -> dict[str, Any]:
     return {
         "readonly": False,
         "counts": organisation.counts(),
-        "account": billing.account_of(organisation.organisation_id),
+        "account": account_of(organisation.organisation_id),
         "projects": projects,
         "progress": None if waiting is None or waiting.finished or waiting.stuck else waiting,
         "troubles": troubles(organisation),
