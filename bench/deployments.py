@@ -3,6 +3,7 @@
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import click
@@ -60,7 +61,7 @@ def _replaced(ground: Ground, private: Engine) -> Row:
             health_path="/health",
         )
     _hint(promised)
-    _until(lambda: _revisions(private, one.key) == [1])
+    _until(partial(_serves_alone, private, one.key, 1))
     pairs = []
     for turn in range(ROUNDS):
         db.session.refresh(one)
@@ -68,8 +69,7 @@ def _replaced(ground: Ground, private: Engine) -> Row:
             one.update(ground.ada, one.version, image=f"acme/web:{2 - turn % 2}")
         begin = time.perf_counter()
         _hint(promised)
-        wanted = one.revision
-        _until(lambda wanted=wanted: _revisions(private, one.key) == [wanted])
+        _until(partial(_serves_alone, private, one.key, one.revision))
         taken = time.perf_counter() - begin
         pairs.append((taken, _replaced_by_hand(private)))
     return row_of("A changed image, from COMMIT until it alone serves", pairs, "create, start, remove by hand")
@@ -149,10 +149,10 @@ def _settled(project: Project) -> bool:
     return found == ["running"] * CONTAINERS
 
 
-def _revisions(private: Engine, key: ResourceKey) -> list[int]:
+def _serves_alone(private: Engine, key: ResourceKey, revision: int) -> bool:
     labels = [f"activity-log.kind={key.noun}", f"activity-log.id={key.id}"]
     found = private.api.containers(filters={"label": labels}, all=True)
-    return sorted(int(each["Labels"]["activity-log.revision"]) for each in found)
+    return [each["Labels"]["activity-log.revision"] for each in found] == [str(revision)]
 
 
 def _until(done: Callable[[], bool]) -> None:

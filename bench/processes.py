@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from sys import executable
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 PROGRAM = str(Path(executable).with_name("activity-log"))
 PATIENCE_SECONDS = 30

@@ -4,9 +4,10 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Literal
 
 import flask
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, ViewportSize, sync_playwright
 
 from models import demo
 from models.database import connect
@@ -18,9 +19,9 @@ from tests.support.servers import start
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 PASSWORD = "a demo password"
-DESKTOP, PHONE = {"width": 1280, "height": 860}, {"width": 390, "height": 844}
+DESKTOP, PHONE = ViewportSize(width=1280, height=860), ViewportSize(width=390, height=844)
 # Name, address, width, light or dark.
-PICTURES = (
+PICTURES: tuple[tuple[str, str, ViewportSize, Literal["light", "dark"]], ...] = (
     ("dashboard", "/orgs/acme", DESKTOP, "light"),
     ("entry", "/orgs/acme/activity/118", DESKTOP, "light"),
     ("activity-dark", "/activity", DESKTOP, "dark"),
@@ -53,7 +54,7 @@ def _take(address: str) -> None:
                 base_url=address,
                 viewport=size,
                 color_scheme=scheme,
-                timezone_id="Europe/Zurich",  # type: ignore[arg-type]
+                timezone_id="Europe/Zurich",
             )
             _sign_in(page)
             page.goto(path)

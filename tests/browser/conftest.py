@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
@@ -63,8 +64,9 @@ def opened(chromium: Browser, address: str, complaints: list[str], app: object) 
         if message.type == "error" and (refused or "status of" not in message.text):
             complaints.append(message.text)
 
-    def open_browser(**options: object) -> Page:
-        context = chromium.new_context(base_url=address, **{"viewport": {"width": 1280, "height": 800}, **options})
+    def open_browser(**options: Any) -> Page:
+        options = {"viewport": {"width": 1280, "height": 800}, **options}
+        context = chromium.new_context(base_url=address, **options)
         context.set_default_timeout(PATIENCE_MILLISECONDS)
         contexts.append(context)
         page = context.new_page()
@@ -87,7 +89,7 @@ def page(opened: Callable[..., Page]) -> Page:
 def signed_in(opened: Callable[..., Page], people: dict[str, User]) -> Callable[..., Page]:
     """A browser in which someone has signed in."""
 
-    def sign_in(name: str, **options: object) -> Page:
+    def sign_in(name: str, **options: Any) -> Page:
         page = opened(**options)
         page.goto("/login")
         page.get_by_label("Email").fill(f"{name}@example.com")

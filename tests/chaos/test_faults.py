@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 
+from models.log.actor import Actor
 from tests.chaos.conftest import LONG
 from tests.chaos.fleet import Fleet
 from tests.chaos.people import ada, double_click, furnish
@@ -45,7 +46,7 @@ def test_nothing_is_lost_or_doubled_whatever_is_killed(fleet: Fleet) -> None:
     assert fleet.ask(ENDS) == [(ORGANISATIONS * PROJECTS * CONTAINERS,) * 2]
 
 
-def strike(fleet: Fleet, actor: object, dice: random.Random) -> int:
+def strike(fleet: Fleet, actor: Actor, dice: random.Random) -> int:
     """Deletions, and a fault right after some of them; returns how many faults found work unfinished."""
     # Two projects of each by themselves, then the organisation with what is left in it.
     targets = [

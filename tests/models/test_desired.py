@@ -1,6 +1,7 @@
 """What should run, and what PostgreSQL reads to tell."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -142,7 +143,8 @@ def test_one_claims_it_and_a_token_that_is_not_the_newest_tells_nothing(
     with transaction():
         second = deployment.claim(api.key, 1)
     assert second
-    for late in (lambda: deployment.succeed(first), lambda: deployment.fail(first, "late"), first.renew):
+    lates = (partial(deployment.succeed, first), partial(deployment.fail, first, "late"), first.renew)
+    for late in lates:
         with pytest.raises(LeaseLost), transaction():
             late()
     with transaction():

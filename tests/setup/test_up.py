@@ -126,7 +126,7 @@ def signed_up(running: Running) -> int:
 def environment_of(running: Running) -> dict[str, str]:
     """What its web process was told."""
     for process in running.family():
-        found = process.environ()
+        found: dict[str, str] = process.environ()
         if "DATABASE_URL" in found:
             return found
     raise AssertionError("no process knows the database")

@@ -9,6 +9,7 @@ import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import docker
@@ -169,7 +170,7 @@ auth: {{htpasswd: {{realm: tests, path: {folder}/htpasswd}}}}
             name = f"{running.server}/acme/private"
             _make(engine, f"{name}:{tag}", SERVE)
             auth = {"username": running.username, "password": running.password}
-            until(lambda name=name, tag=tag, auth=auth: _pushed(engine, name, tag, auth), folder / "registry.log")
+            until(partial(_pushed, engine, name, tag, auth), folder / "registry.log")
             engine.api.remove_image(f"{name}:{tag}", force=True)
         yield running
     finally:
