@@ -16,9 +16,8 @@ from models.kinds.registry import Registry
 from models.kinds.secret import Secret
 from models.log.actor import Actor, Door
 from models.organisation import Organisation, create_organisation
-from models.people import member
 from models.people.access import Role
-from models.people.member import Membership
+from models.people.member import add_member, find_member
 from models.people.user import User, any_user, sign_up
 from models.project import Project
 from models.system import cascade
@@ -91,7 +90,7 @@ def _globex(stage: Stage) -> Iterator[str]:
     )
     yield "Globex"
     for who in ("linus", "vera", "ada"):
-        _do(member.add_member, globex.id, grace, stage.people[who].email, stage.roles[who])
+        _do(add_member, globex.id, grace, stage.people[who].email, stage.roles[who])
         yield PEOPLE[who][0]
     project = _do(globex.create_project, stage.actor("linus"), name="Intranet", handle="intranet")
     yield "Intranet"
@@ -101,13 +100,13 @@ def _globex(stage: Stage) -> Iterator[str]:
 def _members(stage: Stage, organisation: Organisation) -> Iterator[str]:
     ada = stage.actor("ada")
     for who in ("grace", "linus", "vera"):
-        _do(member.add_member, organisation.id, ada, stage.people[who].email, Role.MEMBER)
+        _do(add_member, organisation.id, ada, stage.people[who].email, Role.MEMBER)
         yield PEOPLE[who][0]
     for who, role in (("grace", Role.ADMIN), ("vera", Role.VIEWER)):
-        _do(_membership(organisation, stage.people[who]).change_role, ada, role)
+        _do(find_member(organisation.id, stage.people[who].id).change_role, ada, role)
         yield role
-    _do(_membership(organisation, stage.people["vera"]).remove, ada)
-    _do(member.add_member, organisation.id, ada, stage.people["vera"].email, Role.VIEWER)
+    _do(find_member(organisation.id, stage.people["vera"].id).remove, ada)
+    _do(add_member, organisation.id, ada, stage.people["vera"].email, Role.VIEWER)
     yield "Vera Rubin"
 
 
@@ -237,7 +236,3 @@ def _do(verb: Callable[P, Done], *arguments: P.args, **named: P.kwargs) -> Done:
     """One verb, one transaction: as one click."""
     with transaction():
         return verb(*arguments, **named)
-
-
-def _membership(organisation: Organisation, user: User) -> Membership:
-    return member.find_member(organisation.id, user.id)

@@ -10,7 +10,7 @@ from models.billing import usage
 from models.billing.account import open_account
 from models.billing.payment import require_none_under_way
 from models.database import add, db
-from models.errors import ConfirmationMismatch, HandleTaken
+from models.errors import ConfirmationMismatch, HandleTaken, NotFound
 from models.field import NAME_MOST, Field, Shape, column
 from models.hold import change_state, hold_organisation_alone, require_active
 from models.jobs import job
@@ -19,8 +19,7 @@ from models.kinds.resource import Resource
 from models.log.actor import Actor
 from models.log.record import Action, Subject, open_log, record
 from models.log.tracked import Tracked
-from models.people import member
-from models.people.member import Membership
+from models.people.member import Membership, add_founder
 from models.people.user import User, checked_email
 from models.project import Project, create_project, find_project
 
@@ -139,7 +138,7 @@ def create_organisation(user: User, actor: Actor, **values: Any) -> Organisation
     add(organisation, HandleTaken(taken))
     open_log(organisation.organisation_id)
     open_account(organisation.organisation_id)
-    member.found_membership(organisation.organisation_id, user)
+    add_founder(organisation.organisation_id, user)
     record(actor, Action.CREATE, organisation.subject, changes)
     return organisation
 
@@ -156,10 +155,13 @@ def belongings(user_id: int) -> list[Belonging]:
 
 
 def find_organisation(organisation_id: int) -> Organisation:
-    """The row of an organisation that is known to exist."""
-    return db.session.get_one(Organisation, organisation_id)
+    """Returns an organisation, deleted or not. Raises NotFound."""
+    found = db.session.get(Organisation, organisation_id)
+    if found is None:
+        raise NotFound("This organisation does not exist.")
+    return found
 
 
 def by_handle(handle: str) -> Organisation | None:
-    """The organisation with this handle, whoever asks: for invitations and the command line."""
+    """Returns the organisation with this handle, whoever asks; None when there is none."""
     return db.session.scalar(select(Organisation).where(Organisation.handle == handle))

@@ -10,7 +10,7 @@ from sqlalchemy import DateTime, Identity, Integer, String, Text, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.database import Model, add, db
-from models.errors import EmailTaken, Invalid
+from models.errors import EmailTaken, Invalid, NotFound
 from models.field import NAME_MOST, Field
 from models.log.actor import SYSTEM_NAME
 from models.people.standing import Person
@@ -37,7 +37,7 @@ class User(Model):
 
     @property
     def person(self) -> Person:
-        """The same, as a session needs them."""
+        """The person as a session knows them."""
         return Person(self.id, self.name, self.email, self.session_epoch)
 
     def rename(self, name: str) -> None:
@@ -65,7 +65,7 @@ def sign_up(email: str, name: str, password: str) -> User:
 
 
 def authenticate(email: str, password: str) -> User | None:
-    """The user with this email and password; None, in about the same time, whichever of them is wrong."""
+    """Returns the user with this email and password; None, in about the same time, whichever of them is wrong."""
     user = by_email(email)
     if user is None:
         _verified(NOBODY, password)
@@ -76,15 +76,18 @@ def authenticate(email: str, password: str) -> User | None:
 
 
 def by_email(email: str) -> User | None:
-    """The user with this email, whatever its case."""
+    """Returns the user with this email, whatever its case; None when there is none."""
     if "\0" in email:
         return None  # PostgreSQL would refuse to look for it
     return db.session.scalar(select(User).where(User.email == email.strip().lower()))
 
 
-def find(user_id: int) -> User:
-    """The account of someone signed in."""
-    return db.session.get_one(User, user_id)
+def find_user(user_id: int) -> User:
+    """Returns an account. Raises NotFound."""
+    found = db.session.get(User, user_id)
+    if found is None:
+        raise NotFound("This account does not exist.")
+    return found
 
 
 def any_user() -> bool:
@@ -93,7 +96,7 @@ def any_user() -> bool:
 
 
 def checked_email(email: str) -> str:
-    """The address as it is stored. Raises Invalid."""
+    """Returns the address as it is stored. Raises Invalid."""
     try:
         # Domains of one's own network (acme.test, acme.local) are fine on a self-hosted platform.
         address = validate_email(email.strip(), check_deliverability=False, test_environment=True).normalized.lower()
@@ -103,7 +106,7 @@ def checked_email(email: str) -> str:
 
 
 def checked_name(name: str) -> str:
-    """A person's name. Raises Invalid; nobody may call themselves what the log calls the system."""
+    """Returns a person's name as it is stored. Raises Invalid, also for what the log calls the platform itself."""
     name = " ".join(Field("Name", most=NAME_MOST).check(name).split())
     if _as_read(name) == SYSTEM_NAME:
         raise Invalid("“system” is what the log calls the platform itself; choose another name.", "name")
@@ -111,7 +114,7 @@ def checked_name(name: str) -> str:
 
 
 def checked_password(password: str, field: str) -> str:
-    """A new password. Raises Invalid."""
+    """Returns a new password that is long enough, and no longer than is sensible. Raises Invalid."""
     if not PASSWORD_LEAST <= len(password) <= PASSWORD_MOST:
         raise Invalid(f"Use {PASSWORD_LEAST} to {PASSWORD_MOST} characters.", field)
     return password

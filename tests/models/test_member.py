@@ -9,17 +9,8 @@ from models.errors import AlreadyMember, Forbidden, Invalid, LastOwner, NotFound
 from models.log.actor import Actor
 from models.organisation import Organisation
 from models.people.access import GRANTS, Permission, Role, allows
-from models.people.member import (
-    Invitation,
-    Invited,
-    Membership,
-    add_member,
-    find_invitation,
-    find_member,
-    invitations,
-    members,
-    revoke,
-)
+from models.people.invitation import Invitation, Invited, find_invitation, invitations, revoke
+from models.people.member import Membership, accept_invitation, add_member, find_member, members
 from models.people.user import User, sign_up
 from models.transaction import transaction
 from tests.conftest import PASSWORD, as_actor
@@ -46,7 +37,7 @@ def newcomer(email: str = NEW) -> User:
 def accept(invitation: Invitation, user: User) -> Membership:
     """Follow the link and join."""
     with transaction():
-        return invitation.accept(user, as_actor(user, Role(invitation.role)))
+        return accept_invitation(invitation, user, as_actor(user, Role(invitation.role)))
 
 
 def role_of(acme: Organisation, user: User) -> str:
@@ -361,7 +352,7 @@ def test_an_invitation_used_twice_at_once_lets_in_once(app: Flask, acme: Organis
     user_id, actor = noether.id, as_actor(noether, Role.MEMBER)
 
     def join() -> None:
-        find_invitation(acme.id, token).accept(db.session.get_one(User, user_id), actor)
+        accept_invitation(find_invitation(acme.id, token), db.session.get_one(User, user_id), actor)
 
     outcomes = together(app, join, join)
 

@@ -16,7 +16,7 @@ from models.errors import (
 )
 from models.log.actor import Actor
 from models.organisation import Organisation, belongings, by_handle, create_organisation
-from models.people import member
+from models.people.member import members
 from models.people.standing import Standing, standing
 from models.people.user import User
 from models.project import Project
@@ -67,7 +67,7 @@ def test_founding_is_one_entry_with_what_was_given(people: dict[str, User], ada:
 def test_the_founder_is_its_owner(people: dict[str, User], ada: Actor) -> None:
     globex = found(people["ada"], ada)
 
-    assert [(each.user.name, each.role) for each in member.members(globex.id)] == [("Ada Lovelace", "owner")]
+    assert [(each.user.name, each.role) for each in members(globex.id)] == [("Ada Lovelace", "owner")]
 
 
 def test_it_begins_with_an_empty_balance(people: dict[str, User], ada: Actor) -> None:

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from models.database import db
 from models.errors import EmailTaken, Invalid
-from models.people import user as users
 from models.people.user import (
+    NOBODY,
     PASSWORD_LEAST,
     PASSWORD_MOST,
     User,
@@ -231,8 +231,10 @@ def test_the_platform_knows_whether_anyone_is_there_yet(app: Flask) -> None:
 
 
 def test_the_hash_that_stands_for_nobody_opens_to_nothing() -> None:
-    assert not users._verified(users.NOBODY, "")
-    assert not users._verified(users.NOBODY, PASSWORD)
+    nobody = User(password_hash=NOBODY)
+
+    assert not nobody.has_password("")
+    assert not nobody.has_password(PASSWORD)
 
 
 def test_a_refused_account_leaves_nothing(app: Flask) -> None:

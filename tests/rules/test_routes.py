@@ -14,7 +14,8 @@ from models.billing.cards import add_payment_method
 from models.kinds.container import Container
 from models.log.actor import Actor
 from models.organisation import Organisation
-from models.people.member import Invited, add_member
+from models.people.invitation import Invited
+from models.people.member import add_member
 from models.people.user import User, sign_up
 from models.transaction import transaction
 from tests.web.conftest import TOKEN, Visitor, visit

@@ -8,9 +8,8 @@ from flask_wtf.csrf import generate_csrf
 
 from models.errors import DomainError, Invalid
 from models.organisation import by_handle
-from models.people import user as users
-from models.people.member import find_invitation
-from models.people.user import User
+from models.people.invitation import find_invitation
+from models.people.user import User, any_user, authenticate, checked_email, find_user, sign_up
 from models.transaction import transaction
 from web.access import Answer, Open, needs
 from web.forms import NameForm, PasswordForm, SignInForm, SignUpForm
@@ -37,7 +36,7 @@ def login() -> Answer:
         return redirect(url_for("orgs.index"))
     form = SignInForm(next=request.args.get("next", ""))
     if form.validate_on_submit():
-        found = users.authenticate(form.email.data or "", form.password.data or "")
+        found = authenticate(form.email.data or "", form.password.data or "")
         if found is not None:
             _enter(found)
             return redirect(_inside(form.next.data))
@@ -69,12 +68,10 @@ def signup() -> Answer:
         return render("errors/error.html", status=403, code=403, title="By invitation only", message=message)
     if form.validate_on_submit():
         with form.show_errors():
-            if not _may_sign_up() and (
-                not invitation or users.checked_email(form.email.data or "") != invitation["email"]
-            ):
+            if not _may_sign_up() and (not invitation or checked_email(form.email.data or "") != invitation["email"]):
                 raise Invalid("Use the address that the invitation was sent to.", "email")
             with transaction():
-                found = users.sign_up(form.email.data or "", form.name.data or "", form.password.data or "")
+                found = sign_up(form.email.data or "", form.name.data or "", form.password.data or "")
             _enter(found)
             return redirect(_inside(form.next.data))
     return render("account/signup.html", form=form, status=form.status, invitation=invitation)
@@ -94,7 +91,7 @@ def rename() -> Answer:
     form = NameForm()
     if form.validate():
         with form.show_errors(), transaction():
-            users.find(current_user.id).rename(form.name.data or "")
+            find_user(current_user.id).rename(form.name.data or "")
     if form.refused:
         return _account(form, PasswordForm(formdata=None))
     flash("Your name is changed.")
@@ -109,7 +106,7 @@ def change_password() -> Answer:
     form = PasswordForm()
     if form.validate():
         with form.show_errors(), transaction():
-            user = users.find(current_user.id)
+            user = find_user(current_user.id)
             user.change_password(form.current.data or "", form.new.data or "")
     if form.refused:
         return _account(NameForm(formdata=None, obj=current_user), form)
@@ -147,7 +144,7 @@ def _inside(target: str | None) -> str:
 
 
 def _may_sign_up() -> bool:
-    return current_app.config["SIGNUP"] == "open" or not users.any_user()
+    return current_app.config["SIGNUP"] == "open" or not any_user()
 
 
 def _invitation(target: str | None) -> dict[str, str] | None:

@@ -8,10 +8,11 @@ from flask_login import current_user
 from models.errors import NotFound
 from models.log.actor import Actor, Door
 from models.organisation import Organisation, by_handle
-from models.people import member
-from models.people import user as users
+from models.people import invitation
 from models.people.access import Permission, Role, allows
-from models.people.member import Invited, Membership
+from models.people.invitation import Invited, find_invitation, invitations
+from models.people.member import Membership, accept_invitation, add_member, find_member, members
+from models.people.user import find_user
 from models.transaction import transaction
 from web.access import Answer, Open, needs
 from web.acting import acting
@@ -37,7 +38,7 @@ def add(organisation: Organisation) -> Answer:
         with form.show_errors():
             with acting() as actor:
                 email, role = form.email.data or "", form.role.data or ""
-                added = member.add_member(organisation.organisation_id, actor, email, role)
+                added = add_member(organisation.organisation_id, actor, email, role)
             if isinstance(added, Invited):
                 link = url_for("members.join", org=organisation.handle, token=added.token, _external=True)
                 return _people(organisation, MemberForm(formdata=None, role="member"), invitation_link=link)
@@ -87,7 +88,7 @@ def remove(organisation: Organisation, user_id: int) -> Answer:
 def revoke(organisation: Organisation, id: int) -> Answer:
     """Make an invitation's link worthless."""
     with transaction():
-        member.revoke(organisation.organisation_id, id)
+        invitation.revoke(organisation.organisation_id, id)
     flash("The invitation is revoked.")
     return redirect(url_for("members.index", org=organisation.handle))
 
@@ -99,24 +100,24 @@ def join(org: str, token: str) -> Answer:
     organisation = by_handle(org)
     if organisation is None or organisation.state not in ("active", "suspended"):
         abort(404)
-    invitation = member.find_invitation(organisation.organisation_id, token)
+    found = find_invitation(organisation.organisation_id, token)
     form = EndForm()
     if current_user.is_authenticated and form.validate_on_submit():
         if g.standing.here is not None:
             return redirect(url_for("orgs.show", org=org))
         with form.show_errors():
             with transaction():
-                joining = Actor(current_user.id, current_user.name, invitation.role, Door.WEB)
-                invitation.accept(users.find(current_user.id), joining)
+                joining = Actor(current_user.id, current_user.name, found.role, Door.WEB)
+                accept_invitation(found, find_user(current_user.id), joining)
             flash(f"Welcome to {organisation.name}.")
             return redirect(url_for("orgs.show", org=org))
-    shown = {"organisation_name": organisation.name, "role": invitation.role, "email": invitation.email}
+    shown = {"organisation_name": organisation.name, "role": found.role, "email": found.email}
     return render("members/join.html", invitation=shown, form=form, org=org, token=token, status=form.status)
 
 
 def _find(organisation: Organisation, user_id: int) -> Membership:
     try:
-        return member.find_member(organisation.organisation_id, user_id)
+        return find_member(organisation.organisation_id, user_id)
     except NotFound:
         abort(404)
 
@@ -129,11 +130,10 @@ def _people(
 ) -> Answer:
     may_manage = allows(g.role, Permission.MANAGE_MEMBERS)
     people = [
-        _shown(each, (refused or {}).get(each.user_id), may_manage)
-        for each in member.members(organisation.organisation_id)
+        _shown(each, (refused or {}).get(each.user_id), may_manage) for each in members(organisation.organisation_id)
     ]
     form.offer(g.role)
-    invited = member.invitations(organisation.organisation_id) if may_manage else []
+    invited = invitations(organisation.organisation_id) if may_manage else []
     status = max([form.status, *(each.status for each in (refused or {}).values())])
     return render(
         "members/index.html",

@@ -9,8 +9,8 @@ from models.billing.account import account_of
 from models.jobs import job
 from models.log import feed
 from models.organisation import Organisation, belongings, create_organisation
-from models.people import user as users
 from models.people.access import Permission, Role
+from models.people.user import find_user
 from web.access import Answer, Open, needs
 from web.acting import acting
 from web.feeds import OrganisationFeed, answer, place_of
@@ -42,7 +42,7 @@ def new() -> Answer:
         with form.show_errors():
             g.role = Role.OWNER
             with acting() as actor:
-                organisation = create_organisation(users.find(current_user.id), actor, **form.values)
+                organisation = create_organisation(find_user(current_user.id), actor, **form.values)
             flash(f"Organisation {organisation.name} created.")
             return redirect(url_for("orgs.show", org=organisation.handle))
     g.pop("role", None)
