@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from typing import NamedTuple
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 
 from models.database import db, read
 from models.errors import LeaseLost
@@ -23,7 +24,8 @@ LOOKS = "deployment.looks"
 LEASE_SECONDS = 30
 REASON_MOST = 300
 LATEST = 2**31 - 1
-TABLES = {"container": "containers", "memcached": "memcached"}
+TABLES: dict[str, str] = {}
+"""The table of each noun that can be deployed; models/kinds/catalogue.py enters the kinds that run."""
 
 
 class Status(StrEnum):
@@ -141,7 +143,7 @@ def succeed(lease: Lease) -> None:
     if thing is None or db.session.execute(SUCCEEDED, lease.values).first() is None:
         raise LeaseLost(f"revision {lease.revision} of {lease.key.noun} {lease.key.id} is not wanted any more")
     values = {**_of(lease.key), "revision": lease.revision}
-    db.session.execute(SERVES[lease.key.noun], values)
+    db.session.execute(_serving(lease.key.noun), values)
     if lease.first:
         changes = {"deployed_revision": [thing.deployed_revision, lease.revision]}
         _tell(lease, thing, f" deployed {lease.what}", changes)
@@ -184,7 +186,7 @@ class Observed(NamedTuple):
 
 def observe(seen: Sequence[Observed]) -> None:
     """Write down what was seen. Locked in order of id, so that two observers wait for each other."""
-    for noun, statement in OBSERVE.items():
+    for noun in TABLES:
         mine = [each for each in seen if each.key.noun == noun]
         if mine:
             values = {
@@ -196,7 +198,7 @@ def observe(seen: Sequence[Observed]) -> None:
                 "statuses_before": [each.before[0] if each.before else None for each in mine],
                 "reasons_before": [each.before[1] if each.before else None for each in mine],
             }
-            db.session.execute(statement, values)
+            db.session.execute(_observing(noun), values)
 
 
 def one_at_a_time(organisation_id: int, project_id: int) -> None:
@@ -206,8 +208,8 @@ def one_at_a_time(organisation_id: int, project_id: int) -> None:
 
 def cancel_ended(organisation_id: int | None = None) -> None:
     """Deployments of what has ended are moot; of one organisation, or of all."""
-    for statement in CANCEL.values():
-        db.session.execute(statement, {"organisation": organisation_id})
+    for noun in TABLES:
+        db.session.execute(_cancelling(noun), {"organisation": organisation_id})
 
 
 def history(key: ResourceKey, before: int = LATEST, size: int = 10) -> list[Deployment]:
@@ -218,7 +220,7 @@ def history(key: ResourceKey, before: int = LATEST, size: int = 10) -> list[Depl
 
 def _hold(lease: Lease) -> "_Thing | None":
     # The resource before its deployment, as in a person's edit: whoever comes second waits instead of deadlocking.
-    row = db.session.execute(HOLD[lease.key.noun], {**_of(lease.key), "revision": lease.revision}).first()
+    row = db.session.execute(_holding(lease.key.noun), {**_of(lease.key), "revision": lease.revision}).first()
     return None if row is None else _Thing(*row)
 
 
@@ -248,6 +250,65 @@ def _of(key: ResourceKey) -> dict[str, object]:
 
 def _waiting(what: str) -> list:  # type: ignore[type-arg]  # of what was asked for, or of keys
     return db.session.info.setdefault(what, [])  # type: ignore[no-any-return]
+
+
+@cache
+def _holding(noun: str) -> TextClause:
+    return text(f"""
+        SELECT thing.name, thing.state, deployed_revision, project_id, projects.name
+          FROM {TABLES[noun]} AS thing
+          JOIN projects ON projects.organisation_id = thing.organisation_id AND projects.id = project_id
+         WHERE thing.organisation_id = :organisation AND thing.id = :id AND thing.ended_at IS NULL
+           AND revision = :revision
+           FOR UPDATE OF thing
+    """)  # noqa: S608 (the names of a kind and its table)
+
+
+@cache
+def _serving(noun: str) -> TextClause:
+    return text(f"""
+        UPDATE {TABLES[noun]} SET deployed_revision = :revision, status = 'running', status_reason = ''
+         WHERE organisation_id = :organisation AND id = :id
+    """)  # noqa: S608 (the names of a kind and its table)
+
+
+@cache
+def _observing(noun: str) -> TextClause:
+    return text(f"""
+        WITH seen AS (
+            SELECT * FROM unnest(
+                    CAST(:organisations AS integer[]), CAST(:ids AS bigint[]), CAST(:revisions AS integer[]),
+                    CAST(:statuses AS varchar[]), CAST(:reasons AS varchar[]),
+                    CAST(:statuses_before AS varchar[]), CAST(:reasons_before AS varchar[]))
+                AS each (organisation_id, id, seen_revision, new_status, new_reason, status_before, reason_before)
+        ), held AS (
+            SELECT thing.organisation_id, thing.id, new_status, new_reason
+              FROM {TABLES[noun]} AS thing JOIN seen USING (organisation_id, id)
+             WHERE deployed_revision IS NOT DISTINCT FROM seen_revision
+               AND (reason_before IS NULL
+                    OR (status, status_reason) IS NOT DISTINCT FROM (status_before, reason_before))
+               AND ((status, status_reason) IS DISTINCT FROM (new_status, new_reason)
+                    OR ended_at IS NOT NULL AND deployed_revision IS NOT NULL)
+               AND (new_status IS NULL OR ended_at IS NULL OR deployed_revision IS NOT NULL)
+             ORDER BY thing.organisation_id, thing.id FOR UPDATE OF thing)
+        UPDATE {TABLES[noun]} AS thing
+           SET status = new_status, status_reason = new_reason,
+               deployed_revision = CASE WHEN ended_at IS NULL OR new_status IS NOT NULL THEN deployed_revision END
+          FROM held WHERE thing.organisation_id = held.organisation_id AND thing.id = held.id
+    """)  # noqa: S608 (the names of a kind and its table)
+
+
+@cache
+def _cancelling(noun: str) -> TextClause:
+    return text(f"""
+        UPDATE deployments SET status = 'cancelled', reason = 'it was terminated before', lease_until = NULL,
+                               ended_at = clock_timestamp()
+          FROM {TABLES[noun]} AS thing
+         WHERE deployments.status = 'provisioning' AND noun = '{noun}'
+           AND thing.organisation_id = deployments.organisation_id AND thing.id = resource_id
+           AND thing.ended_at IS NOT NULL
+           AND (CAST(:organisation AS integer) IS NULL OR deployments.organisation_id = :organisation)
+    """)  # noqa: S608 (the names of a kind and its table)
 
 
 INSERT = text("""
@@ -301,61 +362,6 @@ FAILED = text(f"""
     {STILL_MINE} RETURNING revision
 """)  # noqa: S608
 RELEASE = text(f"UPDATE deployments SET {LATER} {MINE}")  # noqa: S608
-HOLD = {
-    noun: text(f"""
-        SELECT thing.name, thing.state, deployed_revision, project_id, projects.name
-          FROM {table} AS thing
-          JOIN projects ON projects.organisation_id = thing.organisation_id AND projects.id = project_id
-         WHERE thing.organisation_id = :organisation AND thing.id = :id AND thing.ended_at IS NULL
-           AND revision = :revision
-           FOR UPDATE OF thing
-    """)  # noqa: S608 (names of our own tables)
-    for noun, table in TABLES.items()
-}
-SERVES = {
-    noun: text(f"""
-        UPDATE {table} SET deployed_revision = :revision, status = 'running', status_reason = ''
-         WHERE organisation_id = :organisation AND id = :id
-    """)  # noqa: S608
-    for noun, table in TABLES.items()
-}
-OBSERVE = {
-    noun: text(f"""
-        WITH seen AS (
-            SELECT * FROM unnest(
-                    CAST(:organisations AS integer[]), CAST(:ids AS bigint[]), CAST(:revisions AS integer[]),
-                    CAST(:statuses AS varchar[]), CAST(:reasons AS varchar[]),
-                    CAST(:statuses_before AS varchar[]), CAST(:reasons_before AS varchar[]))
-                AS each (organisation_id, id, seen_revision, new_status, new_reason, status_before, reason_before)
-        ), held AS (
-            SELECT thing.organisation_id, thing.id, new_status, new_reason
-              FROM {table} AS thing JOIN seen USING (organisation_id, id)
-             WHERE deployed_revision IS NOT DISTINCT FROM seen_revision
-               AND (reason_before IS NULL
-                    OR (status, status_reason) IS NOT DISTINCT FROM (status_before, reason_before))
-               AND ((status, status_reason) IS DISTINCT FROM (new_status, new_reason)
-                    OR ended_at IS NOT NULL AND deployed_revision IS NOT NULL)
-               AND (new_status IS NULL OR ended_at IS NULL OR deployed_revision IS NOT NULL)
-             ORDER BY thing.organisation_id, thing.id FOR UPDATE OF thing)
-        UPDATE {table} AS thing
-           SET status = new_status, status_reason = new_reason,
-               deployed_revision = CASE WHEN ended_at IS NULL OR new_status IS NOT NULL THEN deployed_revision END
-          FROM held WHERE thing.organisation_id = held.organisation_id AND thing.id = held.id
-    """)  # noqa: S608
-    for noun, table in TABLES.items()
-}
-CANCEL = {
-    noun: text(f"""
-        UPDATE deployments SET status = 'cancelled', reason = 'it was terminated before', lease_until = NULL,
-                               ended_at = clock_timestamp()
-          FROM {table} AS thing
-         WHERE deployments.status = 'provisioning' AND noun = '{noun}'
-           AND thing.organisation_id = deployments.organisation_id AND thing.id = resource_id
-           AND thing.ended_at IS NOT NULL
-           AND (CAST(:organisation AS integer) IS NULL OR deployments.organisation_id = :organisation)
-    """)  # noqa: S608
-    for noun, table in TABLES.items()
-}
 ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(:organisation, :project)")
 HISTORY = text("""
     SELECT revision, what, cause_number, status, reason, asked_at, ended_at FROM deployments
