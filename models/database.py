@@ -85,7 +85,7 @@ def _refuse_dead(connection: Any, _record: Any, _proxy: Any) -> None:
 def add(thing: Model, taken: DomainError) -> None:
     """Insert now, so that its id is known. Raises `taken` when a unique value is in use already.
 
-    Told apart by SQLSTATE: constraint names do not survive a sharded database.
+    Recognised by its SQLSTATE rather than by the name of a constraint, which a sharded database would not keep.
     """
     db.session.add(thing)
     try:

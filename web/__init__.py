@@ -42,7 +42,7 @@ def create_app(settings: Settings) -> Flask:
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.secure_cookies,
         PERMANENT_SESSION_LIFETIME=SESSION_SECONDS,
-        # A session is counted from its sign-in: signing its cookie anew costs more than the rows of a page.
+        # The cookie is not signed anew with every page: that costs more than the rows of a page.
         SESSION_REFRESH_EACH_REQUEST=False,
         # A page left open overnight still sends its form; the token lives as long as the session.
         WTF_CSRF_TIME_LIMIT=None,

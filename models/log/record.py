@@ -1,7 +1,7 @@
 """The door in: the only place where an entry of the activity log is written.
 
 Verbs call `record`; the entries are numbered and inserted by `write`, which `transaction()` calls right before its
-COMMIT, because the lock that hands out the numbers must be the last one taken (docs/architecture.md says why).
+COMMIT, because the lock that hands out the numbers must be the last one taken (docs/why.md says why).
 """
 
 import json

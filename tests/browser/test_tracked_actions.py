@@ -1,4 +1,4 @@
-"""Every tracked action of the design's table, done by clicking, then found in the feed."""
+"""Every tracked action, done by clicking, then found in the feed."""
 
 from collections.abc import Callable
 

@@ -16,7 +16,7 @@ from models.people.user import authenticate
 from tests.conftest import PASSWORD, empty
 from tests.support.servers import Servers
 
-# DESIGN.md, section 1: what is tracked.
+# Every action that the log can tell.
 TOLD = {
     ("organisation", "create"),
     ("organisation", "update"),

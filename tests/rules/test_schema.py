@@ -1,4 +1,4 @@
-"""DESIGN.md, section 6, asked of PostgreSQL itself: ready to be sharded by organisation."""
+"""Every key names its organisation, so that organisations could be spread over servers: asked of PostgreSQL itself."""
 
 from collections.abc import Iterator
 

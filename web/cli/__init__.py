@@ -18,7 +18,7 @@ def main() -> None:
     """Activity Log: a dashboard for a container platform with a permanent, read-only log.
 
     `activity-log up` starts everything on this machine. The other commands are its parts, for running it for real;
-    they take their settings from the environment (see the README). Those that look, repair or decide also
+    they take their settings from the environment (see docs/operations.md). Those that look, repair or decide also
     find the servers of an `up` that runs over DATA_DIR.
     """
 

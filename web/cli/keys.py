@@ -17,7 +17,7 @@ def keys() -> None:
 
 @keys.command()
 def new() -> None:
-    """Print a fresh key; put it first in ENCRYPTION_KEYS as id:key, then run `keys rotate`."""
+    """Print a fresh key; docs/operations.md says how ENCRYPTION_KEYS gets it without a pause."""
     click.echo(base64.b64encode(os.urandom(32)).decode())
 
 

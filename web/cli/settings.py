@@ -22,7 +22,7 @@ def settings(nor: str = "") -> Settings:
     try:
         return Settings.from_environment(os.environ)
     except SettingsError as error:
-        raise click.ClickException(f"{error}{nor}. See “Configuration” in the README.") from None
+        raise click.ClickException(f"{error}{nor}. See “Configuration” in docs/operations.md.") from None
 
 
 @contextmanager

@@ -1,6 +1,6 @@
--- Every table that belongs to an organisation bears organisation_id first in its primary key, in every UNIQUE and in
--- every foreign key, so that one day it can be sharded by organisation without a change to the code.
--- users, organisations and memberships stay small: they would be reference tables.
+-- Every table that belongs to an organisation has organisation_id first in its primary key, in every UNIQUE and in every
+-- foreign key: the keys are ready for spreading organisations over servers. The code is not; docs/why.md says what is missing.
+-- users, organisations and memberships stay small.
 
 CREATE TABLE users (
     id            integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
