@@ -7,8 +7,8 @@ from bench.common import Goal, Ground, Row, compare, each_takes
 from models.billing import usage
 from models.database import db
 from models.hold import hold_project
+from models.kinds import references, resource
 from models.kinds.container import Container
-from models.kinds.resource import alive
 from models.log.actor import SYSTEM
 from models.log.record import Action, Record, Sentence
 from models.organisation import by_handle
@@ -61,8 +61,8 @@ def _project(ground: Ground) -> Project:
 
 
 def _load(project: Project) -> Container:
-    found = alive(Container, project.organisation_id, project.id, "api")
-    assert isinstance(found, Container)
+    found = resource.by_handle(Container, project.organisation_id, project.id, "api")
+    assert found is not None
     return found
 
 
@@ -74,7 +74,7 @@ def _update_without_entry(container: Container, version: int, **values: str) -> 
     assert not [name for name in values if container.fields()[name].fixed]
     before = container.uses
     if container.assign(dict(values)):
-        container.require_references()
+        references.require_existing(container)
         usage.change(container.organisation_id, container.uses.minus(before))
         container.changed(values, NO_ENTRY)
 

@@ -16,8 +16,8 @@ from models.billing import usage
 from models.billing.usage import Usage
 from models.database import db
 from models.jobs.job import JobKey
+from models.kinds import resource
 from models.kinds.container import Container
-from models.kinds.resource import alive
 from models.organisation import by_handle
 from models.project import Project
 from models.system import cascade
@@ -89,7 +89,7 @@ def _others(ground: Ground) -> Row:
     def edit() -> float:
         start = time.perf_counter()
         with transaction():
-            found = alive(Container, ground.big, theirs.id, "api")
+            found = resource.by_handle(Container, ground.big, theirs.id, "api")
             assert found is not None
             found.update(ground.ada, found.version, image=next(IMAGES))
         taken = time.perf_counter() - start

@@ -1,10 +1,9 @@
-"""A project: where an organisation's containers, memcached, registries and secrets live."""
+"""A project: where an organisation's resources live."""
 
 from datetime import datetime
-from functools import cache
-from typing import Any, TypeVar
+from typing import Any
 
-from sqlalchemy import DateTime, Identity, Integer, String, TextClause, func, select, text
+from sqlalchemy import DateTime, Identity, Integer, String, func, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.billing import usage
@@ -12,17 +11,15 @@ from models.database import add, db
 from models.errors import ConfirmationMismatch, HandleTaken, NotFound
 from models.field import NAME_MOST, Field, Shape, column
 from models.hold import PROJECT_GONE, hold_organisation, hold_project
-from models.jobs import deployment, job
-from models.jobs.deployment import ResourceKey
+from models.jobs import job
 from models.kinds.catalogue import KINDS, RUNNING
-from models.kinds.container import Container
-from models.kinds.resource import Resource, alive
-from models.kinds.running import Running, deployed_again
+from models.kinds.references import require_existing
+from models.kinds.resource import Kind, Resource, by_handle
+from models.kinds.running import Running, deploy_users
 from models.log.actor import Actor
-from models.log.record import Action, ProjectName, Subject, record, record_each
+from models.log.record import Action, ProjectName, Subject, record
 from models.log.tracked import Tracked
 
-Kind = TypeVar("Kind", bound=Resource)
 LATEST = 2**63 - 1
 
 
@@ -61,7 +58,7 @@ class Project(Tracked):
         changes = resource.fill(values)
         if kind.runs:
             self._require_name(kind, resource.handle)
-        resource.require_references()
+        require_existing(resource)
         add(
             resource,
             HandleTaken(f"A {kind.noun} with the handle “{resource.handle}” exists in this project."),
@@ -83,10 +80,10 @@ class Project(Tracked):
 
     def find(self, kind: type[Kind], handle: str) -> Kind:
         """The resource that bears the handle, or bore it last. Raises NotFound."""
-        found = alive(kind, self.organisation_id, self.id, handle)
+        found = by_handle(kind, self.organisation_id, self.id, handle)
         if found is None:
             raise NotFound(f"There is no {kind.noun} “{handle}” in this project.")
-        return found  # type: ignore[return-value]
+        return found
 
     def resources(self, kind: type[Kind], before: int = LATEST, size: int = 50) -> list[Kind]:
         """Its living resources of one kind, newest first, from below an id."""
@@ -107,19 +104,7 @@ class Project(Tracked):
         if isinstance(resource, Running):
             resource.redeploy(actor)
             return [resource.name]
-        if not resource.used_where:
-            return []
-        here = ProjectName(self.id, hold_project(self.organisation_id, self.id))
-        scope = Subject(self.organisation_id, Container.noun, 0, "", here)
-        values = {"organisation": self.organisation_id, "project": self.id, "handle": resource.handle}
-        users = db.session.execute(_revise_users(resource.used_where), values).all()
-        named = [(each.id, each.name) for each in users]
-        asked = record_each(actor, Action.UPDATE, scope, named, sentence=deployed_again(Container.noun))
-        for place, each in enumerate(users):
-            assert asked
-            key = ResourceKey(self.organisation_id, Container.noun, each.id)
-            deployment.ask(key, each.revision, each.image, asked, place)
-        return [each.name for each in users]
+        return deploy_users(actor, resource)
 
     def count(self, kind: type[Resource]) -> int:
         """How many living resources of one kind it has."""
@@ -154,22 +139,6 @@ class Project(Tracked):
         self.state = "deleting"
         deletion = record(actor, Action.DELETE, self.subject)
         job.promise(job.Work.DELETE_PROJECT, deletion, self.id)
-
-
-@cache
-def _revise_users(used_where: str) -> TextClause:
-    # Locked in order of id, so that two who do this at once wait for each other.
-    return text(f"""
-        WITH users AS MATERIALIZED (
-            SELECT organisation_id, id FROM containers
-             WHERE organisation_id = :organisation AND project_id = :project AND ended_at IS NULL AND {used_where}
-             ORDER BY id FOR UPDATE
-        ), revised AS (
-            UPDATE containers AS thing SET revision = revision + 1, version = version + 1
-              FROM users WHERE thing.organisation_id = users.organisation_id AND thing.id = users.id
-         RETURNING thing.id, name, image, revision)
-        SELECT id, name, image, revision FROM revised ORDER BY id
-    """)  # noqa: S608 (a constant of the class)
 
 
 # One after the other: two kinds with one handle are two tables, which no unique index spans.

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from flask import Flask, g, request
 
 from models.billing import amounts
-from models.kinds.resource import listed
+from models.kinds.references import listed
 
 ZONES_MOST = 64
 

@@ -14,7 +14,6 @@ class Registry(Resource):
 
     __tablename__ = "registries"
     noun, plural, end_action = "registry", "registries", Action.DELETE
-    used_where = "registry_handle = :handle"
 
     server: Mapped[str] = column(
         String(255),

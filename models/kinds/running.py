@@ -3,16 +3,18 @@
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Integer, String
+from sqlalchemy import Integer, String, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
+from models.database import db
 from models.hold import hold_project
 from models.jobs import deployment
 from models.jobs.deployment import ResourceKey
+from models.kinds.references import refers, users_of
 from models.kinds.resource import Resource
 from models.kinds.specification import Specification
 from models.log.actor import Actor
-from models.log.record import Action, Changes, Record, Sentence, record
+from models.log.record import Action, Changes, ProjectName, Record, Sentence, Subject, record, record_each
 
 UNDEPLOYED = {"name"}
 """What may change without anything being started anew."""
@@ -88,6 +90,41 @@ class Running(Resource):
 
     def _ask(self, cause: Record) -> None:
         deployment.ask(self.key, self.revision, self.deployed_as, cause)
+
+
+def deploy_users(actor: Actor, resource: Resource) -> list[str]:
+    """Deploys anew everything that runs and refers to the resource; returns the names.
+
+    However many they are, in a handful of statements. Raises OrganisationSuspended, NotFound.
+    """
+    kinds = [kind for kind in users_of(type(resource)) if issubclass(kind, Running)]
+    if not kinds:
+        return []
+    project = ProjectName(resource.project_id, hold_project(resource.organisation_id, resource.project_id))
+    names = []
+    for kind in kinds:
+        scope = Subject(resource.organisation_id, kind.noun, 0, "", project)
+        users = _revise(kind, resource)
+        named = [(each.id, each.name) for each in users]
+        asked = record_each(actor, Action.UPDATE, scope, named, sentence=deployed_again(kind.noun))
+        for place, each in enumerate(users):
+            assert asked
+            deployment.ask(each.key, each.revision, each.deployed_as, asked, place)
+        names += [each.name for each in users]
+    return names
+
+
+def _revise(kind: type[Running], resource: Resource) -> list[Running]:
+    # Locked in order of id, so that two who do this at once wait for each other.
+    users = select(kind.id).where(refers(kind, resource)).order_by(kind.id).with_for_update().cte("users")
+    revised = (
+        update(kind)
+        .where(kind.organisation_id == resource.organisation_id, kind.id == users.c.id)
+        .values(revision=kind.revision + 1, version=kind.version + 1)
+        .returning(kind)
+    )
+    options = {"synchronize_session": False, "populate_existing": True}
+    return sorted(db.session.scalars(revised, execution_options=options), key=lambda each: each.id)
 
 
 def deployed_again(noun: str) -> Sentence:

@@ -13,7 +13,6 @@ class Secret(Resource):
 
     __tablename__ = "secrets"
     noun, plural, end_action = "secret", "secrets", Action.DELETE
-    used_where = "CAST(:handle AS varchar) = ANY (secrets)"
 
     value: Mapped[str] = column(
         Sealed("secrets.value"),

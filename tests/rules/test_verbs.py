@@ -151,9 +151,6 @@ OF_A_KIND = {
     "created",
     "changed",
     "require_not_ended",
-    "require_references",
-    "require_unused",
-    "used_by",
     "sealed",
 }
 QUESTIONS: dict[str, set[str]] = {

@@ -7,7 +7,8 @@ from flask import Blueprint, abort, flash, redirect, request, url_for
 
 from models.errors import AlreadyEnded
 from models.field import Shape
-from models.kinds.resource import Resource, listed
+from models.kinds.references import listed, used_by
+from models.kinds.resource import Resource
 from models.kinds.running import Running
 from models.log import feed
 from models.log.record import Action
@@ -74,7 +75,7 @@ def update(organisation: Organisation, project: Project, kind: type[Resource], h
     if form.refused:
         return _page(organisation, project, resource, form=form)
     told = f"{kind.noun.capitalize()} {resource.name} saved."
-    if users := resource.used_by():
+    if users := used_by(resource):
         told += f" What changed takes effect with the next deployment of {listed(users)}."
     flash(told)
     return redirect(_url("show", organisation, project, kind, handle=handle))
@@ -180,7 +181,7 @@ def _page(
             "form": (form or form_for(kind, resource, project)) if editable else None,
             "end_form": end_form or EndForm(formdata=None),
             "again_form": again_form,
-            "used_by": resource.used_by(),
+            "used_by": used_by(resource),
             **_running(organisation, project, resource),
         }
 
