@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy.orm import MappedColumn, mapped_column
 
 from models.errors import Invalid
+from models.numbers import whole_number
 
 NAME_MOST = 77
 HANDLE_MOST = 51
@@ -110,8 +111,10 @@ class Field:
         return value
 
     def _number(self, value: Any) -> int:
+        written = str(value).strip()  # by way of text, for which 1.5 is no whole number
+        digits = written.removeprefix("-")
         try:
-            number = int(str(value))  # by way of text, for which 1.5 is no whole number
+            number = whole_number(digits) if digits == written else -whole_number(digits)
         except ValueError:
             raise Invalid(f"{self.label} must be a whole number.") from None
         if (self.least is not None and number < self.least) or (self.most is not None and number > self.most):

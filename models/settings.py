@@ -1,11 +1,14 @@
-"""What a process is told from outside."""
+"""What a process is told from outside: the settings, read from the environment and checked."""
 
 import base64
 import binascii
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
+
+from models.numbers import whole_number
 
 REQUIRED = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "ENCRYPTION_KEYS")
 SWITCHES = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
@@ -17,21 +20,22 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True)
 class Settings:
-    """The settings of web, worker and command line, as the environment gave them."""
+    """The settings of every process; each is read from the variable of its name in capitals."""
 
     database_url: str
     """The role that web and worker connect with."""
-    database_owner_url: str
-    """The role that owns the schema; migrations only."""
     redis_url: str
     secret_key: str
     encryption_keys: str
     """`id:base64,id:base64`: AES-256 keys; the first one encrypts, all of them decrypt."""
+    database_owner_url: str = ""
+    """The role that owns the schema; migrations only."""
     host: str = "127.0.0.1"
     port: int = 8000
     data_dir: Path = Path("var")
     signup: str = "open"
     demo: bool = True
+    """Whether `up` fills an empty platform."""
     docker_host: str = ""
     """Where the container engine is; empty: at Docker's usual socket, if there is one; "none": nowhere."""
     health_seconds: int = 60
@@ -48,45 +52,58 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> "Settings":
-        """Read and check everything at once. Raises SettingsError."""
+        """Read and check everything at once; what is empty or not set has its default. Raises SettingsError."""
         wrong = [f"{name} is not set" for name in REQUIRED if not environ.get(name)]
         wrong += _wrong_keys(environ.get("ENCRYPTION_KEYS", ""))
-        numbers = {}
-        for name, default, least, most in (
-            ("PORT", 8000, 1, 65535),
-            ("SUSPENSION_GRACE_HOURS", 72, 0, 8760),
-            ("TRUSTED_PROXIES", 0, 0, 9),
-            ("HEALTH_SECONDS", 60, 1, 3600),
-        ):
-            given = environ.get(name) or str(default)
-            if not given.isdecimal() or not least <= int(given) <= most:
-                wrong.append(f"{name} must be a whole number from {least} to {most}")
-            else:
-                numbers[name] = int(given)
-        signup = environ.get("SIGNUP") or "open"
-        if signup not in ("open", "invite"):
-            wrong.append("SIGNUP must be open or invite")
-        switches = {name: SWITCHES.get((environ.get(name) or "0").lower()) for name in ("DEMO", "SECURE_COOKIES")}
-        wrong += [f"{name} must be 1 or 0" for name, value in switches.items() if value is None]
+        values: dict[str, Any] = {}
+        for setting in fields(cls):
+            name = setting.name.upper()
+            if given := environ.get(name):
+                try:
+                    values[setting.name] = READERS.get(setting.name, str)(given)
+                except ValueError as error:
+                    wrong.append(f"{name} must be {error}")
         if wrong:
             raise SettingsError("; ".join(wrong))
-        return cls(
-            database_url=environ["DATABASE_URL"],
-            database_owner_url=environ.get("DATABASE_OWNER_URL", ""),
-            redis_url=environ["REDIS_URL"],
-            secret_key=environ["SECRET_KEY"],
-            encryption_keys=environ["ENCRYPTION_KEYS"],
-            host=environ.get("HOST") or "127.0.0.1",
-            port=numbers["PORT"],
-            data_dir=Path(environ.get("DATA_DIR") or "var"),
-            signup=signup,
-            demo=bool(switches["DEMO"]),
-            docker_host=environ.get("DOCKER_HOST", ""),
-            health_seconds=numbers["HEALTH_SECONDS"],
-            suspension_grace_hours=numbers["SUSPENSION_GRACE_HOURS"],
-            secure_cookies=bool(switches["SECURE_COOKIES"]),
-            trusted_proxies=numbers["TRUSTED_PROXIES"],
-        )
+        return cls(**values)
+
+
+def _number(least: int, most: int) -> Callable[[str], int]:
+    def read(given: str) -> int:
+        try:
+            number = whole_number(given, most)
+        except ValueError:
+            number = least - 1
+        if number < least:
+            raise ValueError(f"a whole number from {least} to {most}")
+        return number
+
+    return read
+
+
+def _switch(given: str) -> bool:
+    if given.lower() not in SWITCHES:
+        raise ValueError("1 or 0")
+    return SWITCHES[given.lower()]
+
+
+def _signup(given: str) -> str:
+    if given not in ("open", "invite"):
+        raise ValueError("open or invite")
+    return given
+
+
+# What is not a text, or not any text. Each raises ValueError with what the setting must be.
+READERS: dict[str, Callable[[str], Any]] = {
+    "port": _number(1, 65535),
+    "data_dir": Path,
+    "signup": _signup,
+    "demo": _switch,
+    "health_seconds": _number(1, 3600),
+    "suspension_grace_hours": _number(0, 8760),
+    "secure_cookies": _switch,
+    "trusted_proxies": _number(0, 9),
+}
 
 
 def _wrong_keys(keys: str) -> list[str]:

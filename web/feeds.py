@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from models.log import feed
 from models.log.feed import Cursor, Fold, Item, Page, Place, Row, Scope
+from models.numbers import whole_number
 from models.organisation import Belonging, Organisation
 from models.people.standing import Here
 from web.fragments import once, render, wants_fragment
@@ -34,19 +35,19 @@ class OrganisationFeed:
 
     def page(self, before: str | None) -> Page:
         """By number."""
-        return feed.page(self.scope, feed.LATEST if before is None else _number(before))
+        return feed.page(self.scope, feed.LATEST if before is None else whole_number(before, feed.LATEST))
 
     def newer(self, after: str) -> Sequence[Item]:
         """By number."""
-        return feed.newer(self.scope, _number(after))
+        return feed.newer(self.scope, whole_number(after, feed.LATEST))
 
     def causes(self, newer: Sequence[Item], after: str) -> Sequence[Row]:
         """By number."""
-        return feed.causes(self.scope, newer, _number(after))
+        return feed.causes(self.scope, newer, whole_number(after, feed.LATEST))
 
     def count_newer(self, after: str) -> int:
         """By number."""
-        return feed.count_newer(self.scope, _number(after))
+        return feed.count_newer(self.scope, whole_number(after, feed.LATEST))
 
     def top(self, rows: Sequence[Item]) -> str:
         """The newest number shown; 0 when there is none yet."""
@@ -109,7 +110,7 @@ def answer(source: AnyFeed, address: str, template: str, context: Callable[[], d
     try:
         run = request.args.get("run")
         if run is not None and isinstance(source, OrganisationFeed):
-            source = OrganisationFeed(feed.of_run(source.scope, _number(run)))
+            source = OrganisationFeed(feed.of_run(source.scope, whole_number(run, feed.LATEST)))
             address = f"{address}?run={run}"
         after = request.args.get("after")
         if after is not None:
@@ -220,10 +221,3 @@ def _by_day(rows: Sequence[Item]) -> list[tuple[date, Sequence[Item]]]:
 
 def _told(count: int) -> int | str:
     return count if count < feed.COUNTED else f"{feed.COUNTED - 1}+"
-
-
-def _number(given: str) -> int:
-    number = int(given) if given.isascii() and given.isdecimal() else -1
-    if not 0 <= number <= feed.LATEST:
-        raise ValueError(f"not an entry's number: {given!r}")
-    return number

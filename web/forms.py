@@ -31,11 +31,10 @@ from models.kinds import environment
 from models.kinds.catalogue import BY_PLURAL
 from models.kinds.resource import Resource
 from models.log.tracked import Tracked
+from models.numbers import whole_number
 from models.people.access import Role
 from models.project import Project
 
-# Of a version or an id that a form sends back; longer ones are nobody's.
-DIGITS_MOST = 19
 OFFERED_MOST = 500
 
 
@@ -125,8 +124,10 @@ class TrackedForm(Form):
     @property
     def seen_version(self) -> int:
         """The version of the page that sent it; 0 when it says none."""
-        seen = str(self.version.data or "")
-        return int(seen) if seen.isascii() and seen.isdecimal() and len(seen) < DIGITS_MOST else 0
+        try:
+            return whole_number(str(self.version.data or ""))
+        except ValueError:
+            return 0
 
     @contextmanager
     def editing(self, thing: Tracked) -> Iterator[None]:

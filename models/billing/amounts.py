@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 from models.errors import Invalid
+from models.numbers import whole_number
 
 CURRENCY = "€"
 TOP_UP_LEAST, TOP_UP_MOST = 100, 1_000_000
@@ -33,13 +34,15 @@ def parsed(typed: str, field: str, least: int, most: int) -> int:
     whole, comma, fraction = text.rpartition(",")
     if comma and "." not in text and len(fraction) in (1, 2):
         text = f"{whole}.{fraction}"
+    euros, _, fraction = text.replace(",", "").partition(".")
+    below_a_cent = fraction[2:].strip("0")
     try:
-        amount = Decimal(text.replace(",", "")) * 100
-    except ArithmeticError:  # not a number, or one with a monstrous exponent
+        cents = whole_number(euros + fraction[:2].ljust(2, "0"))
+    except ValueError:
         raise Invalid(complaint, field) from None
-    if not amount.is_finite() or amount != amount.to_integral_value() or not least <= amount <= most:
+    if below_a_cent or not (euros or fraction) or not least <= cents <= most:
         raise Invalid(complaint, field)
-    return int(amount)
+    return cents
 
 
 def require_amount(cents: int, field: str, least: int = TOP_UP_LEAST) -> None:

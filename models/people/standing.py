@@ -7,6 +7,9 @@ from typing import ClassVar, NamedTuple
 from sqlalchemy import text
 
 from models.database import read
+from models.numbers import whole_number
+
+INTEGER = 2**31 - 1
 
 
 @dataclass(frozen=True)
@@ -50,9 +53,11 @@ class Standing(NamedTuple):
 def standing(session_id: str, handle: str | None) -> Standing | None:
     """What a session stands for at an address of the organisation `handle`; None for a session that has ended."""
     user_id, _, epoch = session_id.partition(".")
-    if not (user_id.isdecimal() and epoch.isdecimal()):
+    try:
+        values = {"user": whole_number(user_id, INTEGER), "epoch": whole_number(epoch, INTEGER), "handle": handle}
+    except ValueError:
         return None
-    found = read(STANDING, {"user": int(user_id), "epoch": int(epoch), "handle": handle})
+    found = read(STANDING, values)
     if not found:
         return None
     person, here = found[0][:4], found[0][4:]

@@ -3,6 +3,7 @@
 import click
 
 from models.jobs import job
+from models.numbers import whole_number
 from models.system import cascade
 from models.transaction import transaction
 from web.cli.settings import connected
@@ -42,10 +43,12 @@ def run() -> None:
 @click.argument("address")
 def retry(address: str) -> None:
     """Try a stuck job again; ADDRESS is organisation/job as `jobs list` shows it."""
-    parts = address.split("/")
-    if len(parts) != 2 or not all(part.isdecimal() for part in parts):
-        raise click.BadParameter("give organisation/job, such as 3/17")
+    organisation_id, _, job_id = address.partition("/")
+    try:
+        key = job.JobKey(whole_number(organisation_id), whole_number(job_id))
+    except ValueError:
+        raise click.BadParameter("give organisation/job, such as 3/17") from None
     with connected(), transaction():
-        if not job.revive(job.JobKey(int(parts[0]), int(parts[1]))):
+        if not job.revive(key):
             raise click.ClickException(f"There is no stuck job {address}.")
     click.echo("It will be tried again.")

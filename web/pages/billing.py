@@ -5,16 +5,18 @@ from uuid import UUID, uuid4
 
 from flask import Blueprint, abort, flash, redirect, request, url_for
 
-from models.billing import amounts, ledger, payment, usage
+from models.billing import amounts, payment, usage
 from models.billing.account import BillingAccount, account_of
 from models.billing.amounts import TOP_UP_LEAST, TOP_UP_MOST
 from models.billing.cards import PaymentMethod, add_payment_method, find_method, payment_methods
+from models.billing.ledger import LATEST, lines
 from models.errors import AlreadyDone, Invalid, NotFound
+from models.numbers import whole_number
 from models.organisation import Organisation
 from models.people.access import Permission
 from web.access import Answer, needs
 from web.acting import acting
-from web.forms import DIGITS_MOST, AutoTopUpForm, EndForm, ExpiryForm, Form, MethodForm, TopUpForm
+from web.forms import AutoTopUpForm, EndForm, ExpiryForm, Form, MethodForm, TopUpForm
 from web.fragments import render
 
 bp = Blueprint("billing", __name__, url_prefix="/orgs/<org>/billing")
@@ -135,8 +137,8 @@ def _page(
 ) -> Answer:
     account = account_of(organisation.organisation_id)
     methods = payment_methods(organisation.organisation_id)
-    before = request.args.get("before", ledger.LATEST, type=int)
-    rows, oldest = ledger.lines(organisation.organisation_id, before, LEDGER_SIZE)
+    before = request.args.get("before", LATEST, type=whole_number)
+    rows, oldest = lines(organisation.organisation_id, before, LEDGER_SIZE)
     older = url_for("billing.show", org=organisation.handle, before=oldest) if oldest else None
     sent = [each for each in (top_up_form, method_form, auto_form, refused, *(expiry_forms or {}).values()) if each]
     alive = usage.alive_in(organisation.organisation_id)
@@ -200,9 +202,10 @@ def _plain(cents: int) -> str:
 
 
 def _method_id(given: str | None) -> int:
-    if not (given or "").isdecimal() or len(given or "") >= DIGITS_MOST:
-        raise Invalid("Add a payment method below, then choose it here.", "payment_method")
-    return int(given or 0)
+    try:
+        return whole_number(given or "", most=LATEST)
+    except ValueError:
+        raise Invalid("Add a payment method below, then choose it here.", "payment_method") from None
 
 
 def _uuid(given: str | None) -> UUID:

@@ -10,6 +10,7 @@ from models.installation import NO_ENGINE
 from models.jobs import deployment
 from models.jobs.deployment import Deployment, Status
 from models.kinds.running import Running
+from models.numbers import whole_number
 from web.words import when
 
 # The schedule reports twice a minute.
@@ -53,8 +54,8 @@ def trouble() -> str | None:
 
 def deployments(thing: Running, url: str, nobody: bool) -> Deployments:
     """Those of one thing, newest first, from below the revision that the address names."""
-    before = request.args.get("before", deployment.LATEST, type=int)
-    found = deployment.history(thing.key, min(max(before, 0), deployment.LATEST), LISTED + 1)
+    before = request.args.get("before", deployment.LATEST, type=whole_number)
+    found = deployment.history(thing.key, min(before, deployment.LATEST), LISTED + 1)
     older = found[LISTED - 1].revision if len(found) > LISTED else None
     newest = found[0].status if found else None
     under_way = before == deployment.LATEST and not nobody and thing.ended_at is None

@@ -12,6 +12,7 @@ from models.kinds.resource import Resource
 from models.kinds.running import Running
 from models.log import feed
 from models.log.record import Action
+from models.numbers import whole_number
 from models.organisation import Organisation
 from models.people.access import Permission
 from models.project import LATEST, Project
@@ -31,7 +32,7 @@ LIST_SIZE = 50
 @needs(Permission.READ)
 def index(organisation: Organisation, project: Project, kind: type[Resource]) -> Answer:
     """All living resources of a kind, newest first."""
-    before = request.args.get("before", LATEST, type=int)
+    before = request.args.get("before", LATEST, type=whole_number)
     found = project.resources(kind, before, LIST_SIZE + 1)
     older = None
     if len(found) > LIST_SIZE:

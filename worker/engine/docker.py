@@ -13,6 +13,7 @@ from requests.exceptions import RequestException
 
 from models.jobs.deployment import ResourceKey
 from models.kinds.specification import Specification
+from models.numbers import whole_number
 from worker.engine import pull
 from worker.engine.interface import CannotDeploy, EngineDown, Instance, Network, Place, Refused, Tick
 
@@ -311,8 +312,10 @@ def _instance(found: dict[str, Any]) -> Instance:
 def _number(found: dict[str, Any], label: str, most: int = INTEGER) -> int:
     """What a label says; 0, which is nobody's, where it says no number that a row could have."""
     told = found["Labels"].get(f"{PREFIX}.{label}", "")
-    number = int(told) if told.isascii() and told.isdecimal() and len(told) < 20 else 0
-    return number if number <= most else 0
+    try:
+        return whole_number(told, most)
+    except ValueError:
+        return 0
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from typing import IO
 
 import click
 
+from models.settings import Settings
 from web.cli.demo import SIGN_IN
 from web.cli.local import launch
 from web.cli.local.alone import alone
@@ -137,7 +138,7 @@ def _first_start(folder: Path) -> Iterator[bool]:
 def _fill(environ: dict[str, str]) -> None:
     """Bring the schema up to date, and fill the demo into a database that is empty."""
     _run(environ, "migrate")
-    if environ.get("DEMO", "1") != "0":
+    if Settings.from_environment(environ).demo:
         _run(environ, "demo", "--if-empty")
 
 
