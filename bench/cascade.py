@@ -10,8 +10,7 @@ import psycopg
 from sqlalchemy import text
 
 from bench.common import Goal, Ground, Row, compare, per_second
-from bench.ground import environment
-from bench.processes import PROGRAM, running
+from bench.processes import PROGRAM, environment, running
 from models.billing import usage
 from models.billing.usage import Usage
 from models.database import db

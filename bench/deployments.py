@@ -9,8 +9,8 @@ from pathlib import Path
 import click
 
 from bench.common import Ground, Row, row_of
-from bench.ground import environment
-from bench.processes import PROGRAM, running
+from bench.engine import Engine, NoEngineHere, engine
+from bench.processes import PROGRAM, environment, running
 from models.database import db
 from models.jobs.deployment import ResourceKey
 from models.jobs.job import JobKey
@@ -19,7 +19,6 @@ from models.organisation import by_handle
 from models.project import Project
 from models.system import cascade
 from models.transaction import Hinted, transaction
-from tests.support.engine import Engine, NoEngineHere, engine
 from worker.hint import aim, hint, hint_at_engine
 
 ROUNDS = 15

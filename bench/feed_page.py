@@ -8,8 +8,8 @@ from http.client import HTTPConnection
 from urllib.parse import urlencode
 
 from bench.common import Goal, Ground, Row, compare
-from bench.ground import EMAIL, environment
-from bench.processes import PROGRAM, Server, free_port, running
+from bench.ground import EMAIL
+from bench.processes import PROGRAM, Server, environment, free_port, running
 
 ROUNDS, TIMES = 7, 500
 # CPU time is counted in steps of 10 ms: enough requests that the cheap page makes many of them, too.

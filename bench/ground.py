@@ -4,7 +4,6 @@ A million entries by the verbs would take an hour. The bench is a superuser of i
 statement; the product has no such door. What is measured afterwards goes through the product's code and role.
 """
 
-import os
 import secrets
 import tempfile
 from collections.abc import Iterator
@@ -49,19 +48,6 @@ def ground() -> Iterator[Ground]:
                 data_dir=data,
             )
             yield from _filled(settings, database.superuser_url)
-
-
-def environment(settings: Settings) -> dict[str, str]:
-    """The settings as a process of the product is told them."""
-    return {
-        **os.environ,
-        "DATABASE_URL": settings.database_url,
-        "REDIS_URL": settings.redis_url,
-        "SECRET_KEY": settings.secret_key,
-        "ENCRYPTION_KEYS": settings.encryption_keys,
-        "DATA_DIR": str(settings.data_dir),
-        "DOCKER_HOST": "none",
-    }
 
 
 def _filled(settings: Settings, superuser_url: str) -> Iterator[Ground]:

@@ -1,19 +1,56 @@
-"""Processes of the product, started as an operator starts them, and the CPU they use."""
+"""Processes of the product on this machine, started as an operator starts them, and the CPU they use.
+
+The tests start theirs with it, too.
+"""
 
 import http.client
+import os
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import cycle, islice
 from pathlib import Path
 from sys import executable
 
 import psutil
 
+from models.settings import Settings
+
 PROGRAM = str(Path(executable).with_name("activity-log"))
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS, STOP_SECONDS = 60, 30
+# Below those that the kernel gives to whoever names none: a port that is free now is not taken a moment later. Every
+# process of the tests has some of its own, and begins anywhere among them, for others may run beside it.
+FIRST_PORT, PORTS_EACH = 10_000, 1000
+_first = FIRST_PORT + PORTS_EACH * (int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 20)
+_ports = islice(cycle(range(_first, _first + PORTS_EACH)), os.getpid() % PORTS_EACH, None)
+
+
+def environment(settings: Settings, port: int = 8000) -> dict[str, str]:
+    """What a process of the product is told."""
+    return {
+        **os.environ,
+        "DATABASE_URL": settings.database_url,
+        "REDIS_URL": settings.redis_url,
+        "SECRET_KEY": settings.secret_key,
+        "ENCRYPTION_KEYS": settings.encryption_keys,
+        "DATA_DIR": str(settings.data_dir),
+        # Never the engine of the machine itself.
+        "DOCKER_HOST": settings.docker_host or "none",
+        "HEALTH_SECONDS": str(settings.health_seconds),
+        "PORT": str(port),
+    }
+
+
+def free_port() -> int:
+    """A port that nobody uses now."""
+    for port in islice(_ports, PORTS_EACH):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise OSError(f"none of {PORTS_EACH} ports from {_first} is free")
 
 
 @contextmanager
@@ -24,11 +61,22 @@ def running(command: list[str], environment: dict[str, str], log: Path) -> Itera
         try:
             yield process
         finally:
-            process.terminate()
+            with suppress(psutil.NoSuchProcess):
+                process.terminate()
             try:
-                process.wait(PATIENCE_SECONDS)
+                process.wait(STOP_SECONDS)
             except (psutil.TimeoutExpired, subprocess.TimeoutExpired):
                 process.kill()
+                process.wait()
+
+
+def until(ready: Callable[[], bool], log: Path, over: Callable[[], bool] = lambda: False) -> None:
+    """Wait until it is so. Raises TimeoutError with the end of the log, at once when it is `over`."""
+    end = time.monotonic() + PATIENCE_SECONDS
+    while not ready():
+        if time.monotonic() > end or over():
+            raise TimeoutError(log.read_text()[-4000:])
+        time.sleep(0.1)
 
 
 @dataclass(frozen=True)
@@ -74,10 +122,3 @@ class Server:
             except OSError:
                 time.sleep(0.1)
         raise TimeoutError(f"nothing listens on port {self.port}")
-
-
-def free_port() -> int:
-    """A port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

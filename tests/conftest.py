@@ -10,6 +10,8 @@ from argon2 import PasswordHasher
 from flask import Flask
 from redis import Redis
 
+from bench import engine as engines
+from bench.engine import Engine, Registry
 from models.kinds.container import Container
 from models.log.actor import Actor, Door
 from models.migrations import migrate
@@ -21,8 +23,6 @@ from models.people.user import User, sign_up
 from models.project import Project
 from models.settings import Settings
 from models.transaction import transaction
-from tests.support import engine as engines
-from tests.support.engine import Engine, Registry
 from tests.support.servers import Servers, start
 from web import create_app
 

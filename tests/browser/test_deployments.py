@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from bench.engine import Engine
 from models.kinds.container import Container
 from models.kinds.secret import Secret
 from models.log.actor import Actor
@@ -13,7 +14,6 @@ from models.organisation import Organisation
 from models.project import Project
 from models.settings import Settings
 from models.transaction import transaction
-from tests.support.engine import Engine
 from tests.support.processes import runtime
 
 MY_API = "/orgs/acme/projects/web/containers/my-api"

@@ -89,5 +89,10 @@ def test_models_know_nothing_of_requests_or_celery(file: str) -> None:
     assert not {each.partition(".")[0] for each in found} & {"celery", "kombu", "redis", "web", "worker"}
 
 
+@pytest.mark.parametrize("file", [str(each.relative_to(ROOT)) for each in sources("bench", *PRODUCT)])
+def test_only_tests_import_tests(file: str) -> None:
+    assert not {each for each in imports(ROOT / file) if each.partition(".")[0] == "tests"}
+
+
 def test_no_debugging_is_left() -> None:
     assert having(r"\bbreakpoint\(|\bpdb\b|^\s*print\(", sources(*PRODUCT)) == set()

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from flask import Flask, current_app
 
+from bench.engine import Engine
 from models import installation
 from models.database import db
 from models.jobs.deployment import ResourceKey
@@ -18,7 +19,6 @@ from models.organisation import Organisation
 from models.project import Project
 from models.system import cascade
 from models.transaction import Hinted, transaction
-from tests.support.engine import Engine
 from worker.engine import reconcile
 from worker.engine.docker import DockerEngine
 

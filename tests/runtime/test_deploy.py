@@ -7,6 +7,8 @@ import pytest
 from docker.errors import APIError
 from requests import Response
 
+from bench import engine as engines
+from bench.engine import Engine
 from models.database import db
 from models.kinds.container import Container
 from models.kinds.memcached import Memcached
@@ -23,8 +25,6 @@ from tests.runtime.conftest import (
     running,
     settle,
 )
-from tests.support import engine as engines
-from tests.support.engine import Engine
 from tests.support.log import entries, latest_entry, summaries
 from worker.engine.docker import DockerEngine
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from flask import Flask, current_app
 
+from bench.engine import Engine
 from models.billing import suspension
 from models.billing.suspension import By
 from models.database import db
@@ -35,7 +36,6 @@ from tests.runtime.conftest import (
     running,
     settle,
 )
-from tests.support.engine import Engine
 from tests.support.log import entries, summaries
 from worker.engine import reconcile
 from worker.engine.docker import DockerEngine

@@ -3,13 +3,13 @@
 import pytest
 from flask import Flask
 
+from bench.engine import Engine
 from models import installation
 from models.installation import Engine as Reported
 from models.jobs import deployment
 from models.kinds.container import Container
 from models.organisation import Organisation
 from tests.runtime.conftest import observed, platform_id
-from tests.support.engine import Engine
 from tests.support.log import entries
 from worker.engine import reconcile
 from worker.engine.docker import DockerEngine

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from redis import Redis
 
+from bench.engine import Engine
 from models import installation
 from models.jobs.deployment import ResourceKey
 from models.kinds.container import Container
@@ -20,7 +21,6 @@ from models.settings import Settings
 from models.transaction import Hinted, transaction
 from tests.runtime.conftest import running, settle, wait
 from tests.support import processes
-from tests.support.engine import Engine
 from tests.support.log import latest_entry, summaries
 from tests.support.processes import environment, process
 from tests.support.servers import KEY

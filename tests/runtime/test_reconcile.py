@@ -8,6 +8,7 @@ from docker.errors import APIError
 from flask import Flask, current_app
 from requests import Response
 
+from bench.engine import Engine
 from models.billing import suspension
 from models.billing.suspension import By
 from models.database import db
@@ -30,7 +31,6 @@ from tests.runtime.conftest import (
     settle,
     wait,
 )
-from tests.support.engine import Engine
 from tests.support.log import entries, summaries
 from worker.engine import reconcile
 from worker.engine.docker import DockerEngine

@@ -1,1 +1,1 @@
-"""What several tests share, and bench too."""
+"""What several tests share. What bench needs too is in bench, which imports no tests."""

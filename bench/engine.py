@@ -1,4 +1,7 @@
-"""A Docker Engine and a registry of the tests' own, on this machine's loopback, and the images that they run."""
+"""A private Docker Engine and registry on this machine's loopback, and the images that they run.
+
+For measuring and for the tests.
+"""
 
 import io
 import os
@@ -16,7 +19,7 @@ import docker
 from docker.errors import APIError, DockerException
 from requests.exceptions import RequestException
 
-from tests.support.processes import free_port, until
+from bench.processes import free_port, until
 
 PROGRAMS = ("dockerd", "iptables", "docker-registry", "htpasswd", "memcached", "busybox")
 PATH = f"{os.environ['PATH']}:/usr/sbin:/sbin"
@@ -39,13 +42,9 @@ class NoEngineHere(Exception):
 def why_not() -> str | None:
     """Why no engine can be had here; None when one can."""
     if os.geteuid() != 0:
-        return "a container engine of the tests' own needs root"
+        return "a private container engine needs root"
     missing = [each for each in PROGRAMS if shutil.which(each, path=PATH) is None]
-    return (
-        f"a container engine of the tests' own needs {', '.join(missing)}: .ci/engine installs them"
-        if missing
-        else None
-    )
+    return f"a private container engine needs {', '.join(missing)}: .ci/engine installs them" if missing else None
 
 
 @dataclass
@@ -142,7 +141,7 @@ class Registry:
 
     server: str
     username: str = "ci"
-    password: str = "a registry's pass word"
+    password: str = "a registry's pass word"  # noqa: S105 (it guards nothing)
 
 
 @contextmanager
