@@ -50,7 +50,7 @@ def rows(ground: Ground) -> Iterator[Row]:
 
 def _project(ground: Ground) -> Project:
     """A project with one container in the organisation with a million entries."""
-    organisation = by_handle(ground.places[ground.big].handle)
+    organisation = by_handle(ground.organisations[ground.big].handle)
     assert organisation is not None
     with transaction():
         project = organisation.create_project(ground.ada, name="Updates", handle="updates")

@@ -77,7 +77,7 @@ def _others(ground: Ground) -> Row:
 
     Raises AssertionError for a deadlock.
     """
-    organisation = by_handle(ground.places[ground.big].handle)
+    organisation = by_handle(ground.organisations[ground.big].handle)
     assert organisation is not None
     with transaction():
         theirs = organisation.create_project(ground.ada, name="Others", handle="others")
@@ -116,7 +116,7 @@ def _others(ground: Ground) -> Row:
 def _project(ground: Ground) -> Project:
     """A project with its containers, in the organisation with a million entries."""
     handle = next(HANDLES)
-    organisation = by_handle(ground.places[ground.big].handle)
+    organisation = by_handle(ground.organisations[ground.big].handle)
     assert organisation is not None
     with transaction():
         project = organisation.create_project(ground.ada, name=handle, handle=handle)

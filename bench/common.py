@@ -10,7 +10,7 @@ import psycopg
 from flask import Flask
 
 from models.log.actor import Actor
-from models.log.feed import Place
+from models.log.feed import OrganisationName
 from models.settings import Settings
 
 # Many short rounds: whoever else uses the machine disturbs both sides of a pair, or few of them.
@@ -27,13 +27,13 @@ class Ground:
     superuser_url: str
     ada: Actor
     password: str
-    places: dict[int, Place]
+    organisations: dict[int, OrganisationName]
     """Of all organisations, by id; the big one comes first."""
 
     @property
     def big(self) -> int:
         """The organisation with at least a million entries."""
-        return next(iter(self.places))
+        return next(iter(self.organisations))
 
     def as_superuser(self, statement: str) -> None:
         """What only the bench may do: fill, and set the database up differently for one row."""

@@ -126,7 +126,7 @@ def _host(private: Engine) -> object:
 
 
 def _project(ground: Ground, handle: str) -> Project:
-    organisation = by_handle(ground.places[ground.big].handle)
+    organisation = by_handle(ground.organisations[ground.big].handle)
     assert organisation is not None
     with transaction():
         return organisation.create_project(ground.ada, name=handle, handle=handle)

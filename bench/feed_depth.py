@@ -14,8 +14,8 @@ GOAL = Goal(1.15)
 
 def rows(ground: Ground) -> Iterator[Row]:
     """The whole feed, and that of a project which has been silent for half a million entries."""
-    place = ground.places[ground.big]
-    whole = feed.whole(ground.big, place)
+    big = ground.organisations[ground.big]
+    whole = feed.whole(big)
     oldest = feed.SIZE + 1
 
     def page(scope: feed.Scope, before: int = feed.LATEST) -> float:
@@ -25,10 +25,10 @@ def rows(ground: Ground) -> Iterator[Row]:
         return each_takes(ask)
 
     def by_offset() -> float:
-        values = {"organisation": ground.big, "skipped": feed.head(ground.big) - feed.SIZE, "limit": feed.SIZE}
+        values = {"organisation": big.id, "skipped": feed.head(big.id) - feed.SIZE, "limit": feed.SIZE}
 
         def ask() -> None:
-            assert len([feed.Row(*place, *row) for row in read(OFFSET, values)]) == feed.SIZE
+            assert len([feed.Row(big, *row) for row in read(OFFSET, values)]) == feed.SIZE
 
         return each_takes(ask, TIMES_OFFSET)
 
@@ -41,7 +41,7 @@ def rows(ground: Ground) -> Iterator[Row]:
         by_offset,
         rounds=ROUNDS_OFFSET,
     )
-    silent, busy = (feed.of_project(ground.big, place, project) for project in (1, 2))
+    silent, busy = (feed.of_project(big, project) for project in (1, 2))
     yield compare(
         "Feed of a project silent for half a million entries",
         lambda: page(silent),

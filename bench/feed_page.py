@@ -21,7 +21,7 @@ FORM = "application/x-www-form-urlencoded"
 
 def rows(ground: Ground) -> Iterator[Row]:
     """Signed in, 50 entries: the newest page as the whole document."""
-    path = f"/orgs/{ground.places[ground.big].handle}/activity"
+    path = f"/orgs/{ground.organisations[ground.big].handle}/activity"
     with _product(ground, path) as product:
         body = product.ask(1)
         assert body.count(b'class="entry') >= ENTRIES, "not a full page"

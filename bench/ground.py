@@ -16,7 +16,7 @@ import psycopg
 from bench.common import Ground
 from models.database import connect
 from models.log.actor import Actor, Door
-from models.log.feed import Place
+from models.log.feed import OrganisationName
 from models.migrations import migrate
 from models.organisation import create_organisation
 from models.people.access import Role
@@ -60,21 +60,21 @@ def _filled(settings: Settings, superuser_url: str) -> Iterator[Ground]:
         with transaction():
             user = sign_up(EMAIL, "Ada Lovelace", password)
         ada = Actor(user.id, user.name, Role.OWNER, Door.WEB)
-        places = dict(_organisation(user, ada, handle) for handle in HANDLES)
-        made = Ground(app, settings, superuser_url, ada, password, places)
+        organisations = dict(_organisation(user, ada, handle) for handle in HANDLES)
+        made = Ground(app, settings, superuser_url, ada, password, organisations)
         _fill(made)
         yield made
 
 
-def _organisation(user: User, ada: Actor, handle: str) -> tuple[int, Place]:
+def _organisation(user: User, ada: Actor, handle: str) -> tuple[int, OrganisationName]:
     with transaction():
         made = create_organisation(user, ada, name=handle.capitalize(), handle=handle, email=EMAIL)
-    return made.organisation_id, Place(made.handle, made.name)
+    return made.organisation_id, made.named
 
 
 def _fill(ground: Ground) -> None:
     with psycopg.connect(ground.superuser_url, autocommit=True) as connection:
-        for organisation_id in ground.places:
+        for organisation_id in ground.organisations:
             last = BIG if organisation_id == ground.big else SMALL
             connection.execute(FILL, {"organisation": organisation_id, "last": last, "ada": ground.ada.id})
         connection.execute("VACUUM ANALYZE")

@@ -3,18 +3,21 @@
 from collections.abc import Iterator
 
 from bench.common import Ground, Row, compare, each_takes
-from models.log import feed
+from models.log import feed, personal
+from models.log.personal import BEGINNING, NEWEST, Cursor
 
 
 def rows(ground: Ground) -> Iterator[Row]:
     """The newest page, and the oldest."""
     assert ground.ada.id is not None
-    user, whole = ground.ada.id, feed.whole(ground.big, ground.places[ground.big])
-    oldest = _late_cursor(ground, user)
+    user, organisations = ground.ada.id, list(ground.organisations.values())
+    whole = feed.whole(ground.organisations[ground.big])
+    # Where the oldest full page begins.
+    oldest = personal.cursor_of(personal.newer(user, organisations, BEGINNING, feed.SIZE + 1)[0])
 
-    def mine(before: feed.Cursor) -> float:
+    def mine(before: Cursor) -> float:
         def read() -> None:
-            assert len(feed.of_person(user, ground.places, before).rows) == feed.SIZE
+            assert len(personal.page(user, organisations, before).rows) == feed.SIZE
 
         return each_takes(read)
 
@@ -25,16 +28,10 @@ def rows(ground: Ground) -> Iterator[Row]:
         return each_takes(read)
 
     against = "a page of one organisation"
-    yield compare("Personal feed over five organisations", lambda: mine(feed.FIRST), against, one)
+    yield compare("Personal feed over five organisations", lambda: mine(NEWEST), against, one)
     yield compare(
         "Personal feed over five organisations, oldest page",
         lambda: mine(oldest),
         "its newest page",
-        lambda: mine(feed.FIRST),
+        lambda: mine(NEWEST),
     )
-
-
-def _late_cursor(ground: Ground, user: int) -> feed.Cursor:
-    """Where the oldest full page begins."""
-    oldest = feed.newer_of_person(user, ground.places, feed.BEGINNING, feed.SIZE + 1)
-    return feed.cursor_of(oldest[0])

@@ -17,6 +17,7 @@ from models.jobs import job
 from models.kinds.catalogue import KINDS
 from models.kinds.resource import Resource
 from models.log.actor import Actor
+from models.log.feed import OrganisationName
 from models.log.record import Action, Subject, open_log, record
 from models.log.tracked import Tracked
 from models.people.member import Membership, add_founder
@@ -59,6 +60,11 @@ class Organisation(Tracked):
     def subject(self) -> Subject:
         """The organisation as an entry names it."""
         return Subject(self.organisation_id, self.noun, self.organisation_id, self.name)
+
+    @property
+    def named(self) -> OrganisationName:
+        """The organisation as rows of a feed name it."""
+        return OrganisationName(self.organisation_id, self.handle, self.name)
 
     def create_project(self, actor: Actor, **values: Any) -> Project:
         """Add a project. Raises HandleTaken, Invalid, OrganisationSuspended, NotFound."""

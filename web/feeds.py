@@ -9,11 +9,10 @@ from typing import Any
 from flask import Response, abort, make_response, request
 from markupsafe import Markup
 
-from models.log import feed
-from models.log.feed import Cursor, Fold, Item, Page, Place, Row, Scope
+from models.log import feed, personal
+from models.log.feed import Fold, Item, OrganisationName, Page, Row, Scope
+from models.log.personal import Cursor
 from models.numbers import whole_number
-from models.organisation import Belonging, Organisation
-from models.people.standing import Here
 from web.fragments import once, render, wants_fragment
 from web.words import plural, zone, zone_name
 
@@ -28,34 +27,29 @@ class OrganisationFeed:
     scope: Scope
     older_word = "before"
 
-    @property
-    def whole(self) -> bool:
-        """Whether it shows every entry."""
-        return not self.scope.condition
-
     def page(self, before: str | None) -> Page:
-        """By number."""
+        """Reads the page below a number. Raises ValueError."""
         return feed.page(self.scope, feed.LATEST if before is None else whole_number(before, feed.LATEST))
 
     def newer(self, after: str) -> Sequence[Item]:
-        """By number."""
+        """Reads what follows a number. Raises ValueError."""
         return feed.newer(self.scope, whole_number(after, feed.LATEST))
 
     def causes(self, newer: Sequence[Item], after: str) -> Sequence[Row]:
-        """By number."""
+        """Reads what set off some of the newer ones, up to a number. Raises ValueError."""
         return feed.causes(self.scope, newer, whole_number(after, feed.LATEST))
 
     def count_newer(self, after: str) -> int:
-        """By number."""
+        """Counts what follows a number. Raises ValueError."""
         return feed.count_newer(self.scope, whole_number(after, feed.LATEST))
 
     def top(self, rows: Sequence[Item]) -> str:
-        """The newest number shown; 0 when there is none yet."""
+        """Returns the newest number shown; 0 when there is none yet."""
         return str(rows[0].number if rows else 0)
 
     def head(self) -> int:
-        """The organisation's newest number."""
-        return feed.head(self.scope.organisation_id)
+        """Reads the organisation's newest number."""
+        return feed.head(self.scope.organisation.id)
 
 
 @dataclass(frozen=True)
@@ -63,29 +57,29 @@ class PersonFeed:
     """What one person did in the organisations they belong to now."""
 
     user_id: int
-    places: dict[int, Place]
+    organisations: Sequence[OrganisationName]
     older_word = "cursor"
-    whole = False
 
     def page(self, before: str | None) -> Page:
-        """By time."""
-        return feed.of_person(self.user_id, self.places, feed.FIRST if before is None else Cursor.parse(before))
+        """Reads the page below a cursor. Raises ValueError."""
+        edge = personal.NEWEST if before is None else Cursor.parse(before)
+        return personal.page(self.user_id, self.organisations, edge)
 
     def newer(self, after: str) -> Sequence[Item]:
-        """By time."""
-        return feed.newer_of_person(self.user_id, self.places, Cursor.parse(after))
+        """Reads what follows a cursor. Raises ValueError."""
+        return personal.newer(self.user_id, self.organisations, Cursor.parse(after))
 
     def count_newer(self, after: str) -> int:
-        """By time."""
-        return len(feed.newer_of_person(self.user_id, self.places, Cursor.parse(after), feed.COUNTED))
+        """Counts what follows a cursor. Raises ValueError."""
+        return len(personal.newer(self.user_id, self.organisations, Cursor.parse(after), feed.COUNTED))
 
     def top(self, rows: Sequence[Item]) -> str:
-        """The newest entry shown; the beginning of time when there is none yet."""
-        return str(feed.cursor_of(rows[0]) if rows and isinstance(rows[0], Row) else feed.BEGINNING)
+        """Returns the cursor of the newest entry shown; the beginning of time when there is none yet."""
+        return str(personal.cursor_of(rows[0]) if rows and isinstance(rows[0], Row) else personal.BEGINNING)
 
     def head(self) -> int:
-        """Of all the organisations together."""
-        return feed.heads(list(self.places))
+        """Reads a number that grows with every entry in any of the organisations."""
+        return personal.head(self.organisations)
 
 
 @dataclass(frozen=True)
@@ -128,21 +122,14 @@ def answer(source: AnyFeed, address: str, template: str, context: Callable[[], d
 
 def page_of(source: AnyFeed, address: str, before: str | None = None) -> FeedPage:
     """One page of a feed as its templates show it. Raises ValueError for a broken cursor."""
-    if before is None and source.whole:
-        # Numbers have no gaps, so the first row bears the head's.
-        found = source.page(before)
-        head = found.rows[0].number if found.rows else 0
-    else:
-        # Read before the rows: an entry written between the two is then announced as new, never missed.
-        head = source.head()
-        found = source.page(before)
+    found = source.page(before)
     joint = "&" if "?" in address else "?"
     older = f"{address}{joint}{source.older_word}={found.older}" if found.older else None
     # Below the top, "newer" is not what was written since but a page up: only the top of the feed stays live. A fold
     # holds what was written together, and has no newer.
     live = before is None and joint == "?"
     newer = f"{address}?after={source.top(found.rows)}" if live else None
-    return _shown(found.rows, older, newer, head)
+    return _shown(found.rows, older, newer, found.head)
 
 
 def entries_html(entries: Sequence[Item], show_organisation: bool = False, address: str = "") -> Markup:
@@ -170,16 +157,6 @@ def told_of(fold: Fold) -> str:
     if fold.partly:
         return f"{' and '.join(parts)} what was in here"
     return ", ".join(f"{verb} {' and '.join(things)}" for verb, things in parts.items())
-
-
-def place_of(organisation: Organisation | Here) -> Place:
-    """The organisation as its rows name it."""
-    return Place(organisation.handle, organisation.name)
-
-
-def places_of(mine: list[Belonging]) -> dict[int, Place]:
-    """All of someone's organisations, by id."""
-    return {each.organisation.organisation_id: place_of(each.organisation) for each in mine}
 
 
 def _newer(source: AnyFeed, address: str, after: str) -> Response:

@@ -1,9 +1,7 @@
-"""The door out: the only place where entries are read. Keyset pages, one query each, plain rows."""
+"""The door out: the only place where an organisation's entries are read. Keyset pages, one query each, plain rows."""
 
-import base64
-import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import TextClause, text
@@ -16,9 +14,10 @@ LATEST = 2**63 - 1
 COUNTED = 100
 
 
-class Place(NamedTuple):
-    """An organisation as a row names it."""
+class OrganisationName(NamedTuple):
+    """An organisation as rows of a feed name it."""
 
+    id: int
     handle: str
     name: str
 
@@ -26,19 +25,14 @@ class Place(NamedTuple):
 class Row(NamedTuple):
     """An entry as feeds show it."""
 
-    organisation_handle: str
-    organisation_name: str
-    organisation_id: int
+    organisation: OrganisationName
     number: int
     occurred_at: datetime
     actor_id: int | None
     actor_name: str
-    actor_role: str | None
     action: str
     resource_type: str
-    resource_id: int
     resource_name: str
-    project_id: int | None
     project_name: str | None
     summary: str
     cause_number: int | None
@@ -46,15 +40,14 @@ class Row(NamedTuple):
     """How many entries it set off; None where it set off none."""
 
     def __hash__(self) -> int:
-        """Its place in the log: what a cache of rows looks them up by, without hashing every column."""
-        return hash((self.organisation_id, self.number))
+        """Hashes its place in the log alone: a cache of rows is asked fifty times a page."""
+        return hash((self.organisation.id, self.number))
 
 
 class Fold(NamedTuple):
     """A run of entries that follow each other and have the same cause, shown as one line that unfolds."""
 
-    organisation_handle: str
-    organisation_id: int
+    organisation: OrganisationName
     first_number: int
     number: int
     """Of its newest entry."""
@@ -73,173 +66,125 @@ class Fold(NamedTuple):
         return self.number - self.first_number + 1
 
     def __hash__(self) -> int:
-        return hash((self.organisation_id, self.number))
+        return hash((self.organisation.id, self.number))
 
 
 Item = Row | Fold
 
 
 class Page(NamedTuple):
-    """Items, newest first; `older` is the cursor of what comes after them, None at the beginning of the log."""
+    """Items, newest first."""
 
     rows: Sequence[Item]
     older: str | None
+    """The cursor of what comes after them; None at the beginning of the log."""
+    head: int
+    """The number of the newest entry there was when the page was read, whether it belongs to the feed or not."""
 
 
 class Detail(NamedTuple):
     """What only the entry's own page shows."""
 
     door: str
+    actor_role: str | None
     changes: dict[str, list[Any]]
 
 
 class Scope(NamedTuple):
     """Which entries of one organisation a feed shows."""
 
-    organisation_id: int
-    place: Place
+    organisation: OrganisationName
     condition: str = ""
     values: Mapping[str, Any] = {}
 
 
-def whole(organisation_id: int, place: Place) -> Scope:
-    """All entries of the organisation."""
-    return Scope(organisation_id, place)
+def whole(organisation: OrganisationName) -> Scope:
+    """Selects all entries of the organisation."""
+    return Scope(organisation)
 
 
-def of_project(organisation_id: int, place: Place, project_id: int) -> Scope:
-    """The entries about a project and what is in it."""
-    return Scope(organisation_id, place, "project", {"project": project_id})
+def of_project(organisation: OrganisationName, project_id: int) -> Scope:
+    """Selects the entries about a project and what is in it."""
+    return Scope(organisation, "project", {"project": project_id})
 
 
-def of_resource(organisation_id: int, place: Place, resource_type: str, resource_id: int) -> Scope:
-    """The history of one resource; by id, since handles are free again after the end."""
-    return Scope(organisation_id, place, "resource", {"type": resource_type, "resource": resource_id})
+def of_resource(organisation: OrganisationName, resource_type: str, resource_id: int) -> Scope:
+    """Selects the history of one resource; by id, since handles are free again after the end."""
+    return Scope(organisation, "resource", {"type": resource_type, "resource": resource_id})
 
 
-def of_cause(organisation_id: int, place: Place, number: int) -> Scope:
-    """What an entry set off."""
-    return Scope(organisation_id, place, "cause", {"cause": number})
+def of_cause(organisation: OrganisationName, number: int) -> Scope:
+    """Selects what an entry set off."""
+    return Scope(organisation, "cause", {"cause": number})
 
 
 def of_run(scope: Scope, first_number: int) -> Scope:
-    """The part of a feed that a fold holds, entry by entry. Raises ValueError for a feed that folds nothing."""
+    """Selects the part of a feed that a fold holds, entry by entry. Raises ValueError for a feed that folds nothing."""
     if scope.condition not in FOLDED:
         raise ValueError(f"a feed of a {scope.condition} folds nothing")
     return scope._replace(condition=f"{scope.condition} run".strip(), values={**scope.values, "run": first_number})
 
 
 def page(scope: Scope, before: int = LATEST, size: int = SIZE) -> Page:
-    """The `size` entries before number `before`, newest first; fewer items where a run is folded.
+    """Reads the `size` entries before number `before`, newest first; fewer items where a run is folded.
 
     However long a run is, the next page begins below it.
     """
-    found = _found(OLDER[scope.condition], scope, before, size + 1)
+    head, found = _found(OLDER, scope, before, size + 1)
     if len(found) <= size:
-        return Page(_items(scope, found), None)
-    last = found[size - 1]
-    return Page(_items(scope, found[:size]), str(last.run.first_number if _folds(last.run) else last.row.number))
+        return Page(_items(scope, found), None, head)
+    row, run = found[size - 1]
+    return Page(_items(scope, found[:size]), str(run.first_number if run else row.number), head)
 
 
 def newer(scope: Scope, after: int, size: int = 4 * SIZE) -> list[Item]:
-    """The `size` entries that follow number `after`, newest first."""
-    return _items(scope, _found(NEWER[scope.condition], scope, after, size)[::-1])
+    """Reads the `size` entries that follow number `after`, newest first."""
+    _, found = _found(NEWER, scope, after, size)
+    return _items(scope, found[::-1])
 
 
 def causes(scope: Scope, newer: Sequence[Item], after: int) -> list[Row]:
-    """The entries up to number `after` that set off some of the newer ones: they have caused more than was shown."""
+    """Reads the entries up to number `after` that set off newer ones: they have caused more than was shown of them."""
     numbers = {each.cause_number for each in newer if each.cause_number and each.cause_number <= after}
     if not numbers:
         return []
-    found = read(THOSE, {"organisation": scope.organisation_id, "numbers": list(numbers)})
-    return [Row(*scope.place, *row) for row in found]
+    found = read(THOSE, {"organisation": scope.organisation.id, "numbers": list(numbers)})
+    return [Row(scope.organisation, *row) for row in found]
 
 
 def count_newer(scope: Scope, after: int) -> int:
-    """How many entries follow number `after`, at most COUNTED."""
+    """Counts the entries that follow number `after`, up to COUNTED."""
     if not scope.condition:
         # Numbers have no gaps: the difference is the count.
-        return min(COUNTED, max(0, head(scope.organisation_id) - after))
-    values = {"organisation": scope.organisation_id, "edge": after, "limit": COUNTED, **scope.values}
+        return min(COUNTED, max(0, head(scope.organisation.id) - after))
+    values = {"organisation": scope.organisation.id, "edge": after, "limit": COUNTED, **scope.values}
     return int(read(COUNT[scope.condition], values)[0][0])
 
 
 def head(organisation_id: int) -> int:
-    """The number of the newest entry: what tells that a feed is still fresh."""
-    return heads([organisation_id])
-
-
-def heads(organisation_ids: list[int]) -> int:
-    """The same for several organisations: grows with every entry in any of them."""
-    return int(read(HEAD, {"organisations": organisation_ids})[0][0])
+    """Reads the number of the newest entry, which tells whether a feed is still fresh; 0 without any."""
+    found = read(HEAD, {"organisation": organisation_id})
+    return int(found[0][0]) if found else 0
 
 
 def latest_change(organisation_id: int, resource_type: str, resource_id: int, field: str) -> int | None:
-    """The number of the newest entry that changed this field of a resource."""
+    """Finds the number of the newest entry that changed this field of a resource."""
     values = {"organisation": organisation_id, "type": resource_type, "resource": resource_id, "field": field}
     found = read(LATEST_CHANGE, values)
     return int(found[0][0]) if found else None
 
 
-def entry(scope: Scope, number: int) -> tuple[Row, Detail] | None:
-    """One entry with everything it holds."""
-    found = read(ONE, {"organisation": scope.organisation_id, "number": number})
+def entry(organisation: OrganisationName, number: int) -> tuple[Row, Detail] | None:
+    """Reads one entry with everything it holds."""
+    found = read(ONE, {"organisation": organisation.id, "number": number})
     if not found:
         return None
-    *columns, door, changes = found[0]
-    return Row(*scope.place, *columns), Detail(door, changes or {})
-
-
-class Cursor(NamedTuple):
-    """A place in a person's feed, which runs over several organisations: by time, then by entry."""
-
-    at: datetime
-    organisation_id: int
-    number: int
-
-    def __str__(self) -> str:
-        fields = [
-            int(self.at.timestamp()) * 1_000_000 + self.at.microsecond,
-            self.organisation_id,
-            self.number,
-        ]
-        return base64.urlsafe_b64encode(json.dumps(fields).encode()).decode().rstrip("=")
-
-    @classmethod
-    def parse(cls, given: str) -> "Cursor":
-        """The cursor from its text. Raises ValueError."""
-        try:
-            micros, organisation_id, number = map(int, json.loads(base64.urlsafe_b64decode(given + "==")))
-            at = datetime.fromtimestamp(micros // 1_000_000, UTC).replace(microsecond=micros % 1_000_000)
-        except (ValueError, TypeError, OverflowError, OSError, RecursionError) as error:
-            raise ValueError(f"not a cursor: {given!r}") from error
-        if not (0 <= organisation_id < 2**31 and 0 <= number < 2**63):
-            raise ValueError(f"not a cursor: {given!r}")
-        return cls(at, organisation_id, number)
-
-
-FIRST = Cursor(datetime(9999, 1, 1, tzinfo=UTC), 2**31 - 1, LATEST)
-BEGINNING = Cursor(datetime(1970, 1, 1, tzinfo=UTC), 0, 0)
-
-
-def of_person(user_id: int, places: Mapping[int, Place], before: Cursor = FIRST, size: int = SIZE) -> Page:
-    """What someone did in the organisations they belong to now (`places`, by id), newest first."""
-    rows = _of_person(PERSON_OLDER, user_id, places, before, size + 1)
-    return Page(rows[:size], str(cursor_of(rows[size - 1])) if len(rows) > size else None)
-
-
-def newer_of_person(user_id: int, places: Mapping[int, Place], after: Cursor, size: int = 4 * SIZE) -> list[Row]:
-    """What someone did since `after`, newest first."""
-    return _of_person(PERSON_NEWER, user_id, places, after, size)[::-1]
-
-
-def cursor_of(row: Row) -> Cursor:
-    """The place of a row in a person's feed."""
-    return Cursor(row.occurred_at, row.organisation_id, row.number)
+    *columns, door, actor_role, changes = found[0]
+    return Row(organisation, *columns), Detail(door, actor_role, changes or {})
 
 
 class _Run(NamedTuple):
-    first_number: int | None  # of the run that the entry is in; None when it is in none
+    first_number: int
     last_number: int
     project_id: int | None
     tally: dict[str, int]
@@ -247,26 +192,23 @@ class _Run(NamedTuple):
     cause_summary: str
 
 
-class _Found(NamedTuple):
-    row: Row
-    run: _Run
+_Found = tuple[Row, _Run | None]
 
 
-def _found(query: TextClause, scope: Scope, edge: int, limit: int) -> list[_Found]:
-    values = {"organisation": scope.organisation_id, "edge": edge, "limit": limit, **scope.values}
-    handle, name = scope.place
-    return [_Found(Row(handle, name, *row[:WIDTH]), _Run(*row[WIDTH:])) for row in read(query, values)]
-
-
-def _folds(run: _Run) -> bool:
-    """Whether the run is one line; a short one is read faster than it is unfolded."""
-    return run.first_number is not None and run.last_number - run.first_number >= FOLDED_LEAST
+def _found(queries: dict[str, TextClause], scope: Scope, edge: int, limit: int) -> tuple[int, list[_Found]]:
+    """The organisation's head, and each entry with the run that folds it."""
+    organisation = scope.organisation
+    values = {"organisation": organisation.id, "edge": edge, "limit": limit, **scope.values}
+    found = read(queries[scope.condition], values)
+    if not found or found[0][1] is None:  # the head alone
+        return (found[0][0] if found else 0), []
+    return found[0][0], [(Row(organisation, *row), run and _Run(*run)) for _, *row, run in found]
 
 
 def _items(scope: Scope, found: list[_Found]) -> list[Item]:
     items: list[Item] = []
     for row, run in found:
-        if not _folds(run):
+        if run is None:
             items.append(row)
         elif not items or not isinstance(items[-1], Fold) or items[-1].first_number != run.first_number:
             items.append(_fold(scope, row, run))
@@ -275,9 +217,8 @@ def _items(scope: Scope, found: list[_Found]) -> list[Item]:
 
 def _fold(scope: Scope, newest: Row, run: _Run) -> Fold:
     return Fold(
-        newest.organisation_handle,
-        newest.organisation_id,
-        run.first_number or 0,
+        scope.organisation,
+        run.first_number,
         run.last_number,
         newest.occurred_at,
         newest.cause_number or 0,
@@ -288,17 +229,11 @@ def _fold(scope: Scope, newest: Row, run: _Run) -> Fold:
     )
 
 
-def _of_person(query: TextClause, user_id: int, places: Mapping[int, Place], edge: Cursor, limit: int) -> list[Row]:
-    values = {"user": user_id, "organisations": list(places), "limit": limit, **edge._asdict()}
-    return [Row(*places[row[0]], *row) for row in read(query, values)]
-
-
-COLUMNS = """organisation_id, number, occurred_at, actor_id, actor_name, actor_role, action, resource_type,
-           resource_id, resource_name, project_id, project_name, summary, cause_number"""
+COLUMNS = """number, occurred_at, actor_id, actor_name, action, resource_type, resource_name, project_name, summary,
+           cause_number"""
 CAUSED = """(SELECT CAST(sum(last_number - first_number + 1) AS bigint) FROM activity_runs
              WHERE activity_runs.organisation_id = entry.organisation_id AND activity_runs.cause_number = entry.number
            ) AS caused"""
-WIDTH = 15  # what a Row takes from the database: the columns above
 OF_RUN = """AND number BETWEEN :run AND (
             SELECT last_number FROM activity_runs WHERE organisation_id = :organisation AND first_number = :run)"""
 CONDITIONS = {
@@ -311,45 +246,50 @@ CONDITIONS = {
 }
 # The history of one resource, what a cause set off and what a fold holds are shown entry by entry.
 FOLDED = ("", "project")
+# A shorter run is read faster than it is unfolded.
 FOLDED_LEAST = 10
+ALONE = f"SELECT {COLUMNS}, {CAUSED}, NULL FROM entry"  # noqa: S608
 # The run that an entry is in: the last one that begins at or before it, if it reaches so far. Entries without a cause
-# are in none, and are not looked up.
-ALONE = f"SELECT entry.*, {CAUSED}, NULL, NULL, NULL, NULL, NULL, NULL FROM entry"  # noqa: S608
+# are in none, and are not looked up. One column, empty in most rows: six would be a third of what a page reads.
 WITH_RUN = f"""
-    SELECT entry.*, {CAUSED}, run.first_number, run.last_number, run.project_id, run.tally, run.actor_name, run.summary
-      FROM entry
+    SELECT {COLUMNS}, {CAUSED}, run.columns FROM entry
       LEFT JOIN LATERAL (
-        SELECT found.first_number, found.last_number, found.project_id, found.tally, cause.actor_name, cause.summary
+        SELECT jsonb_build_array(found.first_number, found.last_number, found.project_id, found.tally,
+                                 cause.actor_name, cause.summary) AS columns
           FROM (SELECT * FROM activity_runs
                  WHERE activity_runs.organisation_id = entry.organisation_id AND first_number <= entry.number
                    AND entry.cause_number IS NOT NULL
                  ORDER BY first_number DESC LIMIT 1) AS found
           JOIN activity_entries AS cause
             ON cause.organisation_id = found.organisation_id AND cause.number = found.cause_number
-         WHERE found.last_number >= entry.number) AS run ON true
+         WHERE found.last_number >= entry.number AND found.last_number - found.first_number >= {FOLDED_LEAST}
+      ) AS run ON true
 """  # noqa: S608
-# Only constants of this module are put into these texts; values travel as parameters.
+
+
+def _pages(edge: str, order: str) -> dict[str, TextClause]:
+    """The query of a page for each condition; only constants of this module are put into the text.
+
+    The head comes with every row, and alone when there is none: read at another moment than the rows, it would announce
+    an entry that is shown already, or miss one that is not.
+    """
+    return {
+        name: text(f"""
+            WITH entry AS MATERIALIZED (
+                SELECT organisation_id, {COLUMNS} FROM activity_entries
+                 WHERE organisation_id = :organisation AND number {edge} :edge {condition}
+                 ORDER BY number {order} LIMIT :limit)
+            SELECT head.last_number, page.* FROM activity_heads AS head
+              LEFT JOIN ({WITH_RUN if name in FOLDED else ALONE}) AS page ON true
+             WHERE head.organisation_id = :organisation ORDER BY page.number {order}
+        """)  # noqa: S608
+        for name, condition in CONDITIONS.items()
+    }
+
+
 # One row more than the page is asked for: that there are older ones is known without a COUNT.
-OLDER = {
-    name: text(f"""
-    WITH entry AS MATERIALIZED (
-        SELECT {COLUMNS} FROM activity_entries
-         WHERE organisation_id = :organisation AND number < :edge {condition}
-         ORDER BY number DESC LIMIT :limit)
-    {WITH_RUN if name in FOLDED else ALONE} ORDER BY entry.number DESC
-""")  # noqa: S608
-    for name, condition in CONDITIONS.items()
-}
-NEWER = {
-    name: text(f"""
-    WITH entry AS MATERIALIZED (
-        SELECT {COLUMNS} FROM activity_entries
-         WHERE organisation_id = :organisation AND number > :edge {condition}
-         ORDER BY number LIMIT :limit)
-    {WITH_RUN if name in FOLDED else ALONE} ORDER BY entry.number
-""")  # noqa: S608
-    for name, condition in CONDITIONS.items()
-}
+OLDER = _pages("<", "DESC")
+NEWER = _pages(">", "ASC")
 COUNT = {
     name: text(f"""
     SELECT count(*) FROM (
@@ -360,7 +300,7 @@ COUNT = {
     for name, condition in CONDITIONS.items()
 }
 ONE = text(f"""
-    SELECT {COLUMNS}, {CAUSED}, door, changes FROM activity_entries AS entry
+    SELECT {COLUMNS}, {CAUSED}, door, actor_role, changes FROM activity_entries AS entry
      WHERE organisation_id = :organisation AND number = :number
 """)  # noqa: S608
 THOSE = text(f"""
@@ -373,28 +313,4 @@ LATEST_CHANGE = text("""
        AND resource_id = :resource AND jsonb_exists(changes, :field)
      ORDER BY number DESC LIMIT 1
 """)
-HEAD = text("""
-    SELECT COALESCE(sum(last_number), 0) FROM activity_heads WHERE organisation_id = ANY(:organisations)
-""")
-# A page from each organisation, merged: the cost grows with the organisations a person belongs to now, never with
-# what they did in others they have left. Each part names one organisation, so it stays on one shard.
-PERSON_OLDER = text(f"""
-    SELECT entry.*, {CAUSED} FROM (
-    SELECT found.* FROM unnest(CAST(:organisations AS integer[])) AS mine (id), LATERAL (
-        SELECT {COLUMNS} FROM activity_entries
-         WHERE organisation_id = mine.id AND actor_id = :user AND occurred_at <= :at
-           AND (occurred_at, organisation_id, number) < (:at, :organisation_id, :number)
-         ORDER BY occurred_at DESC, number DESC LIMIT :limit) AS found
-     ORDER BY found.occurred_at DESC, found.organisation_id DESC, found.number DESC LIMIT :limit
-    ) AS entry ORDER BY occurred_at DESC, organisation_id DESC, number DESC
-""")  # noqa: S608
-PERSON_NEWER = text(f"""
-    SELECT entry.*, {CAUSED} FROM (
-    SELECT found.* FROM unnest(CAST(:organisations AS integer[])) AS mine (id), LATERAL (
-        SELECT {COLUMNS} FROM activity_entries
-         WHERE organisation_id = mine.id AND actor_id = :user AND occurred_at >= :at
-           AND (occurred_at, organisation_id, number) > (:at, :organisation_id, :number)
-         ORDER BY occurred_at, number LIMIT :limit) AS found
-     ORDER BY found.occurred_at, found.organisation_id, found.number LIMIT :limit
-    ) AS entry ORDER BY occurred_at, organisation_id, number
-""")  # noqa: S608
+HEAD = text("SELECT last_number FROM activity_heads WHERE organisation_id = :organisation")

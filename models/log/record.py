@@ -97,7 +97,7 @@ def record(
     cause: Record | int | None = None,
     sentence: Sentence | None = None,
 ) -> Record:
-    """Promise one entry; it is written when the transaction ends, or the change does not happen."""
+    """Records one entry, to be written when the transaction ends; if it cannot be, the change does not happen."""
     one = Record(
         actor,
         action,
@@ -123,7 +123,7 @@ def record_each(
     cause: Record | int | None = None,
     sentence: Sentence | None = None,
 ) -> Record | None:
-    """Promise an entry for each (id, name) of one type; `scope` says organisation, type and project of them all."""
+    """Records an entry for each (id, name) of one type; `scope` gives organisation, type and project of them all."""
     if not named:
         return None
     ids, names = map(list, zip(*named, strict=True))

@@ -7,6 +7,7 @@ from typing import ClassVar, NamedTuple
 from sqlalchemy import text
 
 from models.database import read
+from models.log.feed import OrganisationName
 from models.numbers import whole_number
 
 INTEGER = 2**31 - 1
@@ -42,6 +43,11 @@ class Here(NamedTuple):
     created_at: datetime
     role: str
 
+    @property
+    def named(self) -> OrganisationName:
+        """The organisation as rows of a feed name it."""
+        return OrganisationName(self.id, self.handle, self.name)
+
 
 class Standing(NamedTuple):
     """The person, and where they stand; None where they do not belong, whether it exists or not."""
@@ -64,6 +70,11 @@ def standing(session_id: str, handle: str | None) -> Standing | None:
     return Standing(Person(*person), None if here[0] is None else Here(*here))
 
 
+def organisations_of(user_id: int) -> list[OrganisationName]:
+    """Reads the names of the organisations that someone belongs to now."""
+    return [OrganisationName(*row) for row in read(ORGANISATIONS, {"user": user_id})]
+
+
 STANDING = text("""
     SELECT users.id, users.name, users.email, users.session_epoch,
            organisations.id, organisations.handle, organisations.name, organisations.email, organisations.state,
@@ -72,4 +83,8 @@ STANDING = text("""
       LEFT JOIN (memberships JOIN organisations ON organisations.id = memberships.organisation_id)
         ON memberships.user_id = users.id AND organisations.handle = :handle
      WHERE users.id = :user AND users.session_epoch = :epoch
+""")
+ORGANISATIONS = text("""
+    SELECT organisations.id, handle, name FROM organisations
+      JOIN memberships ON memberships.organisation_id = organisations.id WHERE user_id = :user
 """)

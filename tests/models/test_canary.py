@@ -109,16 +109,16 @@ def test_no_password_of_a_person_is_there(sung: None, superuser: psycopg.Connect
 
 
 def test_the_feed_does_not_show_it(sung: None, acme: Organisation) -> None:
-    scope = feed.whole(acme.id, feed.Place("acme", "Acme"))
-    shown = [feed.entry(scope, row.number) for row in feed.page(scope).rows]
+    scope = feed.whole(acme.named)
+    shown = [feed.entry(acme.named, row.number) for row in feed.page(scope).rows]
 
     assert len(shown) > 10
     assert CANARY not in repr(shown)
 
 
 def test_the_log_says_nothing_about_it_but_that_it_changed(sung: None, acme: Organisation) -> None:
-    scope = feed.whole(acme.id, feed.Place("acme", "Acme"))
-    details = [found[1] for row in feed.page(scope).rows if (found := feed.entry(scope, row.number))]
+    scope = feed.whole(acme.named)
+    details = [found[1] for row in feed.page(scope).rows if (found := feed.entry(acme.named, row.number))]
 
     told = {name: value for each in details for name, value in each.changes.items()}
     assert {name: told[name] for name in ("password", "value", "environment")} == {

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import TextClause, text
 
 from models.database import db
-from models.log import feed
+from models.log import feed, personal
 from models.log.actor import SYSTEM, Actor, Door
 from models.log.record import Action, ProjectName, Subject, record_each
 from models.organisation import Organisation, create_organisation
@@ -71,11 +71,11 @@ def test_newer_entries_are_read_without_the_older_ones(log: Organisation, condit
     _assert_walks(plan, index)
 
 
-@pytest.mark.parametrize("query", [feed.PERSON_OLDER, feed.PERSON_NEWER], ids=["older", "newer"])
+@pytest.mark.parametrize("query", [personal.OLDER, personal.NEWER], ids=["older", "newer"])
 def test_a_persons_page_reads_a_page_an_organisation(
     log: Organisation, people: dict[str, User], query: TextClause
 ) -> None:
-    edge = feed.FIRST if query is feed.PERSON_OLDER else feed.BEGINNING
+    edge = personal.NEWEST if query is personal.OLDER else personal.BEGINNING
     mine = list(db.session.execute(text("SELECT id FROM organisations ORDER BY id")).scalars())
     values = {"user": people["ada"].id, "organisations": mine, "limit": LIMIT, **edge._asdict()}
     assert len(mine) == 2
@@ -87,7 +87,7 @@ def test_the_causes_of_newer_entries_are_looked_up_by_their_numbers(log: Organis
 
 
 def test_the_head_is_one_row(log: Organisation) -> None:
-    scans = [node for node in _nodes(_plan(feed.HEAD, {"organisations": [log.id]})) if "Relation Name" in node]
+    scans = [node for node in _nodes(_plan(feed.HEAD, {"organisation": log.id})) if "Relation Name" in node]
     assert [node["Actual Rows"] for node in scans] == [1]
 
 

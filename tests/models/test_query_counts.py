@@ -7,9 +7,8 @@ import pytest
 from models.jobs.job import JobKey
 from models.kinds.container import Container
 from models.kinds.secret import Secret
-from models.log import feed
+from models.log import feed, personal
 from models.log.actor import Actor
-from models.log.feed import Place
 from models.log.record import Action, Subject, record_each
 from models.organisation import Organisation
 from models.people.user import User
@@ -18,18 +17,15 @@ from models.system import cascade
 from models.transaction import transaction
 from tests.support.statements import statements
 
-HERE = Place("acme", "Acme")
-
-
 PAGES: dict[str, Callable[[Organisation, int], object]] = {
-    "whole": lambda acme, _: feed.page(feed.whole(acme.id, HERE)),
-    "project": lambda acme, _: feed.page(feed.of_project(acme.id, HERE, 1)),
-    "resource": lambda acme, _: feed.page(feed.of_resource(acme.id, HERE, "container", 7)),
-    "cause": lambda acme, _: feed.page(feed.of_cause(acme.id, HERE, 1)),
-    "person": lambda acme, user: feed.of_person(user, {acme.id: HERE}),
-    "newer": lambda acme, _: feed.newer(feed.whole(acme.id, HERE), 0),
-    "count of newer": lambda acme, _: feed.count_newer(feed.whole(acme.id, HERE), 0),
-    "one entry": lambda acme, _: feed.entry(feed.whole(acme.id, HERE), 1),
+    "whole": lambda acme, _: feed.page(feed.whole(acme.named)),
+    "project": lambda acme, _: feed.page(feed.of_project(acme.named, 1)),
+    "resource": lambda acme, _: feed.page(feed.of_resource(acme.named, "container", 7)),
+    "cause": lambda acme, _: feed.page(feed.of_cause(acme.named, 1)),
+    "person": lambda acme, user: personal.page(user, [acme.named]),
+    "newer": lambda acme, _: feed.newer(feed.whole(acme.named), 0),
+    "count of newer": lambda acme, _: feed.count_newer(feed.whole(acme.named), 0),
+    "one entry": lambda acme, _: feed.entry(acme.named, 1),
 }
 
 

@@ -11,7 +11,7 @@ from models.kinds.container import Container
 from models.kinds.secret import Secret
 from models.log import feed
 from models.log.actor import SYSTEM, Actor
-from models.log.feed import Fold, Place, Row
+from models.log.feed import Fold, Row
 from models.log.record import Action, Subject, record, record_each
 from models.organisation import Organisation
 from models.project import Project
@@ -19,8 +19,6 @@ from models.system import cascade
 from models.transaction import transaction
 from tests.support.log import entries
 from tests.support.proof import violations
-
-HERE = Place("acme", "Acme")
 
 
 def runs(acme: Organisation) -> list[tuple[Any, ...]]:
@@ -101,7 +99,7 @@ def test_after_a_deletion_runs_are_what_their_entries_say(
 
 def page(acme: Organisation, before: int = feed.LATEST, size: int = 10) -> feed.Page:
     """A page of the organisation's feed."""
-    return feed.page(feed.whole(acme.id, HERE), before, size)
+    return feed.page(feed.whole(acme.named), before, size)
 
 
 def test_a_long_run_is_one_item_and_the_next_page_begins_below_it(acme: Organisation, ada: Actor) -> None:
@@ -157,7 +155,7 @@ def test_folds_lose_nothing(acme: Organisation, ada: Actor) -> None:
 
 
 def _unfolded(acme: Organisation, fold: Fold) -> list[int]:
-    scope = feed.of_run(feed.whole(acme.id, HERE), fold.first_number)
+    scope = feed.of_run(feed.whole(acme.named), fold.first_number)
     numbers: list[int] = []
     before: int | None = feed.LATEST
     while before is not None:
@@ -169,11 +167,11 @@ def _unfolded(acme: Organisation, fold: Fold) -> list[int]:
 
 def test_what_is_new_is_folded_too_and_counts_as_seen(acme: Organisation, ada: Actor) -> None:
     effects(acme, 1000, cause=4)
-    [fold] = feed.newer(feed.whole(acme.id, HERE), after=4)
+    [fold] = feed.newer(feed.whole(acme.named), after=4)
 
     assert isinstance(fold, Fold)
     assert fold.number == 1004
-    assert feed.newer(feed.whole(acme.id, HERE), after=fold.number) == []
+    assert feed.newer(feed.whole(acme.named), after=fold.number) == []
 
 
 def test_a_project_s_feed_counts_only_what_is_its_own(acme: Organisation, web: Project, ada: Actor) -> None:
@@ -186,11 +184,11 @@ def test_a_project_s_feed_counts_only_what_is_its_own(acme: Organisation, web: P
     with transaction() as promised:
         acme.delete(ada, "acme")
     cascade.keep(promised[0])
-    scope = feed.of_project(acme.id, HERE, other.id)
+    scope = feed.of_project(acme.named, other.id)
     [fold, *_] = feed.page(scope).rows
 
     assert isinstance(fold, Fold)
     assert fold.partly  # the run is of both projects
     unfolded = feed.page(feed.of_run(scope, fold.first_number)).rows
-    assert {each.project_id for each in unfolded if isinstance(each, Row)} == {other.id}
+    assert {each.project_name for each in unfolded if isinstance(each, Row)} == {"Other"}
     assert len(unfolded) == 13

@@ -49,7 +49,10 @@ def test_only_activity_writes_entries() -> None:
 
 
 def test_only_feed_reads_entries() -> None:
-    assert having(r"FROM\s+(public\.)?activity_entries", sources(*PRODUCT)) == {"models/log/feed.py"}
+    assert having(r"FROM\s+(public\.)?activity_entries", sources(*PRODUCT)) == {
+        "models/log/feed.py",
+        "models/log/personal.py",
+    }
 
 
 def test_nothing_skips_rows_by_offset() -> None:

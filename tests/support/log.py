@@ -1,11 +1,17 @@
-"""Reading the log back, as plainly as possible: what a test asserts on."""
+"""Filling the log, and reading it back as plainly as possible: what a test asserts on."""
 
 from typing import Any
 
 from sqlalchemy import Row, text
 
 from models.database import db
-from models.organisation import Organisation
+from models.log import feed
+from models.log.actor import Actor
+from models.log.feed import Page
+from models.log.record import Action, Subject, record_each
+from models.organisation import Organisation, create_organisation
+from models.people.user import User
+from models.transaction import transaction
 
 
 def entries(organisation: Organisation) -> list[Row[Any]]:
@@ -24,3 +30,23 @@ def latest_entry(organisation: Organisation) -> Row[Any]:
 def summaries(organisation: Organisation) -> list[str]:
     """The sentences, oldest first."""
     return [each.summary for each in entries(organisation)]
+
+
+def unfolded(page: Page) -> list[feed.Row]:
+    """Returns the entries of a page on which nothing is folded."""
+    rows = [each for each in page.rows if isinstance(each, feed.Row)]
+    assert len(rows) == len(page.rows)
+    return rows
+
+
+def fill(organisation: Organisation, actor: Actor, count: int) -> None:
+    """Adds so many entries to an organisation's log, in one transaction."""
+    scope = Subject(organisation.id, "container", 0, "")
+    with transaction():
+        record_each(actor, Action.UPDATE, scope, [(number, f"c-{number}") for number in range(count)])
+
+
+def found_another(people: dict[str, User], ada: Actor, handle: str) -> Organisation:
+    """Founds another organisation of Ada's."""
+    with transaction():
+        return create_organisation(people["ada"], ada, name=handle.capitalize(), handle=handle, email="x@example.com")

@@ -11,13 +11,13 @@ from models.billing.cards import PaymentMethod
 from models.kinds.catalogue import KINDS
 from models.log import feed
 from models.log.tracked import Tracked
-from models.organisation import Organisation, belongings
+from models.organisation import Organisation
 from models.people.access import Permission
-from models.people.standing import Here
+from models.people.standing import Here, organisations_of
 from models.project import Project
 from web.access import Answer, Open, needs
 from web.addresses import address
-from web.feeds import OrganisationFeed, PersonFeed, answer, place_of, places_of
+from web.feeds import OrganisationFeed, PersonFeed, answer
 
 bp = Blueprint("activity", __name__)
 SPOKEN_OF: tuple[type[Tracked], ...] = (*KINDS, Project, Organisation, BillingAccount, PaymentMethod)
@@ -29,7 +29,7 @@ MONEY = "_cents"
 @needs(Open.TO_SIGNED_IN)
 def mine() -> Answer:
     """What one did, across all organisations one belongs to now."""
-    source = PersonFeed(current_user.id, places_of(belongings(current_user.id)))
+    source = PersonFeed(current_user.id, organisations_of(current_user.id))
     return answer(source, address("activity.mine"), "activity/mine.html", dict)
 
 
@@ -37,7 +37,7 @@ def mine() -> Answer:
 @needs(Permission.READ, even_when_deleted=True)
 def of_organisation(here: Here) -> Answer:
     """Everything that happened in the organisation."""
-    source = OrganisationFeed(feed.whole(here.id, place_of(here)))
+    source = OrganisationFeed(feed.whole(here.named))
     return answer(source, address("activity.of_organisation", org=here.handle), "activity/feed.html", dict)
 
 
@@ -47,22 +47,18 @@ def entry(here: Here, number: int) -> Answer:
     """One entry: who, when, through which door, what changed, what caused it and what it caused."""
     if number > feed.LATEST:
         abort(404)
-    place = place_of(here)
-    found = feed.entry(feed.whole(here.id, place), number)
+    found = feed.entry(here.named, number)
     if found is None:
         abort(404)
     row, detail = found
     cause = None
     if row.cause_number is not None:
-        cause, _ = feed.entry(feed.whole(here.id, place), row.cause_number) or (
-            None,
-            None,
-        )
-    effects = OrganisationFeed(feed.of_cause(here.id, place, number))
+        cause, _ = feed.entry(here.named, row.cause_number) or (None, None)
+    effects = OrganisationFeed(feed.of_cause(here.named, number))
 
     def context() -> dict[str, Any]:
         changes = [_told(name, values) for name, values in detail.changes.items()]
-        return {"entry": row, "door": detail.door, "changes": changes, "cause": cause}
+        return {"entry": row, "detail": detail, "changes": changes, "cause": cause}
 
     at = address("activity.entry", org=here.handle, number=number)
     return answer(effects, at, "activity/entry.html", context)

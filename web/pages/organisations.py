@@ -13,7 +13,7 @@ from models.people.access import Permission, Role
 from models.people.user import find_user
 from web.access import Answer, Open, needs
 from web.acting import acting
-from web.feeds import OrganisationFeed, answer, place_of
+from web.feeds import OrganisationFeed, answer
 from web.forms import ConfirmForm, TrackedForm, form_for
 from web.fragments import render
 from web.pages import engine
@@ -53,7 +53,7 @@ def new() -> Answer:
 @needs(Permission.READ, even_when_deleted=True)
 def show(organisation: Organisation) -> Answer:
     """The dashboard; of a deleted organisation only its feed is left."""
-    source = OrganisationFeed(feed.whole(organisation.organisation_id, place_of(organisation)))
+    source = OrganisationFeed(feed.whole(organisation.named))
     address = url_for("activity.of_organisation", org=organisation.handle)
     return answer(source, address, "orgs/show.html", lambda: _dashboard(organisation))
 

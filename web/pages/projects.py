@@ -14,7 +14,7 @@ from models.people.access import Permission
 from models.project import Project
 from web.access import Answer, needs
 from web.acting import acting
-from web.feeds import OrganisationFeed, answer, place_of
+from web.feeds import OrganisationFeed, answer
 from web.forms import ConfirmForm, TrackedForm, form_for
 from web.fragments import render
 from web.pages import engine
@@ -57,7 +57,7 @@ def new(organisation: Organisation) -> Answer:
 @needs(Permission.READ)
 def show(organisation: Organisation, project: Project) -> Answer:
     """What is in the project, and its history; of a deleted one the history is left."""
-    scope = feed.of_project(organisation.organisation_id, place_of(organisation), project.id)
+    scope = feed.of_project(organisation.named, project.id)
     address = url_for("projects.show", org=organisation.handle, project=project.handle)
     return answer(OrganisationFeed(scope), address, "projects/show.html", lambda: _contents(organisation, project))
 

@@ -18,7 +18,7 @@ from models.people.access import Permission
 from models.project import LATEST, Project
 from web.access import Answer, may, needs
 from web.acting import acting
-from web.feeds import OrganisationFeed, answer, place_of
+from web.feeds import OrganisationFeed, answer
 from web.forms import EndForm, TrackedForm, form_for
 from web.fragments import render
 from web.pages import engine
@@ -170,7 +170,7 @@ def _page(
     again_form: EndForm | None = None,
 ) -> Answer:
     kind = type(resource)
-    scope = feed.of_resource(organisation.organisation_id, place_of(organisation), kind.noun, resource.id)
+    scope = feed.of_resource(organisation.named, kind.noun, resource.id)
     address = _url("show", organisation, project, kind, handle=resource.handle)
 
     def context() -> dict[str, Any]:
