@@ -87,7 +87,7 @@ def _pages(edge: str, bound: str, order: str) -> TextClause:
     """The query of a page; only constants of this module and of feed.py are put into the text.
 
     A page from each organisation, merged: the cost grows with the organisations a person belongs to now, never with
-    what they did in others they have left. Each part names one organisation, so it stays on one shard.
+    what they did in others they have left. Each part names one organisation.
     """
     return text(f"""
         WITH entry AS MATERIALIZED (
