@@ -3,14 +3,13 @@
 import re
 from pathlib import Path
 
-# Our names, by meaning, and the drawing each of them uses.
+from models.kinds.catalogue import KINDS
+
+# Our names, by meaning, and the drawing each of them uses; a kind says its own.
 DRAWINGS = {
+    **{kind.noun: kind.icon for kind in KINDS},
     "organisation": "building-2",
     "project": "folder",
-    "container": "container",
-    "memcached": "memory-stick",
-    "registry": "package",
-    "secret": "key-round",
     "user": "user-round",
     "billing": "credit-card",
     "system": "cpu",

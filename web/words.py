@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from flask import Flask, g, request
 
 from models.billing import amounts
+from models.kinds.catalogue import BY_NOUN, KINDS, plurals
 from models.kinds.references import listed
 
 ZONES_MOST = 64
@@ -48,10 +49,8 @@ def iso(moment: datetime) -> str:
 
 
 def plural(noun: str) -> str:
-    """ "container" -> "containers", "registry" -> "registries"; memcached is its own."""
-    if noun == "memcached":
-        return noun
-    return f"{noun.removesuffix('y')}ies" if noun.endswith("y") else f"{noun}s"
+    """ "project" -> "projects"; a kind says its own plural."""
+    return BY_NOUN[noun].plural if noun in BY_NOUN else f"{noun}s"
 
 
 def initials(name: str) -> str:
@@ -71,9 +70,10 @@ def install(app: Flask) -> None:
         "price": amounts.shown_finely,
         "initials": initials,
         "listed": listed,
+        "plurals": plurals,
     }
     app.jinja_env.filters.update(filters)
-    app.jinja_env.globals["zone_name"] = zone_name
+    app.jinja_env.globals.update(zone_name=zone_name, KINDS=KINDS)
 
 
 @lru_cache(maxsize=ZONES_MOST)

@@ -118,8 +118,11 @@ def resume(
     return resumed
 
 
-def clean_up(organisation_id: int) -> Record | None:
-    """Terminate what runs once the grace period is over, and nothing else; None when that is not due (any more)."""
+def clean_up(organisation_id: int, running: str) -> Record | None:
+    """Terminate what runs once the grace period is over, and nothing else; None when that is not due (any more).
+
+    `running` says what that is, for the entry: "containers and memcached".
+    """
     held = hold_organisation_alone(organisation_id)
     suspension = current(organisation_id)
     now = datetime.now(UTC)
@@ -133,7 +136,7 @@ def clean_up(organisation_id: int) -> Record | None:
         SYSTEM,
         Action.UPDATE,
         _subject(held),
-        {"clean_up": [None, "containers and memcached are terminated"]},
+        {"clean_up": [None, f"{running} are terminated"]},
         db.session.execute(SUSPENDED_BY, {"organisation": organisation_id}).scalar_one(),
         Sentence("Organisation ", f" cleaned up: suspended for {hours} hours without a top-up"),
     )

@@ -26,6 +26,7 @@ class Container(Running):
 
     __tablename__ = "containers"
     noun, plural, end_action, called_by = "container", "containers", Action.TERMINATE, "name"
+    icon, blurb = "container", "An image kept running."
     USES = "cpu_millicores, memory_mib, 0"
 
     name: Mapped[str] = column(String(77), Field("Name", most=NAME_MOST))

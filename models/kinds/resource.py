@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from sqlalchemy import BigInteger, DateTime, Identity, Integer, String, func, select, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -22,6 +22,15 @@ from models.sealed import Sealed
 Kind = TypeVar("Kind", bound="Resource")
 
 
+class Fact(NamedTuple):
+    """Something about a resource, as its page shows it."""
+
+    label: str
+    value: str
+    exact: bool = False
+    """Whether it is meant to be copied character by character."""
+
+
 class Resource(Tracked):
     """Something that lives in a project: a container, a memcached, a registry or a secret."""
 
@@ -29,6 +38,10 @@ class Resource(Tracked):
     plural: ClassVar[str]
     """Its table and its word in addresses."""
     end_action: ClassVar[Action]
+    icon: ClassVar[str]
+    """The drawing that stands for it, by the name it has in lucide."""
+    blurb: ClassVar[str]
+    """What it is, for someone who has none yet."""
     called_by: ClassVar[str] = "handle"
     """The column that holds the name the log uses."""
     runs: ClassVar[bool] = False
@@ -56,6 +69,18 @@ class Resource(Tracked):
     def name(self) -> str:
         """What people call it."""
         return self.handle
+
+    @property
+    def detail(self) -> str:
+        """What tells it from its neighbours in a list."""
+        return ""
+
+    @property
+    def facts(self) -> list[Fact]:
+        """What its page shows of it: every field but its name and the sealed ones."""
+        shown = [name for name in self.fields() if name != "name" and name not in self.sealed()]
+        facts = [Fact(self.fields()[name].label, _written(getattr(self, name))) for name in shown]
+        return [each for each in facts if each.value]
 
     @property
     def subject(self) -> Subject:
@@ -124,6 +149,10 @@ def by_handle(kind: type[Kind], organisation_id: int, project_id: int, handle: s
     return db.session.scalar(mine.where(kind.ended_at.is_(None))) or db.session.scalar(
         mine.where(kind.ended_at.is_not(None)).order_by(kind.id.desc()).limit(1)
     )
+
+
+def _written(value: Any) -> str:
+    return ", ".join(value) if isinstance(value, list) else str(value or "")
 
 
 PROJECT_NAME = text("SELECT name FROM projects WHERE organisation_id = :organisation AND id = :project")

@@ -1,7 +1,7 @@
 """What the kinds that run have in common: revisions, deployments, and what was observed of them."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import Integer, String, select, update
 from sqlalchemy.orm import Mapped, mapped_column
@@ -25,6 +25,8 @@ class Running(Resource):
 
     __abstract__ = True
     runs = True
+    NODES: ClassVar[str] = "1"
+    """In SQL, of how many containers on the engine it is made."""
 
     revision: Mapped[int] = mapped_column(Integer, default=1)
     """One higher with every change that asks for a deployment."""
@@ -48,6 +50,11 @@ class Running(Resource):
     def deployed_as(self) -> str:
         """What a deployment brings up, as its entry says it."""
         raise NotImplementedError
+
+    @property
+    def detail(self) -> str:
+        """What is deployed."""
+        return self.deployed_as
 
     def specification(self) -> Specification:
         """What an engine is told to run, everything opened that is sealed. For the worker alone."""

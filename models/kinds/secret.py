@@ -3,7 +3,7 @@
 from sqlalchemy.orm import Mapped
 
 from models.field import Field, Logged, Shape, column
-from models.kinds.resource import Resource
+from models.kinds.resource import Fact, Resource
 from models.log.record import Action
 from models.sealed import Sealed
 
@@ -13,12 +13,23 @@ class Secret(Resource):
 
     __tablename__ = "secrets"
     noun, plural, end_action = "secret", "secrets", Action.DELETE
+    icon, blurb = "key-round", "A sealed value that containers get and nobody sees."
 
     value: Mapped[str] = column(
         Sealed("secrets.value"),
         Field("Value", Shape.SECRET, Logged.FACT, most=32_768, hint="Encrypted; never shown again."),
         deferred=True,
     )
+
+    @property
+    def detail(self) -> str:
+        """What containers call it."""
+        return self.as_environment_name
+
+    @property
+    def facts(self) -> list[Fact]:
+        """As every kind, and what containers call it."""
+        return [*super().facts, Fact("In containers", self.as_environment_name, exact=True)]
 
     @property
     def as_environment_name(self) -> str:

@@ -15,6 +15,7 @@ from models.billing import payment, suspension, usage
 from models.billing.account import BALANCE_ID, wanting_top_up
 from models.billing.provider import Collection
 from models.database import db
+from models.kinds.catalogue import RUNNING, plurals
 from models.log import feed
 from models.system.cascade import Call, call_nobody
 from models.transaction import Hinted, transaction
@@ -44,7 +45,7 @@ def charge_round(grace: timedelta, call: Call = call_nobody, now: datetime | Non
         return _in_transaction(suspension.suspend_if_exhausted, organisation_id, grace)
 
     def clean_up(organisation_id: int) -> list[Hinted]:
-        return _in_transaction(suspension.clean_up, organisation_id)
+        return _in_transaction(suspension.clean_up, organisation_id, plurals(RUNNING))
 
     _each(usage.chargeable(until), charge, call)
     _each(payment.interrupted(INTERRUPTED_AFTER), collect, call)

@@ -8,7 +8,6 @@ from sqlalchemy import TextClause, select, text
 from models.database import db, read
 from models.jobs.deployment import ResourceKey
 from models.kinds.catalogue import RUNNING
-from models.kinds.resource import Resource
 from models.kinds.running import Running
 from models.kinds.specification import Specification
 
@@ -62,7 +61,6 @@ def specification(key: ResourceKey, revision: int) -> Specification | None:
     The session is given back at once: what follows takes minutes, and holds no transaction open.
     """
     kind = next(each for each in RUNNING if each.noun == key.noun)
-    assert issubclass(kind, Running)
     try:
         mine = select(kind).where(
             kind.organisation_id == key.organisation_id, kind.id == key.id, kind.revision == revision
@@ -83,12 +81,11 @@ def _wanted(noun: str, row: tuple) -> Wanted:  # type: ignore[type-arg]  # as th
     return Wanted(ResourceKey(row[0], noun, row[1]), *row[2:])
 
 
-def _statement(kind: type[Resource], start: str) -> TextClause:
-    nodes = "nodes" if "nodes" in kind.__table__.c else "1"
+def _statement(kind: type[Running], start: str) -> TextClause:
     return text(f"""
         {start}
         SELECT thing.organisation_id, thing.id, project_id, thing.handle, thing.state, thing.ended_at IS NOT NULL,
-               projects.state = 'active' AND organisations.state = 'active', {nodes}, thing.revision,
+               projects.state = 'active' AND organisations.state = 'active', {kind.NODES}, thing.revision,
                deployed_revision, thing.status, status_reason, deployments.status,
                COALESCE(due_at <= clock_timestamp() AND COALESCE(lease_until < clock_timestamp(), true), false),
                COALESCE(lease_until >= clock_timestamp(), false)

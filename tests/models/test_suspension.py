@@ -328,7 +328,7 @@ def test_a_top_up_in_the_middle_stops_the_clean_up_at_a_chunk_s_edge(
     charge_round()
     after_grace(superuser)
     with transaction() as promised:
-        suspension.clean_up(acme.id)
+        suspension.clean_up(acme.id, "containers")
     with transaction():
         lease = job.claim(promised[0])
     assert lease

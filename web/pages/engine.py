@@ -9,6 +9,7 @@ from models import installation
 from models.installation import NO_ENGINE
 from models.jobs import deployment
 from models.jobs.deployment import Deployment, Status
+from models.kinds.catalogue import RUNNING, plurals
 from models.kinds.running import Running
 from models.numbers import whole_number
 from web.words import when
@@ -41,8 +42,8 @@ def trouble() -> str | None:
         )
     if found.engine == NO_ENGINE:
         return (
-            "No container engine is set up: containers and memcached are recorded and planned, but nothing is being "
-            "run. The platform's operator connects one with DOCKER_HOST."
+            f"No container engine is set up: {plurals(RUNNING)} are recorded and planned, but nothing is being run. "
+            "The platform's operator connects one with DOCKER_HOST."
         )
     if found.error:
         return (

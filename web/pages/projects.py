@@ -1,14 +1,12 @@
 """Projects: what is in them, their feed, settings, deletion."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from flask import Blueprint, flash, redirect, url_for
 
 from models.jobs import job
 from models.kinds.catalogue import KINDS
-from models.kinds.resource import Resource
 from models.log import feed
-from models.log.record import Action
 from models.organisation import Organisation
 from models.people.access import Permission
 from models.project import Project
@@ -22,21 +20,6 @@ from web.pages.progress import shown
 
 bp = Blueprint("projects", __name__, url_prefix="/orgs/<org>/projects")
 FIRST_FEW = 10
-
-
-class Kind(NamedTuple):
-    """A kind as templates speak of it."""
-
-    noun: str
-    plural: str
-    title: str
-    end_word: str
-
-
-def kind_words(kind: type[Resource]) -> Kind:
-    """The words for one kind."""
-    end_word = "Terminate" if kind.end_action is Action.TERMINATE else "Delete"
-    return Kind(kind.noun, kind.plural, kind.plural.capitalize(), end_word)
 
 
 @bp.route("/new", methods=["GET", "POST"])
@@ -103,7 +86,7 @@ def _settings(project: Project, form: TrackedForm, delete_form: ConfirmForm) -> 
 
 
 def _contents(organisation: Organisation, project: Project) -> dict[str, Any]:
-    kinds = [(kind_words(kind), project.resources(kind, size=FIRST_FEW), project.count(kind)) for kind in KINDS]
+    kinds = [(kind, project.resources(kind, size=FIRST_FEW), project.count(kind)) for kind in KINDS]
     waiting = None if project.state == "active" else _progress(organisation, project)
     return {"kinds": kinds, "progress": waiting, "engine_trouble": engine.trouble()}
 

@@ -1,12 +1,10 @@
-"""Containers, memcached, registries and secrets: one set of routes, the kind comes from the address."""
+"""Resources of every kind: one set of routes, the kind comes from the address."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, request, url_for
 
 from models.errors import AlreadyEnded
-from models.field import Shape
 from models.kinds.references import listed, used_by
 from models.kinds.resource import Resource
 from models.kinds.running import Running
@@ -22,7 +20,6 @@ from web.feeds import OrganisationFeed, answer
 from web.forms import EndForm, TrackedForm, form_for
 from web.fragments import render
 from web.pages import engine
-from web.pages.projects import kind_words
 
 bp = Blueprint("resources", __name__, url_prefix="/orgs/<org>/projects/<project>/<kind:kind>")
 LIST_SIZE = 50
@@ -37,7 +34,7 @@ def index(organisation: Organisation, project: Project, kind: type[Resource]) ->
     older = None
     if len(found) > LIST_SIZE:
         older = _url("index", organisation, project, kind, before=found[LIST_SIZE - 1].id)
-    return render("resources/index.html", kind=kind_words(kind), resources=found[:LIST_SIZE], older_url=older)
+    return render("resources/index.html", kind=kind, resources=found[:LIST_SIZE], older_url=older)
 
 
 @bp.route("/new", methods=["GET", "POST"])
@@ -51,7 +48,7 @@ def new(organisation: Organisation, project: Project, kind: type[Resource]) -> A
                 resource = project.create(actor, kind, **form.values)
             flash(f"{kind.noun.capitalize()} {resource.name} created.")
             return redirect(_url("show", organisation, project, kind, handle=resource.handle))
-    return render("resources/new.html", kind=kind_words(kind), form=form, status=form.status)
+    return render("resources/new.html", kind=kind, form=form, status=form.status)
 
 
 @bp.get("/<handle>")
@@ -85,14 +82,14 @@ def update(organisation: Organisation, project: Project, kind: type[Resource], h
 @bp.get("/<handle>/deployments")
 @needs(Permission.READ)
 def deployments(organisation: Organisation, project: Project, kind: type[Resource], handle: str) -> Answer:
-    """The deployments of a container or memcached, and what was observed of it."""
+    """The deployments of something that runs, and what was observed of it."""
     resource = project.find(kind, handle)
     if not kind.runs:
         abort(404)
     return render(
         "resources/deployments.html",
         "resources/_deployments.html",
-        kind=kind_words(kind),
+        kind=kind,
         resource=resource,
         **_running(organisation, project, resource),
     )
@@ -101,7 +98,7 @@ def deployments(organisation: Organisation, project: Project, kind: type[Resourc
 @bp.post("/<handle>/deploy")
 @needs(Permission.MANAGE_RESOURCES)
 def deploy(organisation: Organisation, project: Project, kind: type[Resource], handle: str) -> Answer:
-    """Deploy it again; of a secret or registry, all that use it."""
+    """Deploy it again; if it does not run itself, all that use it."""
     resource = project.find(kind, handle)
     if _is_another(resource):
         return _told_of_another(organisation, project, resource)
@@ -119,14 +116,14 @@ def deploy(organisation: Organisation, project: Project, kind: type[Resource], h
 @bp.post("/<handle>/terminate")
 @needs(Permission.MANAGE_RESOURCES)
 def terminate(organisation: Organisation, project: Project, kind: type[Resource], handle: str) -> Answer:
-    """Terminate a container or memcached."""
+    """End a resource of a kind that is terminated."""
     return _end(organisation, project, kind, handle, Action.TERMINATE)
 
 
 @bp.post("/<handle>/delete")
 @needs(Permission.MANAGE_RESOURCES)
 def delete(organisation: Organisation, project: Project, kind: type[Resource], handle: str) -> Answer:
-    """Delete a registry or secret."""
+    """End a resource of a kind that is deleted."""
     return _end(organisation, project, kind, handle, Action.DELETE)
 
 
@@ -176,9 +173,8 @@ def _page(
     def context() -> dict[str, Any]:
         editable = resource.ended_at is None and project.state == "active" and may("manage_resources")
         return {
-            "kind": kind_words(kind),
+            "kind": kind,
             "resource": resource,
-            "facts": _facts(resource),
             "form": (form or form_for(kind, resource, project)) if editable else None,
             "end_form": end_form or EndForm(formdata=None),
             "again_form": again_form,
@@ -198,22 +194,6 @@ def _running(organisation: Organisation, project: Project, resource: Resource) -
     trouble = engine.trouble()
     url = _url("deployments", organisation, project, type(resource), handle=resource.handle)
     return {"deployments": engine.deployments(resource, url, trouble is not None), "engine_trouble": trouble}
-
-
-def _facts(resource: Resource) -> Sequence[tuple[str, str]]:
-    """What may be shown of it: every field but the sealed ones."""
-    facts = [
-        (declared.label, _written(getattr(resource, name)))
-        for name, declared in resource.fields().items()
-        if name not in resource.sealed() and declared.shape is not Shape.SECRET and name != "name"
-    ]
-    return [(label, value) for label, value in facts if value]
-
-
-def _written(value: Any) -> str:
-    if isinstance(value, list):
-        return ", ".join(value)
-    return str(value or "")
 
 
 def _url(view: str, organisation: Organisation, project: Project, kind: type[Resource], **more: Any) -> str:
