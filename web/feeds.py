@@ -153,7 +153,7 @@ def told_of(fold: Fold) -> str:
     parts: dict[str, list[str]] = {}
     for what, count in sorted(fold.tally, key=lambda each: (-each[1], each[0])):
         verb, noun = what.split(" ", 1)
-        parts.setdefault(verb, []).append(f"{count:,} {plural(noun) if count != 1 else noun}")
+        parts.setdefault(verb, []).append(f"{count:,} {plural(noun, count)}")
     if fold.partly:
         return f"{' and '.join(parts)} what was in here"
     return ", ".join(f"{verb} {' and '.join(things)}" for verb, things in parts.items())

@@ -48,9 +48,13 @@ def iso(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-def plural(noun: str) -> str:
-    """ "project" -> "projects"; a kind says its own plural."""
-    return BY_NOUN[noun].plural if noun in BY_NOUN else f"{noun}s"
+def plural(noun: str, count: object = None) -> str:
+    """Returns the noun for that many things: "entry" for 1, "entries" for any other count and where none is given."""
+    if count == 1:
+        return noun
+    if noun in BY_NOUN:
+        return BY_NOUN[noun].plural
+    return f"{noun.removesuffix('y')}ies" if noun.endswith("y") else f"{noun}s"
 
 
 def initials(name: str) -> str:
@@ -73,7 +77,7 @@ def install(app: Flask) -> None:
         "plurals": plurals,
     }
     app.jinja_env.filters.update(filters)
-    app.jinja_env.globals.update(zone_name=zone_name, KINDS=KINDS)
+    app.jinja_env.globals.update(zone_name=zone_name, plural=plural, KINDS=KINDS)
 
 
 @lru_cache(maxsize=ZONES_MOST)
