@@ -31,7 +31,7 @@ def billing() -> None:
 @click.option("--reason", required=True, help="What the entry says, such as an unpaid invoice.")
 def suspend(handle: str, reason: str) -> None:
     """Suspend the organisation HANDLE until you resume it; a top-up does not lift it."""
-    _turn(
+    _decide(
         handle,
         lambda held: suspension.suspend(held, By.OPERATOR, reason, actor=OPERATOR),
         "active",
@@ -44,7 +44,7 @@ def suspend(handle: str, reason: str) -> None:
 @click.option("--reason", required=True, help="What the entry says, such as an invoice that was paid.")
 def resume(handle: str, reason: str) -> None:
     """Resume the organisation HANDLE, whoever suspended it."""
-    _turn(handle, lambda held: suspension.resume(held, reason, actor=OPERATOR), "suspended", "resumed")
+    _decide(handle, lambda held: suspension.resume(held, reason, actor=OPERATOR), "suspended", "resumed")
 
 
 @billing.command()
@@ -56,23 +56,22 @@ def charge() -> None:
     click.echo("Charged.")
 
 
-def _turn(handle: str, verb: Callable[[Held], Record | None], before: str, told: str) -> None:
+def _decide(handle: str, verb: Callable[[Held], Record | None], before: str, after: str) -> None:
     with connected() as settings:
         aim(settings.redis_url)
         organisation = by_handle(handle)
         if organisation is None:
             raise click.ClickException(f"There is no organisation {handle}.")
-        with _told(), transaction() as promised:
+        with _refusals_as_one_line(), transaction() as promised:
             done = verb(hold_organisation_alone(organisation.id))
         hint_all(promised)
     if done is None:
         raise click.ClickException(f"{handle} is not {before}: it is {organisation.state}.")
-    click.echo(f"{handle} is {told} (entry {done.number}).")
+    click.echo(f"{handle} is {after} (entry {done.number}).")
 
 
 @contextmanager
-def _told() -> Iterator[None]:
-    """What a verb refuses, as one line."""
+def _refusals_as_one_line() -> Iterator[None]:
     try:
         yield
     except DomainError as error:
