@@ -77,25 +77,18 @@ def signup() -> Answer:
     return render("account/signup.html", form=form, status=form.status, invitation=invitation)
 
 
-@bp.get("/account")
+@bp.route("/account", methods=["GET", "POST"])
 @needs(Open.TO_SIGNED_IN)
-def show() -> Answer:
-    """One's own name and password."""
-    return _account(NameForm(formdata=None, obj=current_user), PasswordForm(formdata=None))
-
-
-@bp.post("/account")
-@needs(Open.TO_SIGNED_IN)
-def rename() -> Answer:
-    """Take another name."""
-    form = NameForm()
-    if form.validate():
+def settings() -> Answer:
+    """One's own name; the password is on the same page."""
+    form = NameForm(obj=current_user)
+    if form.validate_on_submit():
         with form.show_errors(), transaction():
             find_user(current_user.id).rename(form.name.data or "")
-    if form.refused:
-        return _account(form, PasswordForm(formdata=None))
-    flash("Your name is changed.")
-    return redirect(url_for("account.show"))
+        if not form.refused:
+            flash("Your name is changed.")
+            return redirect(url_for("account.settings"))
+    return _settings(form, PasswordForm(formdata=None))
 
 
 @bp.post("/account/password")
@@ -109,13 +102,13 @@ def change_password() -> Answer:
             user = find_user(current_user.id)
             user.change_password(form.current.data or "", form.new.data or "")
     if form.refused:
-        return _account(NameForm(formdata=None, obj=current_user), form)
+        return _settings(NameForm(formdata=None, obj=current_user), form)
     _enter(user)
     flash("Your password is changed, and you are signed out everywhere else.")
-    return redirect(url_for("account.show"))
+    return redirect(url_for("account.settings"))
 
 
-def _account(name_form: NameForm, password_form: PasswordForm) -> Answer:
+def _settings(name_form: NameForm, password_form: PasswordForm) -> Answer:
     status = max(name_form.status, password_form.status)
     return render("account/show.html", name_form=name_form, password_form=password_form, status=status)
 
