@@ -1,6 +1,6 @@
 """Holding a parent while a child is added, so that none is created in what is being deleted; and changing its state.
 
-A plain read of the parent's state is not enough: a container created beside a deletion stayed alive in the deleted
+A plain read of the parent's state is not enough: a resource created beside a deletion stayed alive in the deleted
 project. FOR SHARE lets many add at once and makes the deletion wait for them, or them for the deletion.
 """
 

@@ -22,7 +22,7 @@ class Engine(NamedTuple):
 
 
 def identity() -> str:
-    """What tells our containers from those of another installation. Call it inside `transaction()`."""
+    """Returns what tells this installation from others on the same engine. Call it inside `transaction()`."""
     return str(db.session.execute(IDENTITY).scalar_one())
 
 

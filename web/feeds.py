@@ -149,7 +149,7 @@ def entries_html(entries: Sequence[Item], show_organisation: bool = False, addre
 
 
 def told_of(fold: Fold) -> str:
-    """ "terminated 41 containers, deleted 3 secrets", most first; without numbers where they are not all the feed's."""
+    """ "updated 41 users, deleted 3 projects", most first; without numbers where they are not all the feed's."""
     parts: dict[str, list[str]] = {}
     for what, count in sorted(fold.tally, key=lambda each: (-each[1], each[0])):
         verb, noun = what.split(" ", 1)

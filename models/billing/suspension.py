@@ -121,7 +121,7 @@ def resume(
 def clean_up(organisation_id: int, running: str) -> Record | None:
     """Terminate what runs once the grace period is over, and nothing else; None when that is not due (any more).
 
-    `running` says what that is, for the entry: "containers and memcached".
+    `running` says what that is, for the entry, in the plural.
     """
     held = hold_organisation_alone(organisation_id)
     suspension = current(organisation_id)

@@ -15,6 +15,8 @@ from models.database import db
 MINUTE = timedelta(minutes=1)
 MICROCENTS = 1_000_000
 HOURS_A_MONTH = 730
+CACHE = "Memcached"
+"""What the price list and the ledger call memory for caching (`cache_mib`)."""
 
 
 class Usage(NamedTuple):
@@ -34,7 +36,7 @@ class Usage(NamedTuple):
 
     def __str__(self) -> str:
         told = [f"{self.cpu_millicores:,} millicores, {self.memory_mib:,} MiB"] if self.memory_mib else []
-        told += [f"memcached {self.cache_mib:,} MiB"] if self.cache_mib else []
+        told += [f"{CACHE.lower()} {self.cache_mib:,} MiB"] if self.cache_mib else []
         return "; ".join(told) or "nothing any more"
 
     @property
@@ -49,8 +51,24 @@ class Usage(NamedTuple):
 
 
 PRICES = Usage(cpu_millicores=50, memory_mib=8, cache_mib=12)
-"""Millionths of a cent a minute: of a millicore, of a MiB, of a MiB of each memcached node. Whole numbers, so that many
+"""Millionths of a cent a minute: of a millicore, of a MiB, of a MiB of a cache's node. Whole numbers, so that many
 minutes cost exactly what the minutes cost one by one."""
+
+
+class Price(NamedTuple):
+    """A line of the price list."""
+
+    label: str
+    unit: str
+    """How much the price is for, in words."""
+    amount: Usage
+
+
+PRICE_LIST = (
+    Price("CPU", "a core (1,000 millicores)", Usage(cpu_millicores=1000)),
+    Price("Memory", "a GiB (1,024 MiB)", Usage(memory_mib=1024)),
+    Price(CACHE, "a GiB of each node", Usage(cache_mib=1024)),
+)
 
 
 def change(organisation_id: int, by: Usage) -> None:

@@ -56,7 +56,7 @@ class Fold(NamedTuple):
     cause_actor: str
     cause_summary: str
     tally: tuple[tuple[str, int], ...]
-    """How many of what, in all projects: ("terminated container", 41)."""
+    """How many of what, in all projects: ("deleted project", 41)."""
     partly: bool
     """Whether only part of it belongs to the feed."""
 
@@ -108,9 +108,9 @@ def of_project(organisation: OrganisationName, project_id: int) -> Scope:
     return Scope(organisation, "project", {"project": project_id})
 
 
-def of_resource(organisation: OrganisationName, resource_type: str, resource_id: int) -> Scope:
+def of_resource(organisation: OrganisationName, noun: str, resource_id: int) -> Scope:
     """Selects the history of one resource; by id, since handles are free again after the end."""
-    return Scope(organisation, "resource", {"type": resource_type, "resource": resource_id})
+    return Scope(organisation, "resource", {"noun": noun, "resource": resource_id})
 
 
 def of_cause(organisation: OrganisationName, number: int) -> Scope:
@@ -167,9 +167,9 @@ def head(organisation_id: int) -> int:
     return int(found[0][0]) if found else 0
 
 
-def latest_change(organisation_id: int, resource_type: str, resource_id: int, field: str) -> int | None:
+def latest_change(organisation_id: int, noun: str, resource_id: int, field: str) -> int | None:
     """Finds the number of the newest entry that changed this field of a resource."""
-    values = {"organisation": organisation_id, "type": resource_type, "resource": resource_id, "field": field}
+    values = {"organisation": organisation_id, "noun": noun, "resource": resource_id, "field": field}
     found = read(LATEST_CHANGE, values)
     return int(found[0][0]) if found else None
 
@@ -239,7 +239,7 @@ OF_RUN = """AND number BETWEEN :run AND (
 CONDITIONS = {
     "": "",
     "project": "AND project_id = :project",
-    "resource": "AND resource_type = CAST(:type AS activity_resource) AND resource_id = :resource",
+    "resource": "AND resource_type = CAST(:noun AS activity_resource) AND resource_id = :resource",
     "cause": "AND cause_number = :cause",
     "run": OF_RUN,
     "project run": f"AND project_id = :project {OF_RUN}",
@@ -309,7 +309,7 @@ THOSE = text(f"""
 """)  # noqa: S608
 LATEST_CHANGE = text("""
     SELECT number FROM activity_entries
-     WHERE organisation_id = :organisation AND resource_type = CAST(:type AS activity_resource)
+     WHERE organisation_id = :organisation AND resource_type = CAST(:noun AS activity_resource)
        AND resource_id = :resource AND jsonb_exists(changes, :field)
      ORDER BY number DESC LIMIT 1
 """)

@@ -52,7 +52,7 @@ class Subject:
     """What an entry is about, in the words of that moment."""
 
     organisation_id: int
-    type: str
+    noun: str
     id: int
     name: str
     project: ProjectName | None = None
@@ -72,7 +72,7 @@ class Record:
     actor: Actor
     action: Action
     organisation_id: int
-    type: str
+    noun: str
     project: ProjectName | None
     ids: list[int]
     names: list[str]
@@ -102,11 +102,11 @@ def record(
         actor,
         action,
         subject.organisation_id,
-        subject.type,
+        subject.noun,
         subject.project,
         [subject.id],
         [subject.name],
-        sentence or usual(subject.type, action),
+        sentence or usual(subject.noun, action),
         changes,
         cause,
     )
@@ -123,19 +123,19 @@ def record_each(
     cause: Record | int | None = None,
     sentence: Sentence | None = None,
 ) -> Record | None:
-    """Records an entry for each (id, name) of one type; `scope` gives organisation, type and project of them all."""
+    """Records an entry for each (id, name) of one noun; `scope` gives organisation, noun and project of them all."""
     if not named:
         return None
     ids, names = map(list, zip(*named, strict=True))
-    told = sentence or usual(scope.type, action)
-    many = Record(actor, action, scope.organisation_id, scope.type, scope.project, ids, names, told, changes, cause)
+    told = sentence or usual(scope.noun, action)
+    many = Record(actor, action, scope.organisation_id, scope.noun, scope.project, ids, names, told, changes, cause)
     _pending().append(many)
     return many
 
 
-def usual(type: str, action: Action) -> Sentence:
-    """ "Container my-api created": type, name, what happened."""
-    return Sentence(f"{type.capitalize()} ", f" {PAST[action]}")
+def usual(noun: str, action: Action) -> Sentence:
+    """ "Project Web created": the noun, the name, what happened."""
+    return Sentence(f"{noun.capitalize()} ", f" {PAST[action]}")
 
 
 def open_log(organisation_id: int) -> None:
@@ -180,7 +180,7 @@ def _insert(each: Record) -> int:
         "actor_role": each.actor.role,
         "door": each.actor.door,
         "action": each.action,
-        "type": each.type,
+        "type": each.noun,
         "project_id": each.project.id if each.project else None,
         "project_name": each.project.name if each.project else None,
         "before": each.sentence.before,
@@ -200,9 +200,9 @@ def _insert(each: Record) -> int:
 
 
 def _in_a_run(each: Record) -> str:
-    """What a run counts it as: "terminated container"."""
+    """What a run counts it as, such as "deleted project"."""
     words = each.sentence.after.split()
-    return f"{words[0] if len(words) == 1 else PAST[each.action]} {each.type}"
+    return f"{words[0] if len(words) == 1 else PAST[each.action]} {each.noun}"
 
 
 OPEN = text("INSERT INTO activity_heads (organisation_id) VALUES (:organisation)")

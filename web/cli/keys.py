@@ -1,4 +1,4 @@
-"""`activity-log keys`: what seals secrets at rest."""
+"""`activity-log keys`: what seals values at rest."""
 
 import base64
 import os
@@ -12,7 +12,7 @@ from web.cli.settings import connected
 
 @click.group()
 def keys() -> None:
-    """Make and rotate the keys that seal secrets and passwords."""
+    """Make and rotate the keys that seal values at rest."""
 
 
 @keys.command()

@@ -22,12 +22,6 @@ from web.fragments import render
 bp = Blueprint("billing", __name__, url_prefix="/orgs/<org>/billing")
 LEDGER_SIZE = 50
 FORESEEN_MINUTES = 5 * 365 * 24 * 60
-# What, how much of it the price is for, and its price an hour in millionths of a cent.
-PRICE_LIST = (
-    ("CPU", "a core (1,000 millicores)", usage.Usage(cpu_millicores=1000).microcents_an_hour),
-    ("Memory", "a GiB (1,024 MiB)", usage.Usage(memory_mib=1024).microcents_an_hour),
-    ("Memcached", "a GiB of each node", usage.Usage(cache_mib=1024).microcents_an_hour),
-)
 
 
 @bp.get("")
@@ -149,7 +143,7 @@ def _page(
         hourly=alive.microcents_an_hour,
         monthly=alive.microcents_an_hour * usage.HOURS_A_MONTH // usage.MICROCENTS,
         lasts_until=_lasts_until(account, alive),
-        prices=PRICE_LIST,
+        prices=usage.PRICE_LIST,
         methods=methods,
         ledger=rows,
         ledger_older_url=older,

@@ -1,4 +1,4 @@
-"""What pages say of the engine that runs the containers, and of what runs on it."""
+"""What pages say of the engine, and of what runs on it."""
 
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
