@@ -81,7 +81,7 @@ def _templates(app: Flask) -> None:
     app.jinja_env.globals["icon"] = cache(icons.icon)
     app.jinja_env.globals.update(
         entries_html=feeds.entries_html,
-        told_of=feeds.told_of,
+        describe_fold=feeds.describe_fold,
         can=access.may,
         rights=access.rights,
         once=fragments.once,

@@ -148,7 +148,7 @@ def entries_html(entries: Sequence[Item], show_organisation: bool = False, addre
     return Markup("".join(rows))  # noqa: S704
 
 
-def told_of(fold: Fold) -> str:
+def describe_fold(fold: Fold) -> str:
     """ "updated 41 users, deleted 3 projects", most first; without numbers where they are not all the feed's."""
     parts: dict[str, list[str]] = {}
     for what, count in sorted(fold.tally, key=lambda each: (-each[1], each[0])):
@@ -169,12 +169,14 @@ def _newer(source: AnyFeed, address: str, after: str) -> Response:
         count = source.count_newer(top) if rows else 0
         # What a person sets off is done by the system, and not in their own feed.
         causes = source.causes(rows, after) if isinstance(source, OrganisationFeed) else []
-        return render("activity/_newer_rows.html", page=shown, count=_told(count), address=address, causes=causes)
+        return render(
+            "activity/_newer_rows.html", page=shown, count=_describe_count(count), address=address, causes=causes
+        )
     if request.headers.get("If-None-Match") == etag:
         response = make_response("", 304)
     else:
         shown = _shown([], None, f"{address}?after={after}", head)
-        response = render("activity/_newer.html", page=shown, count=_told(source.count_newer(after)))
+        response = render("activity/_newer.html", page=shown, count=_describe_count(source.count_newer(after)))
     response.headers["ETag"] = etag
     response.headers["Cache-Control"] = "private, no-cache"
     return response
@@ -196,5 +198,5 @@ def _by_day(rows: Sequence[Item]) -> list[tuple[date, Sequence[Item]]]:
     return [(each, list(found)) for each, found in groupby(rows, day)]
 
 
-def _told(count: int) -> int | str:
+def _describe_count(count: int) -> int | str:
     return count if count < feed.COUNTED else f"{feed.COUNTED - 1}+"

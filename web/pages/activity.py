@@ -57,14 +57,14 @@ def entry(here: Here, number: int) -> Answer:
     effects = OrganisationFeed(feed.of_cause(here.named, number))
 
     def context() -> dict[str, Any]:
-        changes = [_told(name, values) for name, values in detail.changes.items()]
+        changes = [_describe_change(name, values) for name, values in detail.changes.items()]
         return {"entry": row, "detail": detail, "changes": changes, "cause": cause}
 
     at = address("activity.entry", org=here.handle, number=number)
     return answer(effects, at, "activity/entry.html", context)
 
 
-def _told(name: str, values: list[Any]) -> tuple[str, str | None, str | None]:
+def _describe_change(name: str, values: list[Any]) -> tuple[str, str | None, str | None]:
     """A change for people: label, old, new; both None where the log only says that it changed."""
     label = LABELS.get(name, name.removesuffix(MONEY).replace("_", " ").capitalize())
     if len(values) != 2:

@@ -65,7 +65,7 @@ def update(organisation: Organisation, project: Project, kind: type[Resource], h
     """Change what differs; whoever comes second is told and loses nothing of what they typed."""
     resource = project.find(kind, handle)
     if _is_another(resource):
-        return _told_of_another(organisation, project, resource)
+        return _describe_another(organisation, project, resource)
     form = form_for(kind, resource, project)
     if form.validate():
         with form.editing(resource), acting() as actor:
@@ -101,7 +101,7 @@ def deploy(organisation: Organisation, project: Project, kind: type[Resource], h
     """Deploy it again; if it does not run itself, all that use it."""
     resource = project.find(kind, handle)
     if _is_another(resource):
-        return _told_of_another(organisation, project, resource)
+        return _describe_another(organisation, project, resource)
     form = EndForm()
     again: list[str] = []
     if form.validate():
@@ -132,7 +132,7 @@ def _end(organisation: Organisation, project: Project, kind: type[Resource], han
         abort(404)
     resource = project.find(kind, handle)
     if _is_another(resource):
-        return _told_of_another(organisation, project, resource)
+        return _describe_another(organisation, project, resource)
     form = EndForm()
     if form.validate():
         with form.show_errors():
@@ -153,7 +153,8 @@ def _is_another(resource: Resource) -> bool:
     return request.form.get("of", str(resource.id)) != str(resource.id)
 
 
-def _told_of_another(organisation: Organisation, project: Project, resource: Resource) -> Answer:
+def _describe_another(organisation: Organisation, project: Project, resource: Resource) -> Answer:
+    """Say that the handle has another bearer by now, on the page of that one."""
     flash(f"The {resource.noun} you were looking at has ended, and this one bears its handle now. Nothing was changed.")
     return redirect(_url("show", organisation, project, type(resource), handle=resource.handle))
 
