@@ -69,7 +69,7 @@ def _filled(settings: Settings, superuser_url: str) -> Iterator[Ground]:
 def _organisation(user: User, ada: Actor, handle: str) -> tuple[int, OrganisationName]:
     with transaction():
         made = create_organisation(user, ada, name=handle.capitalize(), handle=handle, email=EMAIL)
-    return made.organisation_id, made.named
+    return made.id, made.named
 
 
 def _fill(ground: Ground) -> None:

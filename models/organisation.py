@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import DateTime, Identity, Integer, String, func, select
-from sqlalchemy.orm import Mapped, declared_attr, mapped_column, synonym
+from sqlalchemy.orm import Mapped, mapped_column
 
 from models.billing import usage
 from models.billing.account import open_account
@@ -31,8 +31,7 @@ class Organisation(Tracked):
     __tablename__ = "organisations"
     noun = "organisation"
 
-    # The one table where the tenant's id is called `id`; for the rest of us it is an organisation_id like any other.
-    organisation_id: Mapped[int] = mapped_column("id", Integer, Identity(always=True), primary_key=True)
+    id: Mapped[int] = mapped_column(Integer, Identity(always=True), primary_key=True)
     state: Mapped[str] = mapped_column(String(16), default="active")
     """active, suspended, deleting (the cascade runs) or deleted."""
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
@@ -50,44 +49,36 @@ class Organisation(Tracked):
     )
     email: Mapped[str] = column(String(254), Field("Contact email", most=254))
 
-    @declared_attr
-    @classmethod
-    def id(cls) -> Any:
-        """The same as organisation_id."""
-        return synonym("organisation_id")
-
     @property
     def subject(self) -> Subject:
         """The organisation as an entry names it."""
-        return Subject(self.organisation_id, self.noun, self.organisation_id, self.name)
+        return Subject(self.id, self.noun, self.id, self.name)
 
     @property
     def named(self) -> OrganisationName:
         """The organisation as rows of a feed name it."""
-        return OrganisationName(self.organisation_id, self.handle, self.name)
+        return OrganisationName(self.id, self.handle, self.name)
 
     def create_project(self, actor: Actor, **values: Any) -> Project:
         """Add a project. Raises HandleTaken, Invalid, OrganisationSuspended, NotFound."""
-        return create_project(self.organisation_id, actor, **values)
+        return create_project(self.id, actor, **values)
 
     def find_project(self, handle: str) -> Project:
         """One of its projects, deleted or not. Raises NotFound."""
-        return find_project(self.organisation_id, handle)
+        return find_project(self.id, handle)
 
     def projects(self, before: int = 2**31 - 1, size: int = 50) -> list[Project]:
         """Its projects that are not deleted, newest first, from below an id."""
         mine = select(Project).where(
-            Project.organisation_id == self.organisation_id, Project.state != "deleted", Project.id < before
+            Project.organisation_id == self.id, Project.state != "deleted", Project.id < before
         )
         return list(db.session.scalars(mine.order_by(Project.id.desc()).limit(size)))
 
     def counts(self) -> dict[str, int]:
         """How many of each it has, for the dashboard."""
         counted = {kind.noun: self._count(kind) for kind in KINDS}
-        projects = select(func.count()).where(
-            Project.organisation_id == self.organisation_id, Project.state == "active"
-        )
-        people = select(func.count()).where(Membership.organisation_id == self.organisation_id)
+        projects = select(func.count()).where(Project.organisation_id == self.id, Project.state == "active")
+        people = select(func.count()).where(Membership.organisation_id == self.id)
         return {
             "projects": db.session.scalar(projects) or 0,
             **counted,
@@ -113,7 +104,7 @@ class Organisation(Tracked):
         """
         if confirm.strip() != self.handle:
             raise ConfirmationMismatch(f"Type {self.handle} to confirm.")
-        held = hold_organisation_alone(self.organisation_id)
+        held = hold_organisation_alone(self.id)
         require_none_under_way(held.id)
         now = datetime.now(UTC)
         usage.charge(held.id, usage.full_minute(now))
@@ -124,7 +115,7 @@ class Organisation(Tracked):
         job.promise(job.Work.DELETE_ORGANISATION, deletion)
 
     def _count(self, kind: type[Resource]) -> int:
-        living = select(func.count()).where(kind.organisation_id == self.organisation_id, kind.ended_at.is_(None))
+        living = select(func.count()).where(kind.organisation_id == self.id, kind.ended_at.is_(None))
         return db.session.scalar(living) or 0
 
 
@@ -142,9 +133,9 @@ def create_organisation(user: User, actor: Actor, **values: Any) -> Organisation
     changes = organisation.fill(values)
     taken = f"The handle “{organisation.handle}” is taken. Choose another one; handles are never released."
     add(organisation, HandleTaken(taken))
-    open_log(organisation.organisation_id)
-    open_account(organisation.organisation_id)
-    add_founder(organisation.organisation_id, user)
+    open_log(organisation.id)
+    open_account(organisation.id)
+    add_founder(organisation.id, user)
     record(actor, Action.CREATE, organisation.subject, changes)
     return organisation
 
@@ -153,7 +144,7 @@ def belongings(user_id: int) -> list[Belonging]:
     """The organisations someone belongs to, deleted ones last, by name."""
     mine = (
         select(Organisation, Membership)
-        .join(Membership, Membership.organisation_id == Organisation.organisation_id)
+        .join(Membership, Membership.organisation_id == Organisation.id)
         .where(Membership.user_id == user_id)
         .order_by(Organisation.state == "deleted", Organisation.name)
     )

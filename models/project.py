@@ -18,12 +18,12 @@ from models.kinds.resource import Kind, Resource, by_handle
 from models.kinds.running import Running, deploy_users
 from models.log.actor import Actor
 from models.log.record import Action, ProjectName, Subject, record
-from models.log.tracked import Tracked
+from models.log.tracked import Owned
 
 LATEST = 2**63 - 1
 
 
-class Project(Tracked):
+class Project(Owned):
     """A named place for resources; its handle is permanent and never released."""
 
     __tablename__ = "projects"

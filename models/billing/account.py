@@ -13,13 +13,13 @@ from models.field import Field, column
 from models.hold import hold_organisation_alone
 from models.log.actor import Actor
 from models.log.record import Action, Sentence, Subject, record
-from models.log.tracked import Tracked
+from models.log.tracked import Owned
 
 # The balance is no row of its own in the log's terms: entries about it bear resource id 0.
 BALANCE_ID = 0
 
 
-class BillingAccount(Tracked):
+class BillingAccount(Owned):
     """The balance, in cents, and when it fills itself."""
 
     __tablename__ = "billing_accounts"

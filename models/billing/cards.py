@@ -13,12 +13,12 @@ from models.field import Field, Shape, column
 from models.hold import hold_organisation_alone
 from models.log.actor import Actor
 from models.log.record import Action, Record, Sentence, Subject, record
-from models.log.tracked import Tracked
+from models.log.tracked import Owned
 
 BRANDS = ("Visa", "Mastercard", "American Express", "Discover", "JCB", "Maestro")
 
 
-class PaymentMethod(Tracked):
+class PaymentMethod(Owned):
     """A card: brand, last four digits and expiry, never a full number."""
 
     __tablename__ = "payment_methods"

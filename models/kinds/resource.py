@@ -16,7 +16,7 @@ from models.hold import hold_project
 from models.kinds.references import require_existing, require_unused
 from models.log.actor import Actor
 from models.log.record import PAST, Action, ProjectName, Record, Subject, record
-from models.log.tracked import Tracked
+from models.log.tracked import Owned
 from models.sealed import Sealed
 
 Kind = TypeVar("Kind", bound="Resource")
@@ -31,7 +31,7 @@ class Fact(NamedTuple):
     """Whether it is meant to be copied character by character."""
 
 
-class Resource(Tracked):
+class Resource(Owned):
     """Something that lives in a project: a container, a memcached, a registry or a secret."""
 
     __abstract__ = True

@@ -1,4 +1,4 @@
-"""What everything the log speaks of has in common: an id, a version, fields, and a subject."""
+"""What everything the log speaks of has in common: a version, fields, and a subject."""
 
 from functools import cache
 from typing import Any, ClassVar
@@ -19,7 +19,6 @@ class Tracked(Model):
     noun: ClassVar[str]
     """The log's word for it: the resource type of its entries."""
 
-    organisation_id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     version: Mapped[int] = mapped_column(Integer, default=1)
 
     @declared_attr.directive
@@ -72,6 +71,14 @@ class Tracked(Model):
             if declared.logged is Logged.VALUE and value not in (None, "", []):
                 changes[name] = [None, value]
         return changes
+
+
+class Owned(Tracked):
+    """Something tracked that belongs to an organisation, whose id comes first in its key."""
+
+    __abstract__ = True
+
+    organisation_id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
 
 
 def checked(name: str, declared: Field, given: Any) -> Any:

@@ -10,7 +10,7 @@ from models.errors import AlreadyMember, Forbidden, Invalid, LastOwner, NotFound
 from models.hold import hold_organisation_alone
 from models.log.actor import Actor
 from models.log.record import Action, Sentence, Subject, record
-from models.log.tracked import Tracked
+from models.log.tracked import Owned
 from models.people.access import Role
 from models.people.invitation import Invitation, Invited, close_invitations, invite
 from models.people.user import User, by_email, checked_email
@@ -18,7 +18,7 @@ from models.people.user import User, by_email, checked_email
 NO_MEMBER = "This person is not a member of the organisation."
 
 
-class Membership(Tracked):
+class Membership(Owned):
     """A person in an organisation, in one role. The log calls it a user."""
 
     __tablename__ = "memberships"

@@ -23,7 +23,7 @@ from models.kinds.resource import Resource
 from models.kinds.running import Running
 from models.kinds.secret import Secret
 from models.log.actor import Actor
-from models.log.tracked import Tracked
+from models.log.tracked import Owned, Tracked
 from models.organisation import Organisation, create_organisation
 from models.people import invitation, member
 from models.people.invitation import Invited
@@ -181,7 +181,7 @@ def world(acme: Organisation, web: Project, api: Container, ada: Actor, people: 
 def tracked(cls: type[Tracked] = Tracked) -> Iterator[type[Tracked]]:
     """Every class of ours whose rows the log speaks of."""
     for each in cls.__subclasses__():
-        if each not in (Resource, Running):
+        if each not in (Owned, Resource, Running):
             yield each
         yield from tracked(each)
 
@@ -194,7 +194,7 @@ def public(cls: type[Tracked]) -> set[str]:
         for each in ours
         for name, value in vars(each).items()
         if not name.startswith("_") and (inspect.isfunction(value) or isinstance(value, classmethod | staticmethod))
-    } - {"id"}
+    }
 
 
 CLASSES = {cls.__name__: cls for cls in tracked()}

@@ -149,7 +149,7 @@ def _invitation(target: str | None) -> dict[str, str] | None:
     if organisation is None:
         return None
     try:
-        found = find_invitation(organisation.organisation_id, parts[3])
+        found = find_invitation(organisation.id, parts[3])
     except DomainError:
         return None
     return {"organisation_name": organisation.name, "role": found.role, "email": found.email}

@@ -42,7 +42,7 @@ def top_up(organisation: Organisation) -> Answer:
             method_id, request_id = _method_id(form.payment_method.data), _uuid(form.request_id.data)
             try:
                 with acting() as actor:
-                    asked = payment.ask(organisation.organisation_id, actor, cents, method_id, request_id)
+                    asked = payment.ask(organisation.id, actor, cents, method_id, request_id)
                 refusal = payment.collect(asked)
                 with acting():
                     arrived = payment.book(asked, refusal)
@@ -65,7 +65,7 @@ def add_method(organisation: Organisation) -> Answer:
         with form.show_errors():
             values = {name: form[name].data for name in ("brand", "last_four", "expiry_month", "expiry_year")}
             with acting() as actor:
-                method = add_payment_method(organisation.organisation_id, actor, **values)
+                method = add_payment_method(organisation.id, actor, **values)
             return _done(organisation, f"{method.name} was added.")
     return _page(organisation, method_form=form)
 
@@ -115,7 +115,7 @@ def auto_top_up(organisation: Organisation) -> Answer:
             threshold = amounts.parsed(form.threshold.data or "", "threshold", 0, TOP_UP_MOST)
             amount = amounts.parsed(form.amount.data or "", "amount", TOP_UP_LEAST, TOP_UP_MOST)
             with acting() as actor:
-                account = account_of(organisation.organisation_id)
+                account = account_of(organisation.id)
                 account.set_auto_top_up(actor, bool(form.enabled.data), threshold, amount)
             return _done(organisation, "Automatic top-up is saved.")
     return _page(organisation, auto_form=form)
@@ -129,13 +129,13 @@ def _page(
     expiry_forms: dict[int, ExpiryForm] | None = None,
     refused: Form | None = None,
 ) -> Answer:
-    account = account_of(organisation.organisation_id)
-    methods = payment_methods(organisation.organisation_id)
+    account = account_of(organisation.id)
+    methods = payment_methods(organisation.id)
     before = request.args.get("before", LATEST, type=whole_number)
-    rows, oldest = lines(organisation.organisation_id, before, LEDGER_SIZE)
+    rows, oldest = lines(organisation.id, before, LEDGER_SIZE)
     older = url_for("billing.show", org=organisation.handle, before=oldest) if oldest else None
     sent = [each for each in (top_up_form, method_form, auto_form, refused, *(expiry_forms or {}).values()) if each]
-    alive = usage.alive_in(organisation.organisation_id)
+    alive = usage.alive_in(organisation.id)
     return render(
         "billing/show.html",
         account=account,
@@ -171,7 +171,7 @@ def _lasts_until(account: BillingAccount, alive: usage.Usage) -> datetime | None
 def _top_up_form(organisation: Organisation, fresh: bool = False) -> TopUpForm:
     options = {"formdata": None, "request_id": str(uuid4())} if fresh else {}
     form = TopUpForm(**options)
-    form.offer(payment_methods(organisation.organisation_id))
+    form.offer(payment_methods(organisation.id))
     return form
 
 
@@ -181,7 +181,7 @@ def _expiry_form(method: PaymentMethod, sent: dict[int, ExpiryForm]) -> ExpiryFo
 
 def _method(organisation: Organisation, id: int) -> PaymentMethod:
     try:
-        return find_method(organisation.organisation_id, id)
+        return find_method(organisation.id, id)
     except NotFound:
         abort(404)
 

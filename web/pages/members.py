@@ -38,7 +38,7 @@ def add(organisation: Organisation) -> Answer:
         with form.show_errors():
             with acting() as actor:
                 email, role = form.email.data or "", form.role.data or ""
-                added = add_member(organisation.organisation_id, actor, email, role)
+                added = add_member(organisation.id, actor, email, role)
             if isinstance(added, Invited):
                 link = url_for("members.join", org=organisation.handle, token=added.token, _external=True)
                 return _people(organisation, MemberForm(formdata=None, role="member"), invitation_link=link)
@@ -88,7 +88,7 @@ def remove(organisation: Organisation, user_id: int) -> Answer:
 def revoke(organisation: Organisation, id: int) -> Answer:
     """Make an invitation's link worthless."""
     with transaction():
-        invitation.revoke(organisation.organisation_id, id)
+        invitation.revoke(organisation.id, id)
     flash("The invitation is revoked.")
     return redirect(url_for("members.index", org=organisation.handle))
 
@@ -100,7 +100,7 @@ def join(org: str, token: str) -> Answer:
     organisation = by_handle(org)
     if organisation is None or organisation.state not in ("active", "suspended"):
         abort(404)
-    found = find_invitation(organisation.organisation_id, token)
+    found = find_invitation(organisation.id, token)
     form = EndForm()
     if current_user.is_authenticated and form.validate_on_submit():
         if g.standing.here is not None:
@@ -117,7 +117,7 @@ def join(org: str, token: str) -> Answer:
 
 def _find(organisation: Organisation, user_id: int) -> Membership:
     try:
-        return find_member(organisation.organisation_id, user_id)
+        return find_member(organisation.id, user_id)
     except NotFound:
         abort(404)
 
@@ -129,11 +129,9 @@ def _people(
     invitation_link: str | None = None,
 ) -> Answer:
     may_manage = allows(g.role, Permission.MANAGE_MEMBERS)
-    people = [
-        _shown(each, (refused or {}).get(each.user_id), may_manage) for each in members(organisation.organisation_id)
-    ]
+    people = [_shown(each, (refused or {}).get(each.user_id), may_manage) for each in members(organisation.id)]
     form.offer(g.role)
-    invited = invitations(organisation.organisation_id) if may_manage else []
+    invited = invitations(organisation.id) if may_manage else []
     status = max([form.status, *(each.status for each in (refused or {}).values())])
     return render(
         "members/index.html",

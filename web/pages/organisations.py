@@ -106,7 +106,7 @@ def _dashboard(organisation: Organisation) -> dict[str, Any]:
     return {
         "readonly": False,
         "counts": organisation.counts(),
-        "account": account_of(organisation.organisation_id),
+        "account": account_of(organisation.id),
         "projects": projects,
         "progress": None if waiting is None or waiting.finished or waiting.stuck else waiting,
         "troubles": troubles(organisation),
@@ -116,4 +116,4 @@ def _dashboard(organisation: Organisation) -> dict[str, Any]:
 
 def _progress(organisation: Organisation) -> Any:
     address = url_for("orgs.progress", org=organisation.handle)
-    return shown(job.latest(organisation.organisation_id), address, organisation.name)
+    return shown(job.latest(organisation.id), address, organisation.name)

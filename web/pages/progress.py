@@ -73,8 +73,8 @@ def troubles(organisation: Organisation) -> list[Stuck]:
     return [
         Stuck(
             WORDS[Work(each.work)].doing.format(each.project or organisation.name),
-            f"{organisation.organisation_id}/{each.id}",
+            f"{organisation.id}/{each.id}",
             each.error or "unknown",
         )
-        for each in job.stuck(organisation.organisation_id)
+        for each in job.stuck(organisation.id)
     ]

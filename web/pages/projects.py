@@ -93,4 +93,4 @@ def _contents(organisation: Organisation, project: Project) -> dict[str, Any]:
 
 def _progress(organisation: Organisation, project: Project) -> Any:
     address = url_for("projects.progress", org=organisation.handle, project=project.handle)
-    return shown(job.latest(organisation.organisation_id, project.id), address, project.name)
+    return shown(job.latest(organisation.id, project.id), address, project.name)
