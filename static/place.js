@@ -208,10 +208,7 @@ document.addEventListener("htmx:afterRequest", ({ detail }) => {
   const form = detail.requestConfig?.elt;
   if (form?.matches("form")) setTimeout(() => busy(form, false));
 });
-document.addEventListener("htmx:beforeHistorySave", () => {
-  release();
-  closeMenus();
-});
+document.addEventListener("htmx:beforeHistorySave", release);
 window.addEventListener("pageshow", release);
 
 function proposed(name) {
@@ -251,21 +248,6 @@ document.addEventListener("click", async ({ target }) => {
     if (!document.execCommand("copy")) return;
   }
   button.querySelector("span").textContent = "Copied";
-});
-
-// -- Menus close like menus. -----------------------------------------------------------------------------------------
-
-function closeMenus(except) {
-  for (const menu of all("details.menu[open]")) if (menu !== except) menu.open = false;
-}
-
-document.addEventListener("click", ({ target }) => closeMenus(target.closest?.("details.menu")));
-document.addEventListener("focusin", ({ target }) => closeMenus(target.closest?.("details.menu")));
-document.addEventListener("keydown", (event) => {
-  const menu = event.key === "Escape" && document.querySelector("details.menu[open]");
-  if (!menu) return;
-  menu.open = false;
-  menu.querySelector("summary").focus();
 });
 
 // -- Each page, however it came. -------------------------------------------------------------------------------------

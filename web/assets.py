@@ -1,4 +1,4 @@
-"""Static files: ours from static/, third-party ones from node_modules, each address bearing what it holds."""
+"""Static files: ours from static/, third-party ones from node_modules; each address bears a digest of the content."""
 
 import hashlib
 from pathlib import Path
@@ -9,34 +9,48 @@ from web.access import Answer, Open, needs
 from web.icons import sprite
 
 ROOT = Path(__file__).resolve().parent.parent
+STATIC = ROOT / "static"
 MODULES = ROOT / "node_modules"
-VENDOR = {
+FILES = {
+    "mark.svg": STATIC / "mark.svg",
+    "place.js": STATIC / "place.js",
     "vendor/htmx.min.js": MODULES / "htmx.org/dist/htmx.min.js",
     "vendor/inter.woff2": MODULES / "@fontsource-variable/inter/files/inter-latin-wght-normal.woff2",
 }
+# One subject a file, joined in this order into one address: of two equally specific rules, the later one holds.
+STYLES = (
+    *("tokens", "base", "header", "tabs", "page", "marks", "lists"),
+    *("feed", "fold", "entry", "progress", "forms", "settings", "billing"),
+)
 YEAR_SECONDS = 365 * 24 * 3600
 
 
 def install(app: Flask) -> None:
     """Serve them, and give templates `asset(path)`. Raises FileNotFoundError when npm has not been run."""
-    icons = sprite(MODULES / "lucide-static" / "icons")
-    ours = {str(file.relative_to(ROOT / "static")): file for file in (ROOT / "static").rglob("*") if file.is_file()}
-    files = {**ours, **VENDOR}
-    versions = {path: _digest(file.read_bytes()) for path, file in files.items()}
-    versions["icons.svg"] = _digest(icons.encode())
+    made = {
+        "style.css": (_styles(), "text/css"),
+        "icons.svg": (sprite(MODULES / "lucide-static" / "icons"), "image/svg+xml"),
+    }
+    versions = {path: _digest(file.read_bytes()) for path, file in FILES.items()}
+    versions |= {path: _digest(content.encode()) for path, (content, _) in made.items()}
 
     @app.get("/static/<path:path>", endpoint="assets.file")
     @needs(Open.TO_ANYONE)
     def file(path: str) -> Answer:
-        if path == "icons.svg":
-            return _kept(Response(icons, mimetype="image/svg+xml"))
-        if path not in files:
+        if path in made:
+            content, mimetype = made[path]
+            return _kept(Response(content, mimetype=mimetype))
+        if path not in FILES:
             abort(404)
-        return _kept(send_file(files[path], conditional=True))
+        return _kept(send_file(FILES[path], conditional=True))
 
     # Known from the start: a page names a dozen of them.
     addresses = {path: f"/static/{path}?v={version}" for path, version in versions.items()}
     app.jinja_env.globals["asset"] = addresses.__getitem__
+
+
+def _styles() -> str:
+    return "\n".join((STATIC / "css" / f"{name}.css").read_text(encoding="utf-8") for name in STYLES)
 
 
 def _kept(response: Response) -> Response:
