@@ -13,15 +13,15 @@ STATIC = ROOT / "static"
 MODULES = ROOT / "node_modules"
 FILES = {
     "mark.svg": STATIC / "mark.svg",
-    "place.js": STATIC / "place.js",
     "vendor/htmx.min.js": MODULES / "htmx.org/dist/htmx.min.js",
     "vendor/inter.woff2": MODULES / "@fontsource-variable/inter/files/inter-latin-wght-normal.woff2",
 }
-# One subject a file, joined in this order into one address: of two equally specific rules, the later one holds.
+# One subject a file, joined in this order into one address each: of two equally specific rules, the later one holds.
 STYLES = (
     *("tokens", "base", "header", "tabs", "page", "marks", "lists"),
     *("feed", "fold", "entry", "progress", "forms", "settings", "billing"),
 )
+SCRIPTS = ("times", "feed", "live", "answers", "handles", "copy")
 YEAR_SECONDS = 365 * 24 * 3600
 
 
@@ -29,6 +29,7 @@ def install(app: Flask) -> None:
     """Serve them, and give templates `asset(path)`. Raises FileNotFoundError when npm has not been run."""
     made = {
         "style.css": (_styles(), "text/css"),
+        "script.js": (_scripts(), "text/javascript"),
         "icons.svg": (sprite(MODULES / "lucide-static" / "icons"), "image/svg+xml"),
     }
     versions = {path: _digest(file.read_bytes()) for path, file in FILES.items()}
@@ -51,6 +52,12 @@ def install(app: Flask) -> None:
 
 def _styles() -> str:
     return "\n".join((STATIC / "css" / f"{name}.css").read_text(encoding="utf-8") for name in STYLES)
+
+
+def _scripts() -> str:
+    """Each in a block of its own: what a file declares is seen by itself alone."""
+    files = [(STATIC / "js" / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS]
+    return '"use strict";\n' + "\n".join(f"{{\n{file}}}" for file in files)
 
 
 def _kept(response: Response) -> Response:

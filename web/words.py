@@ -14,7 +14,7 @@ ZONES_MOST = 64
 
 
 def zone() -> ZoneInfo:
-    """The reader's time zone, from the cookie that place.js sets; UTC without it."""
+    """The reader's time zone, from the cookie that the page sets (static/js/times.js); UTC without it."""
     if "zone" not in g:
         g.zone = _zone(request.cookies.get("tz", "UTC"))
     found: ZoneInfo = g.zone

@@ -1,14 +1,14 @@
-"""Rules for our own styles: colours have names, and nothing lies there unused."""
+"""Rules for our own styles and scripts: colours have names, and nothing lies there unused."""
 
 import re
 from pathlib import Path
 
 import pytest
 
-from web.assets import STYLES
+from web.assets import SCRIPTS, STYLES
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-CSS = ROOT / "static" / "css"
+CSS, JS = ROOT / "static" / "css", ROOT / "static" / "js"
 TOKENS = CSS / "tokens.css"
 OTHERS = [file for file in sorted(CSS.glob("*.css")) if file != TOKENS]
 NAMED = "white|black|gr[ae]y|silver|red|green|blue|yellow|orange|purple|pink|brown|navy|teal|maroon|olive"
@@ -63,7 +63,7 @@ def test_the_browsers_own_frame_has_colours_of_the_tokens() -> None:
 
 
 def test_every_class_that_is_styled_is_used() -> None:
-    pages = "\n".join(file.read_text() for file in [*(ROOT / "templates").rglob("*.html"), *(ROOT / "static").glob("*.js")])
+    pages = "\n".join(file.read_text() for file in [*(ROOT / "templates").rglob("*.html"), *JS.glob("*.js")])
     used = set(re.findall(r"[a-z][a-z0-9-]*", pages)) | {"htmx-request"}
     styled = set(re.findall(r"\.([a-z][a-z0-9-]*)", re.sub(r":[^;{}]+;", "", re.sub(r'url\("[^"]*"\)', "", styles()))))
 
@@ -72,3 +72,4 @@ def test_every_class_that_is_styled_is_used() -> None:
 
 def test_every_file_is_joined_into_what_is_served() -> None:
     assert {file.stem for file in CSS.iterdir()} == set(STYLES)
+    assert {file.stem for file in JS.iterdir()} == set(SCRIPTS)

@@ -1,4 +1,4 @@
-"""Rules for templates: addresses come from routes, and icons exist and are used."""
+"""Rules for templates: addresses come from routes, icons exist and are used, and a form is sent once."""
 
 import re
 from collections.abc import Iterator
@@ -18,6 +18,7 @@ TRACKED = {each.noun for each in CLASSES.values()}
 ENDS = {str(kind.end_action) for kind in KINDS}
 # An attribute that holds an address and begins with a slash: `url_for` is not asked.
 TYPED = re.compile(r"""\b(href|src|action|formaction|hx-(get|post|put|patch|delete))\s*=\s*["']/""")
+FORM = re.compile(r"<form\b(?:[^>{]|\{\{.*?\}\}|\{%.*?%\})*>", re.DOTALL)
 
 
 def typed_addresses(html: str) -> list[str]:
@@ -70,3 +71,9 @@ def test_icons_are_found_wherever_they_are_named() -> None:
         "c",
     }
     assert icons_used("{{ icon(entry.resource_type) }}") == TRACKED >= {"user", "billing"}
+
+
+@pytest.mark.parametrize("file", TEMPLATES, ids=lambda file: str(file.relative_to(ROOT)))
+def test_a_form_that_htmx_sends_disables_its_button_meanwhile(file: Path) -> None:
+    for form in FORM.findall(file.read_text()):
+        assert 'hx-disabled-elt="find button"' in form or 'hx-boost="false"' in form

@@ -1,0 +1,48 @@
+// What the server answers: a new page takes the focus, an error is shown, and an address that only takes forms never
+// gets into the address bar.
+
+const asksByItself = (element) => element.id === "newer" || element.id === "progress";
+
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  const { status } = detail.xhr;
+  if (detail.boosted && status >= 400 && status !== 422) {
+    detail.shouldSwap = true;
+    detail.isError = false;
+  }
+});
+
+document.addEventListener("htmx:beforeHistoryUpdate", ({ detail }) => {
+  if (detail.xhr.status === 422) {
+    detail.history.type = "replace";
+    detail.history.path = location.pathname + location.search;
+  }
+});
+
+// What is wrong with a form comes first, else the page itself, so that a screen reader starts there.
+document.addEventListener("htmx:afterSwap", ({ detail }) => {
+  if (!detail.boosted || detail.target !== document.body) return;
+  const wrong = document.querySelector("[aria-invalid='true'], .notice-wrong ~ .field :is(input, select, textarea)");
+  const wanted = wrong ?? document.querySelector("[autofocus]") ?? document.getElementById("main");
+  wanted?.focus({ preventScroll: !wrong });
+});
+
+function announce(words) {
+  const notice = document.createElement("p");
+  notice.className = "notice notice-wrong";
+  notice.setAttribute("role", "alert");
+  notice.textContent = words;
+  document.getElementById("notices")?.replaceChildren(notice);
+}
+
+document.addEventListener("htmx:sendError", ({ detail }) => {
+  if (!asksByItself(detail.elt)) announce("The server cannot be reached. Try again in a moment.");
+});
+
+document.addEventListener("htmx:responseError", ({ detail }) => {
+  if (!asksByItself(detail.elt)) announce("That did not work. Try again in a moment.");
+});
+
+// Signing out takes the pages along that htmx keeps for the back button.
+document.addEventListener("submit", ({ target }) => {
+  if (target.hasAttribute("data-forgets")) sessionStorage.removeItem("htmx-history-cache");
+});
