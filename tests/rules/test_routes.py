@@ -209,7 +209,7 @@ def test_a_form_without_its_token_is_refused(
 ) -> None:
     ada = visit("ada")
 
-    assert ada._ask(ada.client.post, addresses.of(endpoint)).status_code == 400
+    assert ada.ask("POST", addresses.of(endpoint)).status_code == 400
 
 
 @pytest.mark.parametrize(

