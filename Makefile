@@ -8,9 +8,9 @@ BIN := .venv/bin
 run: setup
 	@exec $(BIN)/activity-log up
 
-# Side by side: `--dist loadgroup` keeps in one process what tests/conftest.py says must share one.
+# Side by side, as tests/support/side_by_side.py says.
 test: setup browser engine
-	@$(BIN)/pytest -n auto --dist loadgroup --no-loadscope-reorder
+	@$(BIN)/pytest -n auto
 
 check: setup
 	@$(BIN)/ruff format --check .

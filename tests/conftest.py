@@ -9,6 +9,7 @@ import pytest
 from argon2 import PasswordHasher
 from flask import Flask
 from redis import Redis
+from xdist.remote import Producer
 
 from bench import engine as engines
 from bench.engine import Engine, Registry
@@ -24,14 +25,10 @@ from models.project import Project
 from models.settings import Settings
 from models.transaction import transaction
 from tests.support.servers import Servers, start
+from tests.support.side_by_side import SideBySide, arrange
 from web import create_app
 
 PASSWORD = "correct horse battery"
-# Under pytest-xdist every process has servers of its own. Tests that use one of these fixtures share a process: there
-# is one container engine a run, whose networks and firewall rules are the machine's, and the others are slow to start.
-TOGETHER = ("private_engine", "address", "shared")
-# The longest tests, which begin first so that no process is left alone with them in the end.
-FIRST = ("chaos", "setup")
 # Tests wait for other processes more than they compute.
 PROCESSES_PER_CORE, PROCESSES_MOST = 3, 8
 # As costly as it must be for real accounts, which a suite that signs up hundreds of people cannot wait for.
@@ -44,20 +41,17 @@ def pytest_xdist_auto_num_workers() -> int:
     return min(PROCESSES_PER_CORE * (os.cpu_count() or 1), PROCESSES_MOST)
 
 
-@pytest.hookimpl(tryfirst=True)
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> SideBySide:
+    """Who decides which process runs which test."""
+    config.option.loadscopereorder = False  # they come in the order of `arrange`
+    return SideBySide(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tell pytest-xdist which tests share a process, and which to begin with."""
-    if "PYTEST_XDIST_WORKER" not in os.environ:
-        return
-    groups = {item: _group(item) for item in items}
-    for item, group in groups.items():
-        if group:
-            item.add_marker(pytest.mark.xdist_group(group))
-    items.sort(key=lambda item: (groups[item] is None, item.path.parent.name not in FIRST))
-
-
-def _group(item: pytest.Item) -> str | None:
-    return next((each for each in TOGETHER if each in getattr(item, "fixturenames", ())), None)
+    """The order of a run in several processes; in one process it stays as it is."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        arrange(items)
 
 
 @pytest.fixture(scope="session")

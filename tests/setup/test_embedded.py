@@ -3,7 +3,6 @@
 import importlib.util
 import json
 import os
-import pwd
 import shutil
 import signal
 import subprocess
@@ -18,12 +17,12 @@ import pytest
 from redis import Redis
 from redis.exceptions import AuthenticationError
 
+from tests.setup.running import ended, nobody
 from web.cli.local import embedded, launch, server
 from web.cli.local.server import Attempt, CannotStart, Server, end_leftover, running
 
 ROOT = Path(__file__).resolve().parents[2]
 AS_ROOT = os.geteuid() == 0
-PATIENCE_SECONDS = 30
 # Starts both as for real (what a kill -9 may not take is the point), says where they are and waits to be killed.
 HOLDER = """
 import json, sys, time
@@ -33,12 +32,6 @@ with embedded.servers(Path(sys.argv[1]), {}) as environ:
     print(json.dumps(environ), flush=True)
     time.sleep(600)
 """
-
-
-def nobody() -> launch.User:
-    """An ordinary user."""
-    found = pwd.getpwnam("nobody")
-    return launch.User(found.pw_uid, found.pw_gid)
 
 
 class Holder:
@@ -94,12 +87,6 @@ def marks(environ: dict[str, str]) -> tuple[object, object]:
     with psycopg.connect(environ["DATABASE_OWNER_URL"]) as connection:
         row = connection.execute("SELECT word FROM marks").fetchone()
     return row and row[0], Redis.from_url(environ["REDIS_URL"]).get("mark")
-
-
-def ended(processes: list[psutil.Process]) -> bool:
-    """Whether all of them end, or are ended already."""
-    _, alive = psutil.wait_procs(processes, timeout=PATIENCE_SECONDS)
-    return not [each for each in alive if each.is_running() and each.status() != psutil.STATUS_ZOMBIE]
 
 
 def value(url: str, statement: str) -> object:

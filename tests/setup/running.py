@@ -1,0 +1,117 @@
+"""An `activity-log up` in a process of its own, and who may start one."""
+
+import os
+import pwd
+import re
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+import psycopg
+
+from tests.support.processes import free_port
+from web.cli.local import launch
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE_SECONDS = 200
+READY = re.compile(r"Activity Log is ready:\s+(\S+)")
+UP = [sys.executable, "-c", "from web.cli import main; main()", "up"]
+NOHUP = ["/usr/bin/env", "nohup"]
+
+
+def nobody() -> launch.User:
+    """An ordinary user."""
+    found = pwd.getpwnam("nobody")
+    return launch.User(found.pw_uid, found.pw_gid)
+
+
+class Running:
+    """An `up`, and what it printed so far."""
+
+    def __init__(
+        self, folder: Path, as_nobody: bool = False, nohup: bool = False, log: Path | None = None, **environ: str
+    ) -> None:
+        self.folder = folder
+        self.log = log or folder.parent / f"{folder.name}.log"
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        self.port = environ.get("PORT", str(free_port()))
+        inherited = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")}
+        with self.log.open("wb") as out:
+            self.process = subprocess.Popen(  # noqa: S603 (our own program)
+                launch.command([*(NOHUP if nohup else ()), *UP], signal.SIGTERM, nobody() if as_nobody else None),
+                cwd=ROOT,
+                env={
+                    **inherited,
+                    "DATA_DIR": str(folder),
+                    "DEMO": "0",
+                    "DOCKER_HOST": "none",
+                    "PORT": self.port,
+                    **environ,
+                },
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def wait(self) -> "Running":
+        """Until it says that it is ready."""
+        end = time.monotonic() + PATIENCE_SECONDS
+        while not READY.search(self.printed):
+            assert self.process.poll() is None, self.printed
+            assert time.monotonic() < end, self.printed
+            time.sleep(0.1)
+        return self
+
+    @property
+    def printed(self) -> str:
+        """What it printed so far."""
+        return self.log.read_text()
+
+    def kill_everything(self) -> None:
+        """At once, itself first: nothing gets to tidy up."""
+        for each in self.family():
+            with suppress(psutil.NoSuchProcess):
+                each.kill()
+
+    def family(self) -> list[psutil.Process]:
+        """Itself and everything it started."""
+        return [psutil.Process(self.process.pid), *psutil.Process(self.process.pid).children(recursive=True)]
+
+
+def finish(started: list[Running], folder: Path) -> None:
+    """Ask each to end; kill what is left of any."""
+    for each in started:
+        if each.process.poll() is None:
+            each.process.send_signal(signal.SIGTERM)
+            each.process.wait(PATIENCE_SECONDS)
+    for process in psutil.process_iter(["cmdline"]):
+        if str(folder) in " ".join(process.info["cmdline"] or ()):
+            process.kill()
+
+
+def ended(processes: list[psutil.Process]) -> bool:
+    """Whether all of them end, or are ended already."""
+    _, alive = psutil.wait_procs(processes, timeout=PATIENCE_SECONDS)
+    return not [each for each in alive if each.is_running() and each.status() != psutil.STATUS_ZOMBIE]
+
+
+def signed_up(running: Running) -> int:
+    """How many accounts its database has."""
+    url = environment_of(running)["DATABASE_URL"]
+    with psycopg.connect(url) as connection:
+        row = connection.execute("SELECT count(*) FROM users").fetchone()
+    assert row
+    return int(row[0])
+
+
+def environment_of(running: Running) -> dict[str, str]:
+    """What its web process was told."""
+    for process in running.family():
+        found: dict[str, str] = process.environ()
+        if "DATABASE_URL" in found:
+            return found
+    raise AssertionError("no process knows the database")
