@@ -14,8 +14,6 @@ from models.errors import ConfirmationMismatch, HandleTaken, NotFound
 from models.field import NAME_MOST, Field, Shape, column
 from models.hold import change_state, hold_organisation_alone, require_active
 from models.jobs import job
-from models.kinds.catalogue import KINDS
-from models.kinds.resource import Resource
 from models.log.actor import Actor
 from models.log.feed import OrganisationName
 from models.log.record import Action, Subject, open_log, record
@@ -67,24 +65,6 @@ class Organisation(Tracked):
         """One of its projects, deleted or not. Raises NotFound."""
         return find_project(self.id, handle)
 
-    def projects(self, before: int = 2**31 - 1, size: int = 50) -> list[Project]:
-        """Its projects that are not deleted, newest first, from below an id."""
-        mine = select(Project).where(
-            Project.organisation_id == self.id, Project.state != "deleted", Project.id < before
-        )
-        return list(db.session.scalars(mine.order_by(Project.id.desc()).limit(size)))
-
-    def counts(self) -> dict[str, int]:
-        """How many of each it has, for the dashboard."""
-        counted = {kind.noun: self._count(kind) for kind in KINDS}
-        projects = select(func.count()).where(Project.organisation_id == self.id, Project.state == "active")
-        people = select(func.count()).where(Membership.organisation_id == self.id)
-        return {
-            "projects": db.session.scalar(projects) or 0,
-            **counted,
-            "members": db.session.scalar(people) or 0,
-        }
-
     def update(self, actor: Actor, version: int, **values: Any) -> None:
         """Change name or contact email. Raises StaleVersion, Invalid, OrganisationSuspended, NotFound.
 
@@ -113,10 +93,6 @@ class Organisation(Tracked):
         db.session.refresh(self)  # renamed, suspended or resumed since it was read: no reason to refuse
         deletion = record(actor, Action.DELETE, self.subject)
         job.promise(job.Work.DELETE_ORGANISATION, deletion)
-
-    def _count(self, kind: type[Resource]) -> int:
-        living = select(func.count()).where(kind.organisation_id == self.id, kind.ended_at.is_(None))
-        return db.session.scalar(living) or 0
 
 
 class Belonging(NamedTuple):

@@ -12,7 +12,7 @@ from models.errors import ConfirmationMismatch, HandleTaken, NotFound
 from models.field import NAME_MOST, Field, Shape, column
 from models.hold import PROJECT_GONE, hold_organisation, hold_project
 from models.jobs import job
-from models.kinds.catalogue import KINDS, RUNNING
+from models.kinds.catalogue import RUNNING
 from models.kinds.references import require_existing
 from models.kinds.resource import Kind, Resource, by_handle
 from models.kinds.running import Running, deploy_users
@@ -105,17 +105,6 @@ class Project(Owned):
             resource.redeploy(actor)
             return [resource.name]
         return deploy_users(actor, resource)
-
-    def count(self, kind: type[Resource]) -> int:
-        """How many living resources of one kind it has."""
-        mine = select(func.count()).where(
-            kind.organisation_id == self.organisation_id, kind.project_id == self.id, kind.ended_at.is_(None)
-        )
-        return db.session.scalar(mine) or 0
-
-    def counts(self) -> dict[str, int]:
-        """How many living resources of each kind, by the kind's noun."""
-        return {kind.noun: self.count(kind) for kind in KINDS}
 
     def update(self, actor: Actor, version: int, **values: Any) -> None:
         """Rename it. Raises StaleVersion, Invalid, OrganisationSuspended, NotFound.

@@ -11,6 +11,7 @@ from flask import Flask, abort, flash, g, redirect, request, url_for
 from flask_login import LoginManager, current_user
 from werkzeug.wrappers import Response
 
+from models.errors import NotFound
 from models.kinds.catalogue import BY_PLURAL
 from models.log.actor import Actor, Door
 from models.organisation import find_organisation
@@ -36,7 +37,10 @@ Needed = Permission | Open
 
 
 def needs(needed: Needed, even_when_deleted: bool = False) -> Callable[[View], View]:
-    """Let a view be called only by who may; `organisation` or `here`, `project` and `kind` arrive loaded.
+    """Let a view be called only by who may.
+
+    What it asks for by name arrives: `here` and `within` name the organisation and project of the address and suffice
+    for a page; `organisation` and `project` are the rows that verbs change.
 
     Foreign and missing look the same, 404; a member whose role does not allow it gets 403. After its deletion
     an organisation answers only where `even_when_deleted` says so.
@@ -52,12 +56,15 @@ def needs(needed: Needed, even_when_deleted: bool = False) -> Callable[[View], V
             if needed is not Open.TO_ANYONE and not current_user.is_authenticated:
                 return login_manager.unauthorized()  # type: ignore[no-any-return]
             if isinstance(needed, Permission):
-                here = _enter_organisation(address, needed, even_when_deleted)
-                # What a view asks for it gets: the row that verbs change, or what a page needs to know.
-                if "organisation" in wanted:
-                    address["organisation"] = find_organisation(here.id)
+                here = _enter(address, needed, even_when_deleted)
                 if "here" in wanted:
                     address["here"] = here
+                if "within" in wanted:
+                    address["within"] = here.project
+                if "organisation" in wanted:
+                    address["organisation"] = find_organisation(here.id)
+                if "project" in wanted and here.project is not None:
+                    address["project"] = find_project(here.id, here.project.handle)
             return view(**address)
 
         guarded.needed = needed  # type: ignore[attr-defined]
@@ -89,16 +96,19 @@ def may(permission: str) -> bool:
     return Permission(permission) in rights()
 
 
-def _enter_organisation(address: dict[str, Any], needed: Permission, even_when_deleted: bool) -> Here:
+def _enter(address: dict[str, Any], needed: Permission, even_when_deleted: bool) -> Here:
+    """Take the handles out of the address: what they stand for has been read together with the person."""
     here: Here | None = g.standing.here
     del address["org"]
+    project = address.pop("project", None)
     if here is None or (here.state in ("deleting", "deleted") and not even_when_deleted):
         abort(404)
     g.organisation, g.role = here, here.role
     if not allows(here.role, needed):
         abort(403)
-    if "project" in address:
-        g.project = address["project"] = find_project(here.id, address["project"])
+    if project is not None and here.project is None:
+        raise NotFound(f"There is no project “{project}”.")
+    g.project = here.project
     if "kind" in address:
         address["kind"] = BY_PLURAL[address["kind"]]
     return here
@@ -106,8 +116,8 @@ def _enter_organisation(address: dict[str, Any], needed: Permission, even_when_d
 
 @login_manager.user_loader
 def _person(session_id: str) -> Person | None:
-    handle = None if "\0" in request.path else (request.view_args or {}).get("org")
-    g.standing = standing(session_id, handle)
+    named = {} if "\0" in request.path else request.view_args or {}
+    g.standing = standing(session_id, named.get("org"), named.get("project"))
     return g.standing.person if g.standing else None
 
 

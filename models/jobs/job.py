@@ -220,11 +220,6 @@ def latest(organisation_id: int, project_id: int | None = None) -> Progress | No
     return None if row is None else Progress(*row)
 
 
-def stuck(organisation_id: int) -> list[Trouble]:
-    """What failed too often in an organisation and waits for an operator."""
-    return [Trouble(*row) for row in db.session.execute(STUCK, {"organisation": organisation_id})]
-
-
 def _pending() -> list[Promise]:
     waiting: list[Promise] = db.session.info.setdefault(PENDING, [])
     return waiting
@@ -284,11 +279,6 @@ LATEST = text("""
     SELECT work, done, total, state, error, cause_number, created_at FROM jobs
      WHERE organisation_id = :organisation AND project_id IS NOT DISTINCT FROM CAST(:project AS integer)
      ORDER BY id DESC LIMIT 1
-""")
-STUCK = text("""
-    SELECT jobs.id, work, projects.name, error FROM jobs
-      LEFT JOIN projects ON projects.organisation_id = jobs.organisation_id AND projects.id = project_id
-     WHERE jobs.organisation_id = :organisation AND jobs.state = 'stuck' ORDER BY jobs.id
 """)
 UNFINISHED = text("""
     SELECT organisation_id, jobs.id, work, jobs.state, done, total, attempts, error, handle

@@ -27,7 +27,7 @@ class Container(Running):
     __tablename__ = "containers"
     noun, plural, end_action, called_by = "container", "containers", Action.TERMINATE, "name"
     icon, blurb = "container", "An image kept running."
-    USES = "cpu_millicores, memory_mib, 0"
+    USES, DETAIL = "cpu_millicores, memory_mib, 0", "image"
 
     name: Mapped[str] = column(String(77), Field("Name", most=NAME_MOST))
     image: Mapped[str] = column(

@@ -21,7 +21,7 @@ class Memcached(Running):
     __tablename__ = "memcached"
     noun, plural, end_action, called_by = "memcached", "memcached", Action.TERMINATE, "name"
     icon, blurb = "memory-stick", "A cache of one or more nodes."
-    USES, NODES = "0, 0, memory_mib * nodes", "nodes"
+    USES, NODES, DETAIL = "0, 0, memory_mib * nodes", "nodes", "nodes || ' × ' || memory_mib || ' MiB'"
 
     name: Mapped[str] = column(String(77), Field("Name", most=NAME_MOST))
     memory_mib: Mapped[int] = column(

@@ -15,6 +15,7 @@ class Registry(Resource):
     __tablename__ = "registries"
     noun, plural, end_action = "registry", "registries", Action.DELETE
     icon, blurb = "package", "Credentials for pulling private images."
+    DETAIL = "server"
 
     server: Mapped[str] = column(
         String(255),
@@ -32,8 +33,3 @@ class Registry(Resource):
         Field("Password", Shape.SECRET, Logged.FACT, most=4096, hint="Encrypted; never shown again."),
         deferred=True,
     )
-
-    @property
-    def detail(self) -> str:
-        """Its server."""
-        return self.server

@@ -48,6 +48,8 @@ class Resource(Owned):
     """Whether it runs and is paid for; see models/kinds/running.py."""
     USES: ClassVar[str] = "0, 0, 0"
     """`uses` in SQL, for many at once."""
+    DETAIL: ClassVar[str]
+    """What tells it from its neighbours in a list, in SQL."""
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     project_id: Mapped[int] = mapped_column(Integer)
@@ -69,11 +71,6 @@ class Resource(Owned):
     def name(self) -> str:
         """What people call it."""
         return self.handle
-
-    @property
-    def detail(self) -> str:
-        """What tells it from its neighbours in a list."""
-        return ""
 
     @property
     def facts(self) -> list[Fact]:

@@ -51,11 +51,6 @@ class Running(Resource):
         """What a deployment brings up, as its entry says it."""
         raise NotImplementedError
 
-    @property
-    def detail(self) -> str:
-        """What is deployed."""
-        return self.deployed_as
-
     def specification(self) -> Specification:
         """What an engine is told to run, everything opened that is sealed. For the worker alone."""
         raise NotImplementedError

@@ -14,17 +14,13 @@ class Secret(Resource):
     __tablename__ = "secrets"
     noun, plural, end_action = "secret", "secrets", Action.DELETE
     icon, blurb = "key-round", "A sealed value that containers get and nobody sees."
+    DETAIL = "upper(replace(handle, '-', '_'))"
 
     value: Mapped[str] = column(
         Sealed("secrets.value"),
         Field("Value", Shape.SECRET, Logged.FACT, most=32_768, hint="Encrypted; never shown again."),
         deferred=True,
     )
-
-    @property
-    def detail(self) -> str:
-        """What containers call it."""
-        return self.as_environment_name
 
     @property
     def facts(self) -> list[Fact]:

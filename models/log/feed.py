@@ -248,7 +248,7 @@ CONDITIONS = {
 FOLDED = ("", "project")
 # A shorter run is read faster than it is unfolded.
 FOLDED_LEAST = 10
-ALONE = f"SELECT {COLUMNS}, {CAUSED}, NULL FROM entry"  # noqa: S608
+ALONE = f"SELECT {COLUMNS}, {CAUSED}, NULL FROM entry"
 # The run that an entry is in: the last one that begins at or before it, if it reaches so far. Entries without a cause
 # are in none, and are not looked up. One column, empty in most rows: six would be a third of what a page reads.
 WITH_RUN = f"""
@@ -264,7 +264,7 @@ WITH_RUN = f"""
             ON cause.organisation_id = found.organisation_id AND cause.number = found.cause_number
          WHERE found.last_number >= entry.number AND found.last_number - found.first_number >= {FOLDED_LEAST}
       ) AS run ON true
-"""  # noqa: S608
+"""
 
 
 def _pages(edge: str, order: str) -> dict[str, TextClause]:
@@ -282,7 +282,7 @@ def _pages(edge: str, order: str) -> dict[str, TextClause]:
             SELECT head.last_number, page.* FROM activity_heads AS head
               LEFT JOIN ({WITH_RUN if name in FOLDED else ALONE}) AS page ON true
              WHERE head.organisation_id = :organisation ORDER BY page.number {order}
-        """)  # noqa: S608
+        """)
         for name, condition in CONDITIONS.items()
     }
 
@@ -296,17 +296,17 @@ COUNT = {
         SELECT 1 FROM activity_entries
          WHERE organisation_id = :organisation AND number > :edge {condition}
          LIMIT :limit) AS newer
-""")  # noqa: S608
+""")
     for name, condition in CONDITIONS.items()
 }
 ONE = text(f"""
     SELECT {COLUMNS}, {CAUSED}, door, actor_role, changes FROM activity_entries AS entry
      WHERE organisation_id = :organisation AND number = :number
-""")  # noqa: S608
+""")
 THOSE = text(f"""
     SELECT {COLUMNS}, {CAUSED} FROM activity_entries AS entry
      WHERE organisation_id = :organisation AND number = ANY(CAST(:numbers AS bigint[]))
-""")  # noqa: S608
+""")
 LATEST_CHANGE = text("""
     SELECT number FROM activity_entries
      WHERE organisation_id = :organisation AND resource_type = CAST(:noun AS activity_resource)

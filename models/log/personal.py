@@ -100,7 +100,7 @@ def _pages(edge: str, bound: str, order: str) -> TextClause:
         SELECT head.last_number, page.* FROM ({HEADS}) AS head
           LEFT JOIN (SELECT organisation_id, {COLUMNS}, {CAUSED} FROM entry) AS page ON true
          ORDER BY page.occurred_at {order}, page.organisation_id {order}, page.number {order}
-    """)  # noqa: S608
+    """)
 
 
 OLDER = _pages("<", "<=", "DESC")

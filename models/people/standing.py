@@ -1,7 +1,6 @@
 """Who is asking and what they are where they ask: one query, on every page."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import ClassVar, NamedTuple
 
 from sqlalchemy import text
@@ -32,16 +31,25 @@ class Person:
         return f"{self.id}.{self.session_epoch}"
 
 
+class ProjectHere(NamedTuple):
+    """The project that an address names."""
+
+    id: int
+    handle: str
+    name: str
+    state: str
+
+
 class Here(NamedTuple):
     """The organisation that an address names, and the person's role in it."""
 
     id: int
     handle: str
     name: str
-    email: str
     state: str
-    created_at: datetime
     role: str
+    project: ProjectHere | None
+    """The project that the address names too; None where it names none, or one that the organisation does not have."""
 
     @property
     def named(self) -> OrganisationName:
@@ -56,18 +64,21 @@ class Standing(NamedTuple):
     here: Here | None
 
 
-def standing(session_id: str, handle: str | None) -> Standing | None:
-    """What a session stands for at an address of the organisation `handle`; None for a session that has ended."""
+def standing(session_id: str, organisation: str | None, project: str | None = None) -> Standing | None:
+    """Reads whose session it is and where they stand at an address with these handles; None once it has ended."""
     user_id, _, epoch = session_id.partition(".")
     try:
-        values = {"user": whole_number(user_id, INTEGER), "epoch": whole_number(epoch, INTEGER), "handle": handle}
+        values = {"user": whole_number(user_id, INTEGER), "epoch": whole_number(epoch, INTEGER)}
     except ValueError:
         return None
-    found = read(STANDING, values)
+    found = read(STANDING, {**values, "organisation": organisation, "project": project})
     if not found:
         return None
-    person, here = found[0][:4], found[0][4:]
-    return Standing(Person(*person), None if here[0] is None else Here(*here))
+    person, here, within = found[0][:4], found[0][4:9], found[0][9:]
+    if here[0] is None:
+        return Standing(Person(*person), None)
+    project_here = None if within[0] is None else ProjectHere(*within)
+    return Standing(Person(*person), Here._make([*here, project_here]))
 
 
 def organisations_of(user_id: int) -> list[OrganisationName]:
@@ -77,11 +88,12 @@ def organisations_of(user_id: int) -> list[OrganisationName]:
 
 STANDING = text("""
     SELECT users.id, users.name, users.email, users.session_epoch,
-           organisations.id, organisations.handle, organisations.name, organisations.email, organisations.state,
-           organisations.created_at, memberships.role
+           organisations.id, organisations.handle, organisations.name, organisations.state, memberships.role,
+           projects.id, projects.handle, projects.name, projects.state
       FROM users
       LEFT JOIN (memberships JOIN organisations ON organisations.id = memberships.organisation_id)
-        ON memberships.user_id = users.id AND organisations.handle = :handle
+        ON memberships.user_id = users.id AND organisations.handle = :organisation
+      LEFT JOIN projects ON projects.organisation_id = organisations.id AND projects.handle = :project
      WHERE users.id = :user AND users.session_epoch = :epoch
 """)
 ORGANISATIONS = text("""

@@ -14,6 +14,7 @@ from models.jobs.job import DIED, MOST_ATTEMPTS, JobKey, Lease, Work
 from models.kinds.container import Container
 from models.log.actor import Actor
 from models.organisation import Organisation
+from models.overview import overview
 from models.project import Project
 from models.system import cascade
 from models.transaction import transaction
@@ -195,5 +196,5 @@ def test_a_job_that_kills_whoever_works_on_it_gets_stuck(key: JobKey, superuser:
 
     [left] = job.unfinished()
     assert (left.state, left.error) == ("stuck", DIED)
-    [trouble] = job.stuck(key.organisation_id)
+    [trouble] = overview(key.organisation_id).troubles
     assert (trouble.project, trouble.error) == ("Web", DIED)

@@ -287,14 +287,3 @@ def test_a_deleted_organisation_comes_last_in_the_list_of_its_members(
     set_state(superuser, acme, "deleted")
 
     assert [each.organisation.handle for each in belongings(people["ada"].id)] == ["globex", "acme"]
-
-
-def test_it_counts_what_lives_in_it(acme: Organisation, api: object, ada: Actor) -> None:
-    assert acme.counts() == {
-        "projects": 1,
-        "container": 1,
-        "memcached": 0,
-        "registry": 0,
-        "secret": 0,
-        "members": 4,
-    }

@@ -265,10 +265,3 @@ def test_its_resources_come_newest_first_from_below_an_id(web: Project, ada: Act
     first, second, third = web.resources(Secret)
     assert [each.handle for each in (first, second, third)] == ["s-2", "s-1", "s-0"]
     assert web.resources(Secret, before=first.id, size=1) == [second]
-
-
-def test_it_counts_what_lives_in_it(web: Project, api: Container, ada: Actor) -> None:
-    with transaction():
-        api.end(ada)
-
-    assert web.counts() == {"container": 0, "memcached": 0, "registry": 0, "secret": 0}

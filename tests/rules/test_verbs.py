@@ -154,8 +154,8 @@ OF_A_KIND = {
     "sealed",
 }
 QUESTIONS: dict[str, set[str]] = {
-    "Organisation": {"find_project", "projects", "counts"},
-    "Project": {"find", "resources", "count", "counts"},
+    "Organisation": {"find_project"},
+    "Project": {"find", "resources"},
     "Membership": set(),
     "BillingAccount": set(),
     "PaymentMethod": {"require_kept", "require_unexpired"},

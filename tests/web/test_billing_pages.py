@@ -16,7 +16,6 @@ from models.billing.provider import Collection, Declined
 from models.billing.suspension import By
 from models.database import db
 from models.hold import hold_organisation_alone
-from models.jobs import job
 from models.kinds.container import Container
 from models.log.actor import Actor
 from models.organisation import Organisation
@@ -137,7 +136,6 @@ def test_a_stuck_job_shows_its_error_on_the_organisation_s_page(
     assert "Deleting Web" in told
     assert "Broken: it &lt;broke&gt;" in told
     assert "jobs retry 1/1" in told
-    assert job.stuck(1)
 
 
 def test_a_suspension_in_progress_is_shown_until_it_is_done(owner: Visitor, api: Container) -> None:

@@ -5,8 +5,7 @@ from typing import NamedTuple
 
 from flask import request
 
-from models import installation
-from models.installation import NO_ENGINE
+from models.installation import NO_ENGINE, Engine
 from models.jobs import deployment
 from models.jobs.deployment import Deployment, Status
 from models.kinds.catalogue import RUNNING, plurals
@@ -30,9 +29,8 @@ class Deployments(NamedTuple):
     """Whether there is nobody who could work on them."""
 
 
-def trouble() -> str | None:
-    """Why nothing is started or stopped now; None while all is well."""
-    found = installation.engine()
+def trouble(found: Engine) -> str | None:
+    """Says why nothing is started or stopped now; None while all is well."""
     if found.engine is None or found.seen_at is None:
         return "No container engine has been reported yet. What is decided is recorded, but nothing is being run."
     if datetime.now(UTC) - found.seen_at > SILENT:

@@ -5,23 +5,24 @@ from typing import Any
 from flask import Blueprint, flash, g, redirect, url_for
 from flask_login import current_user
 
-from models.billing.account import account_of
 from models.jobs import job
+from models.jobs.job import Progress
 from models.log import feed
 from models.organisation import Organisation, belongings, create_organisation
+from models.overview import overview
 from models.people.access import Permission, Role
+from models.people.standing import Here
 from models.people.user import find_user
 from web.access import Answer, Open, needs
 from web.acting import acting
+from web.addresses import address
 from web.feeds import OrganisationFeed, answer
 from web.forms import ConfirmForm, TrackedForm, form_for
 from web.fragments import render
 from web.pages import engine
-from web.pages.progress import shown, troubles
+from web.pages.progress import Shown, shown, stuck
 
 bp = Blueprint("orgs", __name__)
-# More than anyone has seen an organisation have; a list in pages is for when one does.
-PROJECTS_MOST = 500
 
 
 @bp.get("/orgs")
@@ -51,18 +52,18 @@ def new() -> Answer:
 
 @bp.get("/orgs/<org>")
 @needs(Permission.READ, even_when_deleted=True)
-def show(organisation: Organisation) -> Answer:
+def show(here: Here) -> Answer:
     """The dashboard; of a deleted organisation only its feed is left."""
-    source = OrganisationFeed(feed.whole(organisation.named))
-    address = url_for("activity.of_organisation", org=organisation.handle)
-    return answer(source, address, "orgs/show.html", lambda: _dashboard(organisation))
+    source = OrganisationFeed(feed.whole(here.named))
+    at = address("activity.of_organisation", org=here.handle)
+    return answer(source, at, "orgs/show.html", lambda: _dashboard(here))
 
 
 @bp.get("/orgs/<org>/progress")
 @needs(Permission.READ, even_when_deleted=True)
-def progress(organisation: Organisation) -> Answer:
+def progress(here: Here) -> Answer:
     """How far the deletion is."""
-    return render("orgs/_progress.html", state_now=organisation.state, progress=_progress(organisation))
+    return render("orgs/_progress.html", state_now=here.state, progress=_progress(here, job.latest(here.id)))
 
 
 @bp.route("/orgs/<org>/settings", methods=["GET", "POST"])
@@ -98,22 +99,21 @@ def _settings(form: TrackedForm, delete_form: ConfirmForm) -> Answer:
     return render("orgs/settings.html", form=form, delete_form=delete_form, status=status)
 
 
-def _dashboard(organisation: Organisation) -> dict[str, Any]:
-    if organisation.state in ("deleting", "deleted"):
-        return {"readonly": True, "progress": _progress(organisation)}
-    projects = organisation.projects(size=PROJECTS_MOST)
-    waiting = _progress(organisation)
+def _dashboard(here: Here) -> dict[str, Any]:
+    if here.state in ("deleting", "deleted"):
+        return {"readonly": True, "progress": _progress(here, job.latest(here.id))}
+    found = overview(here.id)
+    under_way = found.progress is not None and not (found.progress.finished or found.progress.stuck)
     return {
         "readonly": False,
-        "counts": organisation.counts(),
-        "account": account_of(organisation.id),
-        "projects": projects,
-        "progress": None if waiting is None or waiting.finished or waiting.stuck else waiting,
-        "troubles": troubles(organisation),
-        "engine_trouble": engine.trouble(),
+        "counts": found.counts,
+        "account": found.balance,
+        "projects": found.projects,
+        "progress": _progress(here, found.progress) if under_way else None,
+        "troubles": [stuck(each, here) for each in found.troubles],
+        "engine_trouble": engine.trouble(found.engine),
     }
 
 
-def _progress(organisation: Organisation) -> Any:
-    address = url_for("orgs.progress", org=organisation.handle)
-    return shown(job.latest(organisation.id), address, organisation.name)
+def _progress(here: Here, found: Progress | None) -> Shown | None:
+    return shown(found, address("orgs.progress", org=here.handle), here.name)

@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from models.jobs import job
-from models.jobs.job import Progress, Work
-from models.organisation import Organisation
+from models.jobs.job import Progress, Trouble, Work
+from models.people.standing import Here
 
 
 class Words(NamedTuple):
@@ -68,13 +67,7 @@ def shown(found: Progress | None, url: str, what: str) -> Shown | None:
     )
 
 
-def troubles(organisation: Organisation) -> list[Stuck]:
-    """What waits for an operator in an organisation."""
-    return [
-        Stuck(
-            WORDS[Work(each.work)].doing.format(each.project or organisation.name),
-            f"{organisation.id}/{each.id}",
-            each.error or "unknown",
-        )
-        for each in job.stuck(organisation.id)
-    ]
+def stuck(found: Trouble, here: Here) -> Stuck:
+    """Says which work of an organisation waits for an operator, and why."""
+    doing = WORDS[Work(found.work)].doing.format(found.project or here.name)
+    return Stuck(doing, f"{here.id}/{found.id}", found.error or "unknown")

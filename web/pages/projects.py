@@ -5,21 +5,22 @@ from typing import Any
 from flask import Blueprint, flash, redirect, url_for
 
 from models.jobs import job
-from models.kinds.catalogue import KINDS
 from models.log import feed
 from models.organisation import Organisation
+from models.overview import contents
 from models.people.access import Permission
+from models.people.standing import Here, ProjectHere
 from models.project import Project
 from web.access import Answer, needs
 from web.acting import acting
+from web.addresses import address
 from web.feeds import OrganisationFeed, answer
 from web.forms import ConfirmForm, TrackedForm, form_for
 from web.fragments import render
 from web.pages import engine
-from web.pages.progress import shown
+from web.pages.progress import Shown, shown
 
 bp = Blueprint("projects", __name__, url_prefix="/orgs/<org>/projects")
-FIRST_FEW = 10
 
 
 @bp.route("/new", methods=["GET", "POST"])
@@ -38,18 +39,18 @@ def new(organisation: Organisation) -> Answer:
 
 @bp.get("/<project>")
 @needs(Permission.READ)
-def show(organisation: Organisation, project: Project) -> Answer:
+def show(here: Here, within: ProjectHere) -> Answer:
     """What is in the project, and its history; of a deleted one the history is left."""
-    scope = feed.of_project(organisation.named, project.id)
-    address = url_for("projects.show", org=organisation.handle, project=project.handle)
-    return answer(OrganisationFeed(scope), address, "projects/show.html", lambda: _contents(organisation, project))
+    source = OrganisationFeed(feed.of_project(here.named, within.id))
+    at = address("projects.show", org=here.handle, project=within.handle)
+    return answer(source, at, "projects/show.html", lambda: _contents(here, within))
 
 
 @bp.get("/<project>/progress")
 @needs(Permission.READ)
-def progress(organisation: Organisation, project: Project) -> Answer:
+def progress(here: Here, within: ProjectHere) -> Answer:
     """How far the deletion is."""
-    return render("projects/_progress.html", state_now=project.state, progress=_progress(organisation, project))
+    return render("projects/_progress.html", state_now=within.state, progress=_progress(here, within))
 
 
 @bp.route("/<project>/settings", methods=["GET", "POST"])
@@ -85,12 +86,13 @@ def _settings(project: Project, form: TrackedForm, delete_form: ConfirmForm) -> 
     return render("projects/settings.html", form=form, delete_form=delete_form, project=project, status=status)
 
 
-def _contents(organisation: Organisation, project: Project) -> dict[str, Any]:
-    kinds = [(kind, project.resources(kind, size=FIRST_FEW), project.count(kind)) for kind in KINDS]
-    waiting = None if project.state == "active" else _progress(organisation, project)
-    return {"kinds": kinds, "progress": waiting, "engine_trouble": engine.trouble()}
+def _contents(here: Here, within: ProjectHere) -> dict[str, Any]:
+    if within.state != "active":
+        return {"progress": _progress(here, within)}
+    found = contents(here.id, within.id)
+    return {"kinds": found.kinds, "engine_trouble": engine.trouble(found.engine)}
 
 
-def _progress(organisation: Organisation, project: Project) -> Any:
-    address = url_for("projects.progress", org=organisation.handle, project=project.handle)
-    return shown(job.latest(organisation.id, project.id), address, project.name)
+def _progress(here: Here, within: ProjectHere) -> Shown | None:
+    url = address("projects.progress", org=here.handle, project=within.handle)
+    return shown(job.latest(here.id, within.id), url, within.name)

@@ -4,6 +4,7 @@ from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, request, url_for
 
+from models import installation
 from models.errors import AlreadyEnded
 from models.kinds.references import listed, used_by
 from models.kinds.resource import Resource
@@ -12,8 +13,10 @@ from models.log import feed
 from models.log.record import Action
 from models.numbers import whole_number
 from models.organisation import Organisation
+from models.overview import LATEST, lines
 from models.people.access import Permission
-from models.project import LATEST, Project
+from models.people.standing import Here, ProjectHere
+from models.project import Project
 from web.access import Answer, may, needs
 from web.acting import acting
 from web.feeds import OrganisationFeed, answer
@@ -27,13 +30,15 @@ LIST_SIZE = 50
 
 @bp.get("")
 @needs(Permission.READ)
-def index(organisation: Organisation, project: Project, kind: type[Resource]) -> Answer:
+def index(here: Here, within: ProjectHere, kind: type[Resource]) -> Answer:
     """All living resources of a kind, newest first."""
     before = request.args.get("before", LATEST, type=whole_number)
-    found = project.resources(kind, before, LIST_SIZE + 1)
+    if before > LATEST:
+        abort(404)
+    found = lines(kind, here.id, within.id, before, LIST_SIZE + 1)
     older = None
     if len(found) > LIST_SIZE:
-        older = _url("index", organisation, project, kind, before=found[LIST_SIZE - 1].id)
+        older = _url("index", here, within, kind, before=found[LIST_SIZE - 1].id)
     return render("resources/index.html", kind=kind, resources=found[:LIST_SIZE], older_url=older)
 
 
@@ -192,10 +197,12 @@ def _running(organisation: Organisation, project: Project, resource: Resource) -
     """What a page needs to know of something that runs; nothing for what does not."""
     if not isinstance(resource, Running):
         return {"deployments": None}
-    trouble = engine.trouble()
+    trouble = engine.trouble(installation.engine())
     url = _url("deployments", organisation, project, type(resource), handle=resource.handle)
     return {"deployments": engine.deployments(resource, url, trouble is not None), "engine_trouble": trouble}
 
 
-def _url(view: str, organisation: Organisation, project: Project, kind: type[Resource], **more: Any) -> str:
+def _url(
+    view: str, organisation: Organisation | Here, project: Project | ProjectHere, kind: type[Resource], **more: Any
+) -> str:
     return url_for(f"resources.{view}", org=organisation.handle, project=project.handle, kind=kind.plural, **more)
