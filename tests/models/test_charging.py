@@ -9,18 +9,20 @@ from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from models.billing import usage
+from models.billing import provider, usage
 from models.billing.account import account_of
 from models.billing.cards import add_payment_method
 from models.billing.ledger import lines, movements
 from models.billing.payment import top_up
+from models.billing.provider import Collection
 from models.billing.usage import MICROCENTS, MINUTE, PRICES, Usage, full_minute
 from models.database import db
 from models.kinds.catalogue import RUNNING
 from models.kinds.container import Container
 from models.kinds.memcached import Memcached
 from models.log.actor import Actor
-from models.organisation import Organisation
+from models.organisation import Organisation, create_organisation
+from models.people.user import User
 from models.project import Project
 from models.system import charging
 from models.transaction import transaction
@@ -220,23 +222,36 @@ def test_the_balance_is_the_sum_of_its_movements(acme: Organisation, ada: Actor,
     assert rows[0].balance_after_cents == account_of(acme.id).balance_cents
 
 
+class CutOffFrom:
+    """A processor that does not answer for one organisation."""
+
+    def __init__(self, organisation_id: int) -> None:
+        self.organisation_id = organisation_id
+
+    def collect(self, asked: Collection) -> None:
+        """Takes the money of all others."""
+        if asked.organisation_id == self.organisation_id:
+            raise ConnectionError("cut off")
+
+
 def test_one_organisation_s_trouble_is_not_another_s(
-    acme: Organisation, ada: Actor, superuser: psycopg.Connection, caplog: pytest.LogCaptureFixture
+    acme: Organisation,
+    people: dict[str, User],
+    ada: Actor,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    begin(superuser)
-    changed(superuser, START, Usage(cpu_millicores=64_000))
-    seen: list[int] = []
+    with transaction():
+        globex = create_organisation(people["ada"], ada, name="Globex", handle="globex", email="it@globex.example.com")
+    for organisation in (acme, globex):
+        with transaction():
+            add_payment_method(organisation.id, ada, brand="Visa", last_four="4242", expiry_month=9, expiry_year=2099)
+            account_of(organisation.id).set_auto_top_up(ada, True, 1000, 5000)
+    monkeypatch.setattr(provider, "PROVIDER", CutOffFrom(acme.id))
+    charging.charge_round(GRACE)
 
-    def step(organisation: int) -> list[object]:
-        seen.append(organisation)
-        if organisation == 1:
-            raise RuntimeError("broken")
-        return []
-
-    charging._each([1, 2, 3], step, lambda _: None)  # type: ignore[arg-type]
-
-    assert seen == [1, 2, 3]
-    assert "charging 1 failed" in caplog.text
+    assert [account_of(each.id).balance_cents for each in (acme, globex)] == [0, 5000]
+    assert f"charging {acme.id} failed" in caplog.text
 
 
 def test_the_charges_of_an_hour_are_one_line_and_top_ups_stand_alone(

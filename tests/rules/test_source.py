@@ -55,6 +55,16 @@ def test_only_feed_reads_entries() -> None:
     }
 
 
+def test_an_organisation_s_state_is_changed_in_one_place() -> None:
+    assert having(r"UPDATE\s+organisations\b", sources("models", "web", "worker")) == {"models/hold.py"}
+    assert having(r"\b(self|organisation)\.state\s*=[^=]", sources("web", "worker")) == set()
+    assert "self.state =" not in (ROOT / "models" / "organisation.py").read_text()
+
+
+def test_digits_are_read_in_one_place() -> None:
+    assert having(r"\.is(decimal|digit|numeric)\(|type=int\b", sources(*PRODUCT)) == {"models/numbers.py"}
+
+
 def test_nothing_skips_rows_by_offset() -> None:
     assert having(r"\bOFFSET\b|\.offset\(", sources(*PRODUCT)) == set()
 
