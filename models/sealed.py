@@ -30,22 +30,22 @@ class Keyring:
         self._ciphers = {key_id: AESGCM(base64.b64decode(encoded)) for key_id, _, encoded in pairs}
         self.current = pairs[0][0]
 
-    def seal(self, plain: str, place: str) -> str:
-        """`id.base64(nonce + ciphertext)`; bound to its place, so that a value moved elsewhere does not open."""
+    def seal(self, plain: str, context: str) -> str:
+        """Returns `id.base64(nonce + ciphertext)`, which opens in the same context (`table.column`) alone."""
         nonce = os.urandom(NONCE_BYTES)
-        sealed = nonce + self._ciphers[self.current].encrypt(nonce, plain.encode(), place.encode())
+        sealed = nonce + self._ciphers[self.current].encrypt(nonce, plain.encode(), context.encode())
         return f"{self.current}.{base64.b64encode(sealed).decode()}"
 
-    def open(self, stored: str, place: str) -> str:
-        """The plain value. Raises CannotOpen."""
+    def open(self, stored: str, context: str) -> str:
+        """Returns the plain value. Raises CannotOpen."""
         key_id, _, encoded = stored.partition(".")
         if key_id not in self._ciphers:
-            raise CannotOpen(f"a value of {place} is sealed with key {key_id!r}, which is not in ENCRYPTION_KEYS")
+            raise CannotOpen(f"a value of {context} is sealed with key {key_id!r}, which is not in ENCRYPTION_KEYS")
         try:
             sealed = base64.b64decode(encoded, validate=True)
-            plain = self._ciphers[key_id].decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], place.encode())
+            plain = self._ciphers[key_id].decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], context.encode())
         except (InvalidTag, ValueError) as error:  # ValueError: too short, or no base64
-            raise CannotOpen(f"a value of {place} does not open with key {key_id!r}") from error
+            raise CannotOpen(f"a value of {context} does not open with key {key_id!r}") from error
         return plain.decode()
 
 
@@ -53,19 +53,19 @@ KEYRING = Keyring()
 
 
 class Sealed(TypeDecorator[str]):
-    """A text column that only holds ciphertext. `place` is `table.column`; an empty text is stored as it is."""
+    """A text column that holds ciphertext alone, bound to its own `table.column`; an empty text is stored as it is."""
 
     impl = Text
     cache_ok = True
 
-    def __init__(self, place: str) -> None:
+    def __init__(self, context: str) -> None:
         super().__init__()
-        self.place = place
+        self.context = context
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:  # noqa: ARG002 (SQLAlchemy's signature)
         """Seal on the way in."""
-        return KEYRING.seal(value, self.place) if value else value
+        return KEYRING.seal(value, self.context) if value else value
 
     def process_result_value(self, value: Any, dialect: Dialect) -> str | None:  # noqa: ARG002
         """Open on the way out."""
-        return KEYRING.open(value, self.place) if value else value
+        return KEYRING.open(value, self.context) if value else value

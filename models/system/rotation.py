@@ -1,16 +1,33 @@
 """Sealing everything again under the first of the ENCRYPTION_KEYS, so that an old key can be retired."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from sqlalchemy import text
 
 from models.database import db
 from models.kinds.catalogue import KINDS
-from models.kinds.resource import Resource
 from models.sealed import KEYRING
 from models.transaction import transaction
 
 CHUNK = 500
+
+
+class Column(NamedTuple):
+    """A column that holds sealed values."""
+
+    table: str
+    name: str
+
+    @property
+    def context(self) -> str:
+        """What its values are bound to."""
+        return f"{self.table}.{self.name}"
+
+    @property
+    def outdated(self) -> str:
+        """The condition for rows whose value another key has sealed, with :current."""
+        return f"{self.name} <> '' AND NOT starts_with({self.name}, :current)"
 
 
 def rotate() -> Iterator[int]:
@@ -18,45 +35,40 @@ def rotate() -> Iterator[int]:
 
     No entries: the values stay what they were.
     """
-    for kind in KINDS:
-        for name in kind.sealed():
-            while resealed := _chunk(kind, name):
-                yield resealed
+    for column in _columns():
+        while resealed := _reseal_chunk(column):
+            yield resealed
 
 
 def remaining() -> int:
-    """How many values are still sealed with another key."""
-    counted = (
-        db.session.execute(
-            text(f"SELECT count(*) FROM {kind.plural} WHERE {name} <> '' AND NOT starts_with({name}, :key)"),  # noqa: S608
-            {"key": f"{KEYRING.current}."},
-        ).scalar_one()
-        for kind in KINDS
-        for name in kind.sealed()
-    )
-    return sum(map(int, counted))
+    """Counts the values that are still sealed with another key."""
+    return sum(_count(column) for column in _columns())
 
 
-def _chunk(kind: type[Resource], name: str) -> int:
-    place = f"{kind.plural}.{name}"
+def _columns() -> list[Column]:
+    return [Column(kind.plural, name) for kind in KINDS for name in kind.sealed()]
+
+
+def _count(column: Column) -> int:
+    count = text(f"SELECT count(*) FROM {column.table} WHERE {column.outdated}")  # noqa: S608 (names of our own classes)
+    return int(db.session.execute(count, _current_key()).scalar_one())
+
+
+def _reseal_chunk(column: Column) -> int:
+    find = text(f"""
+        SELECT organisation_id, id, {column.name} AS stored FROM {column.table} WHERE {column.outdated}
+         ORDER BY organisation_id, id LIMIT :chunk FOR UPDATE
+    """)  # noqa: S608 (names of our own classes)
+    replace = text(f"""
+        UPDATE {column.table} SET {column.name} = :sealed WHERE organisation_id = :organisation AND id = :id
+    """)  # noqa: S608 (names of our own classes)
     with transaction():
-        rows = db.session.execute(
-            text(f"""
-                SELECT organisation_id, id, {name} AS stored FROM {kind.plural}
-                 WHERE {name} <> '' AND NOT starts_with({name}, :key)
-                 ORDER BY organisation_id, id LIMIT :chunk FOR UPDATE
-            """),  # noqa: S608 (names from our own classes)
-            {"key": f"{KEYRING.current}.", "chunk": CHUNK},
-        ).all()
+        rows = db.session.execute(find, {**_current_key(), "chunk": CHUNK}).all()
         for row in rows:
-            db.session.execute(
-                text(f"""
-                    UPDATE {kind.plural} SET {name} = :sealed WHERE organisation_id = :organisation AND id = :id
-                """),  # noqa: S608
-                {
-                    "sealed": KEYRING.seal(KEYRING.open(row.stored, place), place),
-                    "organisation": row.organisation_id,
-                    "id": row.id,
-                },
-            )
+            sealed = KEYRING.seal(KEYRING.open(row.stored, column.context), column.context)
+            db.session.execute(replace, {"sealed": sealed, "organisation": row.organisation_id, "id": row.id})
     return len(rows)
+
+
+def _current_key() -> dict[str, str]:
+    return {"current": f"{KEYRING.current}."}

@@ -1,4 +1,4 @@
-"""What is encrypted at rest: AES-256-GCM, bound to its place, wiped at the end, sealed again under a new key."""
+"""What is encrypted at rest: AES-256-GCM, bound to its column, wiped at the end, sealed again under a new key."""
 
 import base64
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ from tests.support.log import entries
 
 OLD = "k1:" + base64.b64encode(b"k" * 32).decode()
 NEW = "k2:" + base64.b64encode(b"n" * 32).decode()
-PLACE = "secrets.value"
+CONTEXT = "secrets.value"
 SEALED: list[tuple[type[Resource], str, dict[str, Any]]] = [
     (Registry, "password", {"handle": "it", "server": "r.example.com", "username": "ci"}),
     (Secret, "value", {"handle": "it"}),
@@ -61,66 +61,66 @@ def stored(superuser: psycopg.Connection, kind: type[Resource], field: str) -> s
 def test_what_is_sealed_opens_to_what_it_was(plain: str) -> None:
     keys = keyring(OLD)
 
-    assert keys.open(keys.seal(plain, PLACE), PLACE) == plain
+    assert keys.open(keys.seal(plain, CONTEXT), CONTEXT) == plain
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=4))
 def test_the_same_value_never_looks_the_same_twice(plain: str) -> None:
     keys = keyring(OLD)
-    first, second = keys.seal(plain, PLACE), keys.seal(plain, PLACE)
+    first, second = keys.seal(plain, CONTEXT), keys.seal(plain, CONTEXT)
 
     assert first != second
     assert plain not in first
 
 
 def test_it_is_aes_gcm_with_a_nonce_and_a_tag_of_full_length() -> None:
-    key_id, _, encoded = keyring(OLD).seal("1234567", PLACE).partition(".")
+    key_id, _, encoded = keyring(OLD).seal("1234567", CONTEXT).partition(".")
 
     assert key_id == "k1"
     assert len(base64.b64decode(encoded)) == NONCE_BYTES + 7 + 16
 
 
 @given(st.integers(min_value=0), st.integers(0, 7))
-def test_a_value_with_any_bit_flipped_does_not_open(place: int, bit: int) -> None:
+def test_a_value_with_any_bit_flipped_does_not_open(byte: int, bit: int) -> None:
     keys = keyring(OLD)
-    key_id, _, encoded = keys.seal("opensesame", PLACE).partition(".")
+    key_id, _, encoded = keys.seal("opensesame", CONTEXT).partition(".")
     raw = bytearray(base64.b64decode(encoded))
-    raw[place % len(raw)] ^= 1 << bit
+    raw[byte % len(raw)] ^= 1 << bit
 
     with pytest.raises(CannotOpen):
-        keys.open(f"{key_id}.{base64.b64encode(raw).decode()}", PLACE)
+        keys.open(f"{key_id}.{base64.b64encode(raw).decode()}", CONTEXT)
 
 
 def test_a_value_moved_to_another_column_does_not_open() -> None:
     keys = keyring(OLD)
     with pytest.raises(CannotOpen, match=r"registries\.password"):
-        keys.open(keys.seal("opensesame", PLACE), "registries.password")
+        keys.open(keys.seal("opensesame", CONTEXT), "registries.password")
 
 
 @pytest.mark.parametrize("damaged", ["k1.", "k1.AAAA", "k1", "k1.!!!", "k9.AAAA", "opensesame"])
 def test_what_was_never_sealed_does_not_open(damaged: str) -> None:
     with pytest.raises(CannotOpen):
-        keyring(OLD).open(damaged, PLACE)
+        keyring(OLD).open(damaged, CONTEXT)
 
 
-def test_an_error_says_the_place_and_not_the_value() -> None:
+def test_an_error_says_the_column_and_not_the_value() -> None:
     with pytest.raises(CannotOpen) as error:
-        keyring(OLD).open("opensesame", PLACE)
+        keyring(OLD).open("opensesame", CONTEXT)
 
-    assert PLACE in str(error.value)
+    assert CONTEXT in str(error.value)
 
 
 def test_the_first_key_seals_and_all_of_them_open() -> None:
-    old = keyring(OLD).seal("opensesame", PLACE)
+    old = keyring(OLD).seal("opensesame", CONTEXT)
     both = keyring(f"{NEW},{OLD}")
 
-    assert both.open(old, PLACE) == "opensesame"
-    assert both.seal("opensesame", PLACE).startswith("k2.")
+    assert both.open(old, CONTEXT) == "opensesame"
+    assert both.seal("opensesame", CONTEXT).startswith("k2.")
 
 
 def test_a_value_whose_key_is_gone_does_not_open() -> None:
     with pytest.raises(CannotOpen, match="k1"):
-        keyring(NEW).open(keyring(OLD).seal("opensesame", PLACE), PLACE)
+        keyring(NEW).open(keyring(OLD).seal("opensesame", CONTEXT), CONTEXT)
 
 
 @sealed_fields

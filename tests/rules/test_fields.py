@@ -82,7 +82,7 @@ def test_a_secret_is_sealed_and_what_is_sealed_is_loaded_only_when_asked_for(nam
 def test_a_sealed_column_is_bound_to_its_own_place(name: str) -> None:
     for column in CLASSES[name].__table__.columns:
         if isinstance(column.type, Sealed):
-            assert column.type.place == f"{column.table.name}.{column.name}"
+            assert column.type.context == f"{column.table.name}.{column.name}"
 
 
 @classes

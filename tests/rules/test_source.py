@@ -56,7 +56,7 @@ def test_only_feed_reads_entries() -> None:
 
 
 def test_an_organisation_s_state_is_changed_in_one_place() -> None:
-    assert having(r"UPDATE\s+organisations\b", sources("models", "web", "worker")) == {"models/hold.py"}
+    assert having(r"UPDATE\s+organisations\b", sources(*PRODUCT)) == {"models/hold.py"}
     assert having(r"\b(self|organisation)\.state\s*=[^=]", sources("web", "worker")) == set()
     assert "self.state =" not in (ROOT / "models" / "organisation.py").read_text()
 
