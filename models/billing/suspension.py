@@ -68,9 +68,9 @@ def suspend(
 
     What was used until now is charged first. After `grace` everything that runs is terminated; without one, never.
     """
-    reason = _checked(reason)
     if held.state != "active":
         return None
+    reason = _checked(reason)
     now = datetime.now(UTC)
     usage.charge(held.id, usage.full_minute(now))
     usage.clear_exhausted(held.id)
@@ -97,10 +97,12 @@ def resume(
 
     With `by`, only a suspension by those: a top-up does not lift what an operator decided.
     """
-    reason = _checked(reason)
-    suspension = current(held.id)
-    if suspension is None or held.state != "suspended" or (by is not None and suspension.by != by):
+    if held.state != "suspended":
         return None
+    suspension = current(held.id)
+    if suspension is None or (by is not None and suspension.by != by):
+        return None
+    reason = _checked(reason)
     now = datetime.now(UTC)
     suspension.ended_at = now
     usage.skip_until(held.id, usage.full_minute(now))
