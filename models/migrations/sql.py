@@ -9,10 +9,14 @@ FOLDER = Path(__file__).parent / "versions"
 
 
 def run(*names: str) -> None:
-    """Run SQL files of the versions folder, in this order."""
+    """Runs SQL files of the versions folder, in this order."""
+    for name in names:
+        execute((FOLDER / name).read_text())
+
+
+def execute(statements: str) -> None:
+    """Runs SQL statements."""
     role = context.config.attributes["app_role"]
     driver = op.get_bind().connection.driver_connection
     assert driver is not None
-    for name in names:
-        statements = (FOLDER / name).read_text()
-        driver.execute(statements.replace("{app}", sql.Identifier(role).as_string()), prepare=False)
+    driver.execute(statements.replace("{app}", sql.Identifier(role).as_string()), prepare=False)

@@ -17,7 +17,6 @@ from models.billing.payment import top_up
 from models.billing.provider import Collection
 from models.billing.usage import MICROCENTS, MINUTE, PRICES, Usage, full_minute
 from models.database import db
-from models.kinds.catalogue import RUNNING
 from models.kinds.container import Container
 from models.kinds.memcached import Memcached
 from models.log.actor import Actor
@@ -85,16 +84,6 @@ def test_what_the_verbs_note_is_what_is_alive(acme: Organisation, web: Project, 
     with transaction():
         api.end(ada)
     assert usage.alive_in(acme.id) == Usage(0, 0, 768)
-
-
-def test_the_declared_sql_says_what_the_property_says(acme: Organisation, web: Project, ada: Actor) -> None:
-    with transaction():
-        web.create(ada, Container, name="a", handle="a", image="nginx:1", cpu_millicores=510, memory_mib=130)
-        web.create(ada, Memcached, name="c", handle="c", memory_mib=512, nodes=4)
-    for kind in RUNNING:
-        [resource] = web.resources(kind)
-        asked = db.session.execute(db.text(f"SELECT {kind.USES} FROM {kind.plural}")).one()
-        assert Usage(*asked) == resource.uses
 
 
 # Exactly once

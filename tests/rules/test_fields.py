@@ -1,5 +1,7 @@
 """Every column of what is tracked is declared with what the log may say of it, or is known bookkeeping."""
 
+from pathlib import Path
+
 import pytest
 from sqlalchemy import inspect
 
@@ -39,6 +41,7 @@ BY_VERB = {
 }
 CHOSEN = {"brand"}
 """One of a list, which billing checks."""
+ICONS = Path(__file__).resolve().parent.parent.parent / "node_modules/lucide-static/icons"
 classes = pytest.mark.parametrize("name", sorted(CLASSES))
 kinds = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.noun)
 
@@ -102,6 +105,15 @@ def test_a_kind_is_declared_in_full(kind: type[Resource]) -> None:
     assert BY_PLURAL[kind.plural] is kind
     assert kind.end_action in (Action.TERMINATE, Action.DELETE)
     assert kind.called_by in kind.fields()
+    assert kind.blurb.endswith(".")
+    assert (ICONS / f"{kind.icon}.svg").is_file()
+
+
+@kinds
+def test_what_a_kind_refers_to_is_a_kind_and_its_fields_say_how(kind: type[Resource]) -> None:
+    for name, declared in kind.fields().items():
+        assert (declared.shape in (Shape.REFERENCE, Shape.REFERENCES)) == bool(declared.refers_to), name
+        assert not declared.refers_to or declared.refers_to in BY_PLURAL, name
 
 
 def test_every_kind_is_among_the_kinds() -> None:

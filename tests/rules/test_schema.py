@@ -9,6 +9,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, create_engine, pool
 
 from models.database import db
+from models.kinds.catalogue import KINDS
 from models.settings import Settings
 
 APP = "activity_log_app"
@@ -52,7 +53,7 @@ pytestmark = pytest.mark.usefixtures("settings")
 def owned(superuser: psycopg.Connection) -> set[str]:
     """The tables that belong to an organisation."""
     found = {table for (table,) in superuser.execute(OWNED)}
-    assert {"containers", "activity_entries", "memberships", "ledger", "jobs"} <= found
+    assert {*(kind.plural for kind in KINDS), "activity_entries", "memberships", "ledger", "jobs"} <= found
     return found
 
 

@@ -15,14 +15,11 @@ from models.billing import account, cards, payment, suspension
 from models.billing.account import account_of
 from models.billing.cards import PaymentMethod, add_payment_method
 from models.hold import hold_organisation_alone
-from models.kinds.catalogue import KINDS
-from models.kinds.container import Container
-from models.kinds.memcached import Memcached
-from models.kinds.registry import Registry
+from models.kinds.catalogue import KINDS, RUNNING
 from models.kinds.resource import Resource
 from models.kinds.running import Running
-from models.kinds.secret import Secret
 from models.log.actor import Actor
+from models.log.record import PAST
 from models.log.tracked import Owned, Tracked
 from models.organisation import Organisation, create_organisation
 from models.people import invitation, member
@@ -31,6 +28,7 @@ from models.people.member import Membership, accept_invitation, add_member, find
 from models.people.user import User, sign_up
 from models.project import Project
 from models.transaction import transaction
+from tests.support.kinds import SAMPLES, create
 from tests.support.log import summaries
 
 REQUEST = UUID("0b5ae0c1-6dbd-4d5b-8f0f-5a2a6f5f6d11")
@@ -41,10 +39,8 @@ class World(NamedTuple):
 
     acme: Organisation
     web: Project
-    api: Container
-    cache: Memcached
-    registry: Registry
-    secret: Secret
+    things: dict[type[Resource], Any]
+    """One of each kind."""
     first_card: PaymentMethod
     second_card: PaymentMethod
     vera: Membership
@@ -52,7 +48,37 @@ class World(NamedTuple):
     ada: Actor
 
 
-VERBS: dict[str, tuple[Callable[[World], Any], str]] = {
+Verb = tuple[Callable[[World], Any], str]
+
+
+def handle_of(kind: type[Resource]) -> str:
+    """The handle of the one of the kind: what runs is reached by it, so no two have the same."""
+    return f"it-{kind.noun}"
+
+
+def about(kind: type[Resource]) -> str:
+    """How a sentence about the one of the kind begins."""
+    return f"{kind.noun.capitalize()} {SAMPLES[kind].usual.get('name', handle_of(kind))}"
+
+
+def of_a_kind(kind: type[Resource]) -> dict[str, Verb]:
+    """What can be done to a resource of the kind."""
+
+    def update(world: World) -> None:
+        thing = world.things[kind]
+        thing.update(world.ada, thing.version, **SAMPLES[kind].changed)
+
+    verbs: dict[str, Verb] = {
+        f"{kind.__name__}.update": (update, f"{about(kind)} updated"),
+        f"{kind.__name__}.end": (lambda w: w.things[kind].end(w.ada), f"{about(kind)} {PAST[kind.end_action]}"),
+    }
+    if kind.runs:
+        again = (lambda w: w.things[kind].redeploy(w.ada), f"{about(kind)} to be deployed again")
+        verbs[f"{kind.__name__}.redeploy"] = again
+    return verbs
+
+
+VERBS: dict[str, Verb] = {
     "Organisation.create_project": (
         lambda w: w.acme.create_project(w.ada, name="Shop", handle="shop"),
         "Project Shop created",
@@ -69,31 +95,15 @@ VERBS: dict[str, tuple[Callable[[World], Any], str]] = {
         "Organisation Acme suspended by an operator: an unpaid invoice",
     ),
     "Project.create": (
-        lambda w: w.web.create(w.ada, Secret, handle="other", value="x"),
-        "Secret other created",
+        lambda w: w.web.create(w.ada, KINDS[0], **{**SAMPLES[KINDS[0]].usual, "handle": "other"}),
+        f"{KINDS[0].noun.capitalize()} {SAMPLES[KINDS[0]].usual.get('name', 'other')} created",
     ),
     "Project.update": (lambda w: w.web.update(w.ada, w.web.version, name="Shop"), "Project Shop updated"),
     "Project.delete": (lambda w: w.web.delete(w.ada, "web"), "Project Web deleted"),
     "Project.deploy_again": (
-        lambda w: w.web.deploy_again(w.ada, w.api),
-        "Container my-api to be deployed again",
+        lambda w: w.web.deploy_again(w.ada, w.things[RUNNING[0]]),
+        f"{about(RUNNING[0])} to be deployed again",
     ),
-    "Container.update": (
-        lambda w: w.api.update(w.ada, w.api.version, port="9000", memory_mib=512, environment="A=1"),
-        "Container my-api updated",
-    ),
-    "Container.redeploy": (lambda w: w.api.redeploy(w.ada), "Container my-api to be deployed again"),
-    "Container.end": (lambda w: w.api.end(w.ada), "Container my-api terminated"),
-    "Memcached.update": (lambda w: w.cache.update(w.ada, w.cache.version, nodes=2), "Memcached cache updated"),
-    "Memcached.redeploy": (lambda w: w.cache.redeploy(w.ada), "Memcached cache to be deployed again"),
-    "Memcached.end": (lambda w: w.cache.end(w.ada), "Memcached cache terminated"),
-    "Registry.update": (
-        lambda w: w.registry.update(w.ada, w.registry.version, password="q"),
-        "Registry main updated",
-    ),
-    "Registry.end": (lambda w: w.registry.end(w.ada), "Registry main deleted"),
-    "Secret.update": (lambda w: w.secret.update(w.ada, w.secret.version, value="w"), "Secret token updated"),
-    "Secret.end": (lambda w: w.secret.end(w.ada), "Secret token deleted"),
     "Membership.change_role": (
         lambda w: w.vera.change_role(w.ada, "member"),
         "User Vera Rubin's role changed from viewer to member",
@@ -132,6 +142,8 @@ VERBS: dict[str, tuple[Callable[[World], Any], str]] = {
         "Project Shop created",
     ),
 }
+for each in KINDS:
+    VERBS |= of_a_kind(each)
 # Told by the first entry of another log, that of the organisation they found; in a test below; or in no entry.
 # `credit` is the end of top_up and of a payment, which `ask` only writes down; `resume` wants a suspension first:
 # tests/models/test_suspension.py.
@@ -164,18 +176,16 @@ QUESTIONS: dict[str, set[str]] = {
 
 
 @pytest.fixture
-def world(acme: Organisation, web: Project, api: Container, ada: Actor, people: dict[str, User]) -> World:
+def world(acme: Organisation, web: Project, ada: Actor, people: dict[str, User]) -> World:
     """One of everything."""
+    things = {kind: create(web, ada, kind, handle=handle_of(kind)) for kind in KINDS}
     with transaction():
-        cache = web.create(ada, Memcached, name="cache", handle="cache")
-        registry = web.create(ada, Registry, handle="main", server="r.example.com", username="ci", password="p")
-        secret = web.create(ada, Secret, handle="token", value="v")
         first, second = (
             add_payment_method(acme.id, ada, brand=brand, last_four="4242", expiry_month=1, expiry_year=2099)
             for brand in ("Visa", "JCB")
         )
     vera = find_member(acme.id, people["vera"].id)
-    return World(acme, web, api, cache, registry, secret, first, second, vera, people, ada)
+    return World(acme, web, things, first, second, vera, people, ada)
 
 
 def tracked(cls: type[Tracked] = Tracked) -> Iterator[type[Tracked]]:

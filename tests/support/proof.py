@@ -2,18 +2,14 @@
 
 import psycopg
 
-# Kind: its table, the action that ends it, the state it ends in.
-KINDS = {
-    "container": ("containers", "terminate", "terminated"),
-    "memcached": ("memcached", "terminate", "terminated"),
-    "registry": ("registries", "delete", "deleted"),
-    "secret": ("secrets", "delete", "deleted"),
-}
-USED = {
-    "cpu_millicores": "SELECT sum(cpu_millicores) FROM containers",
-    "memory_mib": "SELECT sum(memory_mib) FROM containers",
-    "cache_mib": "SELECT sum(memory_mib * nodes) FROM memcached",
-}
+from models.billing.usage import Usage
+from models.kinds.catalogue import KINDS
+from models.kinds.resource import Resource
+from models.log.record import PAST
+
+ALIVE = " UNION ALL ".join(
+    f"SELECT organisation_id, {kind.USES} FROM {kind.plural} WHERE ended_at IS NULL" for kind in KINDS
+)
 OF_LOG = {
     "numbers have a gap": """
         SELECT head.organisation_id FROM activity_heads AS head
@@ -30,10 +26,10 @@ OF_LOG = {
           LEFT JOIN activity_entries AS cause
             ON cause.organisation_id = effect.organisation_id AND cause.number = effect.cause_number
          WHERE effect.cause_number IS NOT NULL AND (cause.number IS NULL OR cause.number >= effect.number)""",
-    "the system acted without a cause": """
+    "the system acted without a cause": f"""
         SELECT organisation_id, number FROM activity_entries
          WHERE actor_id IS NULL AND cause_number IS NULL
-           AND resource_type IN ('project', 'container', 'memcached', 'registry', 'secret')""",
+           AND CAST(resource_type AS text) IN ('project', {", ".join(repr(kind.noun) for kind in KINDS)})""",
     "a run that is not what its entries say": """
         WITH counted AS (
             SELECT organisation_id, cause_number, min(number) AS first_number, max(number) AS last_number FROM (
@@ -57,15 +53,16 @@ OF_LOG = {
 def violations(superuser: psycopg.Connection) -> list[str]:
     """Everything that is wrong, a sentence each."""
     queries = dict(OF_LOG)
-    for noun, (table, action, state) in KINDS.items():
-        queries |= _of_kind(noun, table, action, state)
-    for column, used in USED.items():
+    for kind in KINDS:
+        queries |= _of_kind(kind)
+    for column in Usage._fields:
         queries[f"{column} of the account is not what is alive"] = f"""
             SELECT account.organisation_id FROM billing_accounts AS account
              WHERE {column} + COALESCE((SELECT sum({column}) FROM usage_changes AS changed
                                          WHERE changed.organisation_id = account.organisation_id
                                            AND taken_at IS NULL), 0)
-                <> COALESCE(({used} WHERE organisation_id = account.organisation_id AND ended_at IS NULL), 0)"""
+                <> COALESCE((SELECT sum({column}) FROM ({ALIVE}) AS alive (organisation_id, {", ".join(Usage._fields)})
+                              WHERE organisation_id = account.organisation_id), 0)"""
     found = []
     for sentence, query in queries.items():
         rows = superuser.execute(query.encode()).fetchall()
@@ -73,7 +70,8 @@ def violations(superuser: psycopg.Connection) -> list[str]:
     return found
 
 
-def _of_kind(noun: str, table: str, action: str, state: str) -> dict[str, str]:
+def _of_kind(kind: type[Resource]) -> dict[str, str]:
+    noun, table, action, state = kind.noun, kind.plural, kind.end_action, PAST[kind.end_action]
     path = f"""
         SELECT organisation_id, resource_id AS id, min(number) AS first, max(number) AS last,
                min(number) FILTER (WHERE action = 'create') AS created,
