@@ -1,4 +1,4 @@
-"""Forms: those of the kinds derive from their declared fields; one place turns refusals into messages."""
+"""What all forms share: fields made from declarations, and refusals shown beside what was typed."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,8 +8,8 @@ from typing import Any
 from flask import session
 from flask_wtf import FlaskForm
 from flask_wtf.csrf import generate_csrf
+from wtforms import Field as Input
 from wtforms import (
-    BooleanField,
     HiddenField,
     PasswordField,
     SelectField,
@@ -18,13 +18,9 @@ from wtforms import (
     TextAreaField,
     ValidationError,
 )
-from wtforms import (
-    Field as Input,
-)
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its stubs
 from wtforms.widgets import NumberInput
 
-from models.billing.cards import BRANDS, PaymentMethod
 from models.errors import AlreadyDone, DomainError, Invalid, NotFound, StaleVersion
 from models.field import Field, Shape
 from models.kinds import environment
@@ -32,7 +28,6 @@ from models.kinds.catalogue import BY_PLURAL
 from models.kinds.resource import Resource
 from models.log.tracked import Tracked
 from models.numbers import whole_number
-from models.people.access import Role
 from models.project import Project
 
 OFFERED_MOST = 500
@@ -131,7 +126,7 @@ class TrackedForm(Form):
 
     @contextmanager
     def editing(self, thing: Tracked) -> Iterator[None]:
-        """As `show_errors`, and when someone else was first, what they left is told beside what was typed."""
+        """Show what is refused; when someone else was first, also what is stored now, and keep what was typed."""
         with self.show_errors():
             try:
                 yield
@@ -225,46 +220,6 @@ def _written(value: Any) -> str:
     return ", ".join(sorted(value)) if isinstance(value, list) else str(value or "").replace("\r\n", "\n").strip()
 
 
-class SignInForm(Form):
-    """Email and password."""
-
-    email = StringField("Email", render_kw={"type": "email", "autocomplete": "username", "autofocus": True})
-    password = PasswordField("Password", render_kw={"autocomplete": "current-password"})
-    next = HiddenField()
-
-
-class SignUpForm(Form):
-    """A new account."""
-
-    name = StringField("Your name", render_kw={"autocomplete": "name", "autofocus": True, "maxlength": 77})
-    email = StringField("Email", render_kw={"type": "email", "autocomplete": "username", "maxlength": 254})
-    password = PasswordField(
-        "Password", description="At least 10 characters.", render_kw={"autocomplete": "new-password"}
-    )
-    next = HiddenField()
-
-
-class NameForm(Form):
-    """Another name for oneself."""
-
-    name = StringField(
-        "Name",
-        description="Entries already in the log keep the name you had then.",
-        render_kw={"maxlength": 77},
-    )
-
-
-class PasswordForm(Form):
-    """Another password."""
-
-    current = PasswordField("Current password", render_kw={"autocomplete": "current-password"})
-    new = PasswordField(
-        "New password",
-        description="At least 10 characters. You are signed out everywhere else.",
-        render_kw={"autocomplete": "new-password"},
-    )
-
-
 class ConfirmForm(Form):
     """The handle, typed to confirm."""
 
@@ -273,63 +228,3 @@ class ConfirmForm(Form):
 
 class EndForm(Form):
     """Nothing but the token: a button that was meant."""
-
-
-ROLES = [SelectChoice(role.value, role.value.capitalize()) for role in Role]
-
-
-class RoleForm(Form):
-    """Another role; only owners are offered to make owners."""
-
-    role = SelectField("Role", choices=ROLES, validate_choice=False)
-
-    def offer(self, granting: str | None) -> None:
-        """Leave out what someone in the role `granting` cannot give."""
-        if granting != Role.OWNER:
-            self.role.choices = [each for each in ROLES if each.value != Role.OWNER]
-
-
-class MemberForm(RoleForm):
-    """Someone to let in."""
-
-    email = StringField("Email", render_kw={"type": "email", "autocomplete": "off", "maxlength": 254})
-
-
-class TopUpForm(Form):
-    """An amount from a saved card; `request_id` makes a double click count once."""
-
-    amount = StringField("Amount", description="From €1.00 to €10,000.00.", render_kw={"inputmode": "decimal"})
-    payment_method = SelectField("Payment method", validate_choice=False)
-    request_id = HiddenField()
-
-    def offer(self, methods: list[PaymentMethod]) -> None:
-        """The saved cards to choose from."""
-        self.payment_method.choices = [
-            SelectChoice(str(each.id), f"{each.name}, expires {each.expires}") for each in methods
-        ]
-
-
-class ExpiryForm(Form):
-    """A renewed card."""
-
-    expiry_month = StringField("Expiry month", widget=NumberInput(), render_kw={"min": 1, "max": 12})
-    expiry_year = StringField("Expiry year", widget=NumberInput(), render_kw={"min": 2000, "max": 2100})
-
-
-class MethodForm(ExpiryForm):
-    """A card, without its number."""
-
-    brand = SelectField("Brand", choices=[SelectChoice(each) for each in BRANDS])
-    last_four = StringField(
-        "Last four digits",
-        description="Only these: the full number is never asked for or kept.",
-        render_kw={"inputmode": "numeric", "maxlength": 4, "autocomplete": "off"},
-    )
-
-
-class AutoTopUpForm(Form):
-    """When the balance fills itself."""
-
-    enabled = BooleanField("Top up automatically")
-    threshold = StringField("When the balance falls below", render_kw={"inputmode": "decimal"})
-    amount = StringField("Top up by", render_kw={"inputmode": "decimal"})

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 from flask import Blueprint, current_app, flash, g, redirect, request, session, url_for
 from flask_login import current_user, login_user, logout_user
 from flask_wtf.csrf import generate_csrf
+from wtforms import HiddenField, PasswordField, StringField
 
 from models.errors import DomainError, Invalid
 from models.organisation import by_handle
@@ -12,11 +13,51 @@ from models.people.invitation import find_invitation
 from models.people.user import User, any_user, authenticate, checked_email, find_user, sign_up
 from models.transaction import transaction
 from web.access import Answer, Open, needs
-from web.forms import NameForm, PasswordForm, SignInForm, SignUpForm
+from web.forms import Form
 from web.fragments import render
 from web.limits import OF_AN_ACCOUNT, OF_AN_ADDRESS, by_account, by_address, limited
 
 bp = Blueprint("account", __name__)
+
+
+class SignInForm(Form):
+    """Email and password."""
+
+    email = StringField("Email", render_kw={"type": "email", "autocomplete": "username", "autofocus": True})
+    password = PasswordField("Password", render_kw={"autocomplete": "current-password"})
+    next = HiddenField()
+
+
+class SignUpForm(Form):
+    """A new account."""
+
+    name = StringField("Your name", render_kw={"autocomplete": "name", "autofocus": True, "maxlength": 77})
+    email = StringField("Email", render_kw={"type": "email", "autocomplete": "username", "maxlength": 254})
+    password = PasswordField(
+        "Password", description="At least 10 characters.", render_kw={"autocomplete": "new-password"}
+    )
+    next = HiddenField()
+
+
+class NameForm(Form):
+    """Another name for oneself."""
+
+    name = StringField(
+        "Name",
+        description="Entries already in the log keep the name you had then.",
+        render_kw={"maxlength": 77},
+    )
+
+
+class PasswordForm(Form):
+    """Another password."""
+
+    current = PasswordField("Current password", render_kw={"autocomplete": "current-password"})
+    new = PasswordField(
+        "New password",
+        description="At least 10 characters. You are signed out everywhere else.",
+        render_kw={"autocomplete": "new-password"},
+    )
 
 
 @bp.get("/")
@@ -110,7 +151,7 @@ def change_password() -> Answer:
 
 def _settings(name_form: NameForm, password_form: PasswordForm) -> Answer:
     status = max(name_form.status, password_form.status)
-    return render("account/show.html", name_form=name_form, password_form=password_form, status=status)
+    return render("account/settings.html", name_form=name_form, password_form=password_form, status=status)
 
 
 def _enter(user: User) -> None:

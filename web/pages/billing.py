@@ -16,8 +16,9 @@ from models.organisation import Organisation
 from models.people.access import Permission
 from web.access import Answer, needs
 from web.acting import acting
-from web.forms import AutoTopUpForm, EndForm, ExpiryForm, Form, MethodForm, TopUpForm
+from web.forms import EndForm, Form
 from web.fragments import render
+from web.pages.billing_forms import AutoTopUpForm, ExpiryForm, MethodForm, TopUpForm
 
 bp = Blueprint("billing", __name__, url_prefix="/orgs/<org>/billing")
 LEDGER_SIZE = 50

@@ -4,6 +4,8 @@ from typing import Any
 
 from flask import Blueprint, abort, flash, g, redirect, url_for
 from flask_login import current_user
+from wtforms import SelectField, StringField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its stubs
 
 from models.errors import NotFound
 from models.log.actor import Actor, Door
@@ -16,10 +18,30 @@ from models.people.user import find_user
 from models.transaction import transaction
 from web.access import Answer, Open, needs
 from web.acting import acting
-from web.forms import EndForm, MemberForm, RoleForm
+from web.forms import EndForm, Form
 from web.fragments import render
 
 bp = Blueprint("members", __name__)
+
+
+ROLES = [SelectChoice(role.value, role.value.capitalize()) for role in Role]
+
+
+class RoleForm(Form):
+    """Another role; only owners are offered to make owners."""
+
+    role = SelectField("Role", choices=ROLES, validate_choice=False)
+
+    def offer(self, granting: str | None) -> None:
+        """Leave out what someone in the role `granting` cannot give."""
+        if granting != Role.OWNER:
+            self.role.choices = [each for each in ROLES if each.value != Role.OWNER]
+
+
+class MemberForm(RoleForm):
+    """Someone to let in."""
+
+    email = StringField("Email", render_kw={"type": "email", "autocomplete": "off", "maxlength": 254})
 
 
 @bp.get("/orgs/<org>/members")

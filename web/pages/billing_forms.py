@@ -1,0 +1,48 @@
+"""The forms of the billing page."""
+
+from wtforms import BooleanField, HiddenField, SelectField, StringField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its stubs
+from wtforms.widgets import NumberInput
+
+from models.billing.cards import BRANDS, PaymentMethod
+from web.forms import Form
+
+
+class TopUpForm(Form):
+    """An amount from a saved card; `request_id` makes a double click count once."""
+
+    amount = StringField("Amount", description="From €1.00 to €10,000.00.", render_kw={"inputmode": "decimal"})
+    payment_method = SelectField("Payment method", validate_choice=False)
+    request_id = HiddenField()
+
+    def offer(self, methods: list[PaymentMethod]) -> None:
+        """The saved cards to choose from."""
+        self.payment_method.choices = [
+            SelectChoice(str(each.id), f"{each.name}, expires {each.expires}") for each in methods
+        ]
+
+
+class ExpiryForm(Form):
+    """A renewed card."""
+
+    expiry_month = StringField("Expiry month", widget=NumberInput(), render_kw={"min": 1, "max": 12})
+    expiry_year = StringField("Expiry year", widget=NumberInput(), render_kw={"min": 2000, "max": 2100})
+
+
+class MethodForm(ExpiryForm):
+    """A card, without its number."""
+
+    brand = SelectField("Brand", choices=[SelectChoice(each) for each in BRANDS])
+    last_four = StringField(
+        "Last four digits",
+        description="Only these: the full number is never asked for or kept.",
+        render_kw={"inputmode": "numeric", "maxlength": 4, "autocomplete": "off"},
+    )
+
+
+class AutoTopUpForm(Form):
+    """When the balance fills itself."""
+
+    enabled = BooleanField("Top up automatically")
+    threshold = StringField("When the balance falls below", render_kw={"inputmode": "decimal"})
+    amount = StringField("Top up by", render_kw={"inputmode": "decimal"})
