@@ -37,13 +37,13 @@ Done = TypeVar("Done")
 
 @dataclass
 class Stage:
-    """Who and what the demo plays with."""
+    """The people of the demo, and the role that each has in the organisation being filled."""
 
     people: dict[str, User]
     roles: dict[str, Role]
 
     def actor(self, who: str) -> Actor:
-        """Someone acting in the role they have."""
+        """Returns a person as an actor, in the role they have now."""
         person = self.people[who]
         return Actor(person.id, person.name, self.roles[who], Door.CLI)
 
@@ -185,7 +185,7 @@ def _project(
 
 
 def _deleted_project(stage: Stage, organisation: Organisation) -> Iterator[str]:
-    """A project that Ada deletes: what follows is done by the system, as a worker does it."""
+    """A project that Ada deletes; the job that follows is run at once, as a worker would."""
     grace = stage.actor("grace")
     project = _do(organisation.create_project, grace, name="Prototype", handle="prototype")
     yield "Prototype"
@@ -211,7 +211,7 @@ def _deleted_project(stage: Stage, organisation: Organisation) -> Iterator[str]:
 
 
 def _deleted_organisation(stage: Stage) -> Iterator[str]:
-    """An organisation that came and went; its log stays."""
+    """An organisation that is founded and deleted; its log stays."""
     stage.roles["ada"] = Role.OWNER
     ada = stage.actor("ada")
     trial = _do(
@@ -233,6 +233,6 @@ def _delete(thing: Project | Organisation, actor: Actor) -> None:
 
 
 def _do(verb: Callable[P, Done], *arguments: P.args, **named: P.kwargs) -> Done:
-    """One verb, one transaction: as one click."""
+    """Call one verb in a transaction of its own, as a click does."""
     with transaction():
         return verb(*arguments, **named)

@@ -1,8 +1,8 @@
-"""What can be refused, each with the sentence that a person reads."""
+"""Why a verb refuses; the message of each is the sentence that a person reads."""
 
 
 class DomainError(Exception):
-    """A verb refused. `str()` is for the person; `field` names the input it is about, if any."""
+    """A refusal. `str()` is for the person; `field` names the input that it is about, if any."""
 
     field: str | None = None
 
@@ -16,7 +16,7 @@ class Invalid(DomainError):
 
 
 class HandleTaken(DomainError):
-    """Someone was first; handles of organisations and projects are never released."""
+    """The handle is in use; those of organisations and projects are never released."""
 
     field = "handle"
 
@@ -28,7 +28,7 @@ class EmailTaken(DomainError):
 
 
 class NotFound(DomainError):
-    """It does not exist, or not for this person: both look the same."""
+    """What was asked for does not exist, or not for this person: both look the same."""
 
 
 class Forbidden(DomainError):
@@ -36,15 +36,15 @@ class Forbidden(DomainError):
 
 
 class AlreadyEnded(DomainError):
-    """It was terminated or deleted before."""
+    """The resource, project or card was terminated, deleted or removed before."""
 
 
 class OrganisationSuspended(DomainError):
-    """Nothing may be created or changed until the balance is topped up."""
+    """Nothing may be created or changed while the organisation is suspended."""
 
 
 class StaleVersion(DomainError):
-    """Someone else changed it since the page was loaded."""
+    """Someone else changed the row since the page was loaded."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class StaleVersion(DomainError):
 
 
 class InUse(DomainError):
-    """Others depend on it; the message names them."""
+    """Others use the resource; the message names them."""
 
 
 class AlreadyMember(DomainError):
@@ -77,11 +77,11 @@ class ConfirmationMismatch(DomainError):
 
 
 class AlreadyDone(DomainError):
-    """The same request was carried out before: a double click."""
+    """The request was carried out before: a double click."""
 
 
 class PaymentUnderWay(DomainError):
-    """A provider was asked for money and has not answered yet."""
+    """A provider was asked for money and has not answered yet, so the organisation cannot be deleted."""
 
 
 class NoHead(Exception):

@@ -34,9 +34,9 @@ class Held(NamedTuple):
 
 
 def hold_organisation_alone(organisation_id: int) -> Held:
-    """Keep the organisation from being deleted, and everyone else who calls this waiting, until COMMIT.
+    """Keep the organisation's state as it is, and everyone else who calls this waiting, until COMMIT.
 
-    For members and money, which are also managed while it is suspended. Raises NotFound.
+    For members and money, which are also managed while the organisation is suspended. Raises NotFound.
     """
     row = db.session.execute(HOLD_ALONE, {"organisation": organisation_id}).one_or_none()
     if row is None or row.state not in ("active", "suspended"):
@@ -54,7 +54,7 @@ def change_state(organisation_id: int, before: str, after: str, now: datetime) -
 
 
 def hold_project(organisation_id: int, project_id: int) -> str:
-    """Keep project and organisation active until COMMIT; returns the project's name, which the entry wants next.
+    """Keep project and organisation active until COMMIT; returns the project's name, for the entry that follows.
 
     Raises OrganisationSuspended, NotFound.
     """
@@ -75,8 +75,8 @@ def require_active(state: str | None) -> None:
 
 
 HOLD = text("SELECT state FROM organisations WHERE id = :organisation FOR SHARE")
-# NO KEY: a promise (jobs) inserted at the end of another transaction only checks that the organisation exists, and must
-# not wait for us while it holds the head of the log that we are going to want.
+# NO KEY: a job inserted at the end of another transaction only checks that the organisation exists, and must not wait
+# for us while that transaction holds the head of the log, which we are going to need.
 HOLD_ALONE = text("SELECT id, state, name FROM organisations WHERE id = :organisation FOR NO KEY UPDATE")
 HOLD_PROJECT = text(
     "SELECT state, name FROM projects WHERE organisation_id = :organisation AND id = :project FOR SHARE"

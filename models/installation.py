@@ -12,12 +12,12 @@ REASON_MOST = 300
 
 
 class Engine(NamedTuple):
-    """What the worker last reported."""
+    """What the runtime process last said of its engine."""
 
     engine: str | None
-    """Its name and version, NO_ENGINE where none is set up; None while no worker has reported."""
+    """Its name and version, or NO_ENGINE where none is set up; None as long as nobody has reported."""
     error: str | None
-    """Why it could not be reached."""
+    """Why the engine could not be reached; None when it answered."""
     seen_at: datetime | None
 
 
@@ -27,14 +27,14 @@ def identity() -> str:
 
 
 def report(engine: str, error: str | None = None) -> None:
-    """Say which engine there is, and whether it answers."""
+    """Write down which engine there is, and why it does not answer if it does not."""
     identity()
-    told = error[:REASON_MOST] if error else None
-    db.session.execute(REPORT, {"engine": engine, "error": told, "now": datetime.now(UTC)})
+    reason = error[:REASON_MOST] if error else None
+    db.session.execute(REPORT, {"engine": engine, "error": reason, "now": datetime.now(UTC)})
 
 
 def engine() -> Engine:
-    """What was reported last."""
+    """Returns what was reported last."""
     found = read(ENGINE, {})
     return Engine(*found[0]) if found else Engine(None, None, None)
 

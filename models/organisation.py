@@ -62,13 +62,13 @@ class Organisation(Tracked):
         return create_project(self.id, actor, **values)
 
     def find_project(self, handle: str) -> Project:
-        """One of its projects, deleted or not. Raises NotFound."""
+        """Returns one of its projects, deleted or not. Raises NotFound."""
         return find_project(self.id, handle)
 
     def update(self, actor: Actor, version: int, **values: Any) -> None:
         """Change name or contact email. Raises StaleVersion, Invalid, OrganisationSuspended, NotFound.
 
-        Not held: two who held it FOR SHARE would wait for each other's UPDATE; the version decides.
+        The organisation is not held: two who held it FOR SHARE would wait for each other's UPDATE. The version decides.
         """
         self.require_version(version)
         require_active(self.state)
@@ -78,7 +78,7 @@ class Organisation(Tracked):
             record(actor, Action.UPDATE, self.subject, changes)
 
     def delete(self, actor: Actor, confirm: str) -> None:
-        """Delete it at once for everyone; the worker ends what lived in it.
+        """Delete it at once for everyone; a job ends what lives in it.
 
         Raises ConfirmationMismatch, NotFound, PaymentUnderWay.
         """
@@ -103,7 +103,7 @@ class Belonging(NamedTuple):
 
 
 def create_organisation(user: User, actor: Actor, **values: Any) -> Organisation:
-    """Found an organisation; its creator is its owner. Raises HandleTaken, Invalid."""
+    """Found an organisation, whose first owner is its creator. Raises HandleTaken, Invalid."""
     organisation = Organisation(state="active")
     values["email"] = checked_email(values.get("email", ""))
     changes = organisation.fill(values)
@@ -117,7 +117,7 @@ def create_organisation(user: User, actor: Actor, **values: Any) -> Organisation
 
 
 def belongings(user_id: int) -> list[Belonging]:
-    """The organisations someone belongs to, deleted ones last, by name."""
+    """Returns the organisations someone belongs to, by name, deleted ones last."""
     mine = (
         select(Organisation, Membership)
         .join(Membership, Membership.organisation_id == Organisation.id)

@@ -24,7 +24,7 @@ LATEST = 2**63 - 1
 
 
 class Project(Owned):
-    """A named place for resources; its handle is permanent and never released."""
+    """A named part of an organisation, in which resources live; its handle is permanent and never released."""
 
     __tablename__ = "projects"
     noun = "project"
@@ -68,8 +68,8 @@ class Project(Owned):
         return resource
 
     def _require_name(self, kind: type[Resource], handle: str) -> None:
-        """What runs is found by its handle in the project's network, whatever its kind is. Raises HandleTaken."""
-        db.session.execute(NAMING, {"place": f"{self.organisation_id}/{self.id}"})
+        """Raises HandleTaken when something of another kind is reached by this handle in the project's network."""
+        db.session.execute(NAMING, {"network": f"{self.organisation_id}/{self.id}"})
         for other in RUNNING:
             mine = (other.organisation_id == self.organisation_id, other.project_id == self.id)
             taken = select(other.id).where(*mine, other.handle == handle, other.ended_at.is_(None))
@@ -79,14 +79,14 @@ class Project(Owned):
                 )
 
     def find(self, kind: type[Kind], handle: str) -> Kind:
-        """The resource that bears the handle, or bore it last. Raises NotFound."""
+        """Returns the resource that bears the handle, or bore it last. Raises NotFound."""
         found = by_handle(kind, self.organisation_id, self.id, handle)
         if found is None:
             raise NotFound(f"There is no {kind.noun} “{handle}” in this project.")
         return found
 
     def resources(self, kind: type[Kind], before: int = LATEST, size: int = 50) -> list[Kind]:
-        """Its living resources of one kind, newest first, from below an id."""
+        """Returns its living resources of one kind with an id below `before`, newest first."""
         mine = select(kind).where(
             kind.organisation_id == self.organisation_id,
             kind.project_id == self.id,
@@ -96,10 +96,9 @@ class Project(Owned):
         return list(db.session.scalars(mine.order_by(kind.id.desc()).limit(size)))
 
     def deploy_again(self, actor: Actor, resource: Resource) -> list[str]:
-        """Deploy anew where a change of it takes effect: itself if it runs, else all that use it. Returns their names.
+        """Deploy again what a change of the resource affects: itself if it runs, otherwise all that use it.
 
-        However many they are, in a handful of statements: the head of the log is held for a moment only. Raises
-        AlreadyEnded, OrganisationSuspended, NotFound, StaleVersion.
+        Returns their names. Raises AlreadyEnded, OrganisationSuspended, NotFound, StaleVersion.
         """
         if isinstance(resource, Running):
             resource.redeploy(actor)
@@ -109,8 +108,8 @@ class Project(Owned):
     def update(self, actor: Actor, version: int, **values: Any) -> None:
         """Rename it. Raises StaleVersion, Invalid, OrganisationSuspended, NotFound.
 
-        Not held itself: two who held it FOR SHARE would wait for each other's UPDATE. The version refuses whoever is
-        second, and whoever comes after its deletion.
+        The project is not held: two who held it FOR SHARE would wait for each other's UPDATE. Its version refuses
+        whoever is second, and whoever comes after its deletion.
         """
         self.require_version(version)
         if self.state != "active":
@@ -120,7 +119,7 @@ class Project(Owned):
             record(actor, Action.UPDATE, self.subject, changes)
 
     def delete(self, actor: Actor, confirm: str) -> None:
-        """Delete it at once for everyone; the worker ends what lived in it. Raises ConfirmationMismatch, NotFound."""
+        """Delete it at once for everyone; a job ends what lives in it. Raises ConfirmationMismatch, NotFound."""
         if confirm.strip() != self.handle:
             raise ConfirmationMismatch(f"Type {self.handle} to confirm.")
         if self.state != "active":
@@ -130,12 +129,12 @@ class Project(Owned):
         job.promise(job.Work.DELETE_PROJECT, deletion, self.id)
 
 
-# One after the other: two kinds with one handle are two tables, which no unique index spans.
-NAMING = text("SELECT pg_advisory_xact_lock(hashtextextended(:place, 0))")
+# One creation in a network after the other: two kinds are two tables, which no unique index spans.
+NAMING = text("SELECT pg_advisory_xact_lock(hashtextextended(:network, 0))")
 
 
 def find_project(organisation_id: int, handle: str) -> Project:
-    """A project by its handle, deleted or not. Raises NotFound."""
+    """Returns an organisation's project, deleted or not. Raises NotFound."""
     mine = select(Project).where(Project.organisation_id == organisation_id, Project.handle == handle)
     found = db.session.scalar(mine)
     if found is None:

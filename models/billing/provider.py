@@ -6,30 +6,30 @@ from uuid import UUID
 
 
 class Collection(NamedTuple):
-    """A request for money, whole: what a processor needs to know of it, and no card number."""
+    """A request for money: all that a processor needs to know of it, and no card number."""
 
     id: UUID
-    """The same for every repetition: a processor takes money once for it (its idempotency key)."""
+    """The idempotency key: however often the request is repeated, a processor takes money for it once."""
     organisation_id: int
     amount_cents: int
     method: str
-    """ "Visa ending 4242"."""
+    """What people call the card, such as "Visa ending 4242"."""
     expiry_year: int
     expiry_month: int
     now: datetime
 
 
 class Declined(Exception):
-    """The method does not pay; `str()` says why, in words that a person reads after "declined: "."""
+    """The card does not pay; `str()` says why, in words that a person reads after "declined: "."""
 
 
 class Provider(Protocol):
-    """Takes money from a payment method."""
+    """What takes money from a payment method."""
 
     def collect(self, asked: Collection) -> None:
-        """Take it, once for each id however often it is asked; returns when it is certain. Raises Declined.
+        """Take the money, once for each id however often it is asked; return when that is certain. Raises Declined.
 
-        Whatever else it raises means that nobody knows yet: it is asked again, with the same id.
+        Any other exception means that nobody knows yet, and the request is repeated with the same id.
         """
 
 
@@ -37,7 +37,7 @@ class InternalBooking:
     """For platforms that book internally: a top-up counts at once, unless the card has expired."""
 
     def collect(self, asked: Collection) -> None:
-        """Nothing to ask anyone. Raises Declined."""
+        """Take the money without asking anyone. Raises Declined when the card has expired."""
         if (asked.expiry_year, asked.expiry_month) < (asked.now.year, asked.now.month):
             raise Declined("the card has expired")
 

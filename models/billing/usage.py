@@ -1,8 +1,8 @@
-"""What is paid for: how much of what is alive, and what a minute of it costs.
+"""Usage: how much of what is paid for is alive, and what a minute of it costs.
 
-At every full minute, whatever is alive costs a minute of its price. Each change of what is alive is a row of
-usage_changes in the transaction of that change, so that a charge that comes hours later still knows every minute;
-`models/system/charging.py` takes the rows over into the account.
+At every full minute, whatever is alive costs a minute of its price. Each change of what is alive adds a row to
+usage_changes, in the transaction of that change, so that a charge that comes hours later still knows every minute. A
+charge takes the rows over into the account.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -16,43 +16,43 @@ MINUTE = timedelta(minutes=1)
 MICROCENTS = 1_000_000
 HOURS_A_MONTH = 730
 CACHE = "Memcached"
-"""What the price list and the ledger call memory for caching (`cache_mib`)."""
+"""How the price list and the ledger call memory for caching (`cache_mib`)."""
 
 
 class Usage(NamedTuple):
-    """Amounts of what is paid for."""
+    """An amount of everything that is paid for."""
 
     cpu_millicores: int = 0
     memory_mib: int = 0
     cache_mib: int = 0
 
     def plus(self, other: "Usage") -> "Usage":
-        """Both together."""
+        """Returns both amounts together."""
         return Usage(*(mine + its for mine, its in zip(self, other, strict=True)))
 
     def minus(self, other: "Usage") -> "Usage":
-        """What is left of it."""
+        """Returns this amount without the other; what went up and what went down keep their signs."""
         return Usage(*(mine - its for mine, its in zip(self, other, strict=True)))
 
     def __str__(self) -> str:
-        told = [f"{self.cpu_millicores:,} millicores, {self.memory_mib:,} MiB"] if self.memory_mib else []
-        told += [f"{CACHE.lower()} {self.cache_mib:,} MiB"] if self.cache_mib else []
-        return "; ".join(told) or "nothing any more"
+        parts = [f"{self.cpu_millicores:,} millicores, {self.memory_mib:,} MiB"] if self.memory_mib else []
+        parts += [f"{CACHE.lower()} {self.cache_mib:,} MiB"] if self.cache_mib else []
+        return "; ".join(parts) or "nothing any more"
 
     @property
     def microcents_a_minute(self) -> int:
-        """What a minute of it costs, in millionths of a cent."""
+        """The price of a minute, in millionths of a cent."""
         return sum(amount * price for amount, price in zip(self, PRICES, strict=True))
 
     @property
     def microcents_an_hour(self) -> int:
-        """What an hour of it costs."""
+        """The price of an hour, in millionths of a cent."""
         return 60 * self.microcents_a_minute
 
 
 PRICES = Usage(cpu_millicores=50, memory_mib=8, cache_mib=12)
-"""Millionths of a cent a minute: of a millicore, of a MiB, of a MiB of a cache's node. Whole numbers, so that many
-minutes cost exactly what the minutes cost one by one."""
+"""What a minute costs, in millionths of a cent: a millicore, a MiB, a MiB of a cache's node. Whole numbers, so that an
+hour costs exactly what its minutes cost one by one."""
 
 
 class Price(NamedTuple):
@@ -72,13 +72,13 @@ PRICE_LIST = (
 
 
 def change(organisation_id: int, by: Usage) -> None:
-    """Note that more (or less) is alive from now on; the log says what and why."""
+    """Note that more or less is alive from now on; the log says what and why."""
     if any(by):
         db.session.execute(CHANGE, {"organisation": organisation_id, **by._asdict()})
 
 
 def full_minute(moment: datetime) -> datetime:
-    """The first full minute that is not before the moment: a thing that began then is charged from here on."""
+    """Returns the first full minute that is not before the moment: what began then is charged from there on."""
     whole = moment.astimezone(UTC).replace(second=0, microsecond=0)
     return whole if whole == moment else whole + MINUTE
 
@@ -89,14 +89,14 @@ def chargeable(until: datetime) -> list[int]:
 
 
 def charge(organisation_id: int, until: datetime) -> None:
-    """Charge every full minute before `until` that was not charged yet, in one row of the ledger; nothing twice.
+    """Charge every full minute before `until` that was not charged yet, in one row of the ledger.
 
     The account is locked, so of two who charge at once the second finds nothing left. Amounts below a cent are kept
     until there is a cent. Does nothing while the organisation is not active: nothing runs then.
     """
     key = {"organisation": organisation_id}
     account = db.session.execute(LOCK, key).one()
-    # Read once the lock is ours: a suspension that was first has committed.
+    # Read after the lock was granted: a suspension that came first has committed by now.
     if until <= account.charged_until or db.session.execute(STATE, key).scalar_one() != "active":
         return
     alive = Usage(account.cpu_millicores, account.memory_mib, account.cache_mib)
@@ -111,8 +111,13 @@ def charge(organisation_id: int, until: datetime) -> None:
     values = {**key, **alive._asdict(), "owed": owed, "cents": cents, "until": until}
     balance = db.session.execute(CHARGED, values).scalar_one()
     if cents:
-        told = f"Usage: {alive}"
-        row = {"cents": cents, "balance": balance, "from": account.booked_until, "until": until, "told": told}
+        row = {
+            "cents": cents,
+            "balance": balance,
+            "from": account.booked_until,
+            "until": until,
+            "what": f"Usage: {alive}",
+        }
         db.session.execute(BOOK, {**key, **row})
 
 
@@ -127,7 +132,7 @@ def skip_until(organisation_id: int, moment: datetime) -> None:
 
 
 def alive_in(organisation_id: int) -> Usage:
-    """What is alive now: what the account knows, and what has changed since."""
+    """Returns what is alive now: what the account knows of, and what has changed since."""
     return Usage(*map(int, db.session.execute(ALIVE, {"organisation": organisation_id}).one()))
 
 
@@ -164,7 +169,7 @@ CHARGED = text("""
 BOOK = text("""
     INSERT INTO ledger (
         organisation_id, kind, amount_cents, balance_after_cents, description, charged_from, charged_until)
-    VALUES (:organisation, 'charge', -:cents, :balance, :told, :from, :until)
+    VALUES (:organisation, 'charge', -:cents, :balance, :what, :from, :until)
 """)
 CLEAR_EXHAUSTED = text("UPDATE billing_accounts SET exhausted = false WHERE organisation_id = :organisation")
 SKIP = text("""

@@ -13,7 +13,7 @@ class Role(StrEnum):
 
 
 class Permission(StrEnum):
-    """What a page or a button asks for."""
+    """One thing that a page or a button needs a role to allow."""
 
     READ = "read"
     MANAGE_RESOURCES = "manage_resources"
@@ -35,5 +35,5 @@ GRANTS: dict[Role, frozenset[Permission]] = {
 
 
 def allows(role: str | None, permission: Permission) -> bool:
-    """Whether the role grants the permission; no role grants nothing."""
+    """Whether the role grants the permission; someone without a role has none."""
     return role is not None and permission in GRANTS[Role(role)]

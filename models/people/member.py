@@ -51,7 +51,7 @@ class Membership(Owned):
         record(actor, Action.UPDATE, self.subject, {"role": [old, str(new)]}, sentence=sentence)
 
     def remove(self, actor: Actor) -> None:
-        """Take the person out; one may leave by oneself. Raises Forbidden, LastOwner, NotFound."""
+        """Take the person out of the organisation; everyone may leave. Raises Forbidden, LastOwner, NotFound."""
         hold_organisation_alone(self.organisation_id)
         require_still(actor, self.organisation_id)
         self._require_present()

@@ -18,7 +18,7 @@ from models.people.standing import Person
 PASSWORD_LEAST = 10
 PASSWORD_MOST = 256
 HASHER = PasswordHasher()
-# Verified when the email is unknown, so that the answer takes the same time as for a wrong password.
+# Verified when the email is unknown, so that the answer takes as long as for a wrong password.
 NOBODY = HASHER.hash("nobody has this password")
 
 
@@ -32,7 +32,7 @@ class User(Model):
     name: Mapped[str] = mapped_column(String(77))
     password_hash: Mapped[str] = mapped_column(Text)
     session_epoch: Mapped[int] = mapped_column(Integer, default=1)
-    """Part of every session; raised when the password changes, which ends them all."""
+    """Stands in every session; a new password raises it, which ends all sessions."""
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
 
     @property
@@ -41,7 +41,7 @@ class User(Model):
         return Person(self.id, self.name, self.email, self.session_epoch)
 
     def rename(self, name: str) -> None:
-        """Take another name from now on. Raises Invalid."""
+        """Take another name; entries already written keep the old one. Raises Invalid."""
         self.name = checked_name(name)
 
     def change_password(self, current: str, new: str) -> None:
@@ -52,7 +52,7 @@ class User(Model):
         self.session_epoch += 1
 
     def has_password(self, password: str) -> bool:
-        """Whether this is the password."""
+        """Whether this is the account's password."""
         return _verified(self.password_hash, password)
 
 
@@ -121,7 +121,7 @@ def checked_password(password: str, field: str) -> str:
 
 
 def _as_read(name: str) -> str:
-    # Wide and bold letters, accents, and what is not to be seen at all: "sys\u200btem" reads as "system".
+    # Without accents, wide and bold letters, and what cannot be seen at all: "sys\u200btem" reads as "system".
     letters = unicodedata.normalize("NFKD", name)
     return "".join(each for each in letters if unicodedata.category(each) not in ("Cf", "Mn")).casefold()
 

@@ -17,7 +17,7 @@ from models.transaction import transaction
 from web.cli.settings import connected
 from worker.hint import aim, hint, hint_all
 
-# Not a person that the platform knows: an entry says "system", the command line, and the reason that was given.
+# No person that the platform knows: an entry says "system", the door "cli", and the reason that was given.
 OPERATOR = Actor(None, SYSTEM_NAME, None, Door.CLI)
 
 
@@ -49,7 +49,7 @@ def resume(handle: str, reason: str) -> None:
 
 @billing.command()
 def charge() -> None:
-    """Do one round of charging here and now, as the scheduler has done every minute."""
+    """Do one round of charging here and now, as the scheduler has it done every minute."""
     with connected() as settings:
         aim(settings.redis_url)
         charging.charge_round(settings.suspension_grace, call=hint)

@@ -15,7 +15,7 @@ from web.cli.local.alone import adopt
 
 
 def settings(nor: str = "") -> Settings:
-    """The settings from the environment; ends the program with one message naming all that is missing.
+    """Returns the settings from the environment; ends the program with one message that names all that is wrong.
 
     `nor` says where else they were looked for.
     """
@@ -27,7 +27,7 @@ def settings(nor: str = "") -> Settings:
 
 @contextmanager
 def connected() -> Iterator[Settings]:
-    """The database, in a bare app: the one that the environment names, or that an `up` on this machine runs."""
+    """Connect to the database that the environment names, or that an `up` on this machine runs; yields the settings."""
     nor = ""
     if not any(os.environ.get(name) for name in REQUIRED):
         folder = Path(os.environ.get("DATA_DIR") or "var").resolve()

@@ -63,7 +63,7 @@ class PasswordForm(Form):
 @bp.get("/")
 @needs(Open.TO_SIGNED_IN)
 def home() -> Answer:
-    """The organisations are home."""
+    """Lead to the list of organisations, which is the home page."""
     return redirect(url_for("orgs.index"))
 
 
@@ -72,7 +72,7 @@ def home() -> Answer:
 @limited(OF_AN_ACCOUNT, by_account)
 @needs(Open.TO_ANYONE)
 def login() -> Answer:
-    """Sign in; unknown and wrong get the same answer in about the same time."""
+    """Sign in; an unknown email and a wrong password get one answer, in about the same time."""
     if current_user.is_authenticated:
         return redirect(url_for("orgs.index"))
     form = SignInForm(next=request.args.get("next", ""))
@@ -88,7 +88,7 @@ def login() -> Answer:
 @bp.post("/logout")
 @needs(Open.TO_SIGNED_IN)
 def logout() -> Answer:
-    """Leave."""
+    """Sign out, in this browser."""
     logout_user()
     session.clear()
     flash("You are signed out.")
@@ -121,7 +121,7 @@ def signup() -> Answer:
 @bp.route("/account", methods=["GET", "POST"])
 @needs(Open.TO_SIGNED_IN)
 def settings() -> Answer:
-    """One's own name; the password is on the same page."""
+    """Show one's own name and password, and change the name."""
     form = NameForm(obj=current_user)
     if form.validate_on_submit():
         with form.show_errors(), transaction():
@@ -136,7 +136,7 @@ def settings() -> Answer:
 @needs(Open.TO_SIGNED_IN)
 @limited(OF_AN_ACCOUNT, lambda: f"password {current_user.id}")
 def change_password() -> Answer:
-    """Take another password; every other session ends."""
+    """Change the password, which ends every other session."""
     form = PasswordForm()
     if form.validate():
         with form.show_errors(), transaction():
@@ -155,19 +155,19 @@ def _settings(name_form: NameForm, password_form: PasswordForm) -> Answer:
 
 
 def _enter(user: User) -> None:
-    # A new session: what an attacker may have planted before the sign-in is gone.
+    # A new session, without anything that an attacker may have planted before the sign-in.
     session.clear()
     session.permanent = True
     login_user(user.person)
-    # A fingerprint of the browser that only session protection would look at; ours is the epoch.
+    # A fingerprint of the browser that only session protection would read; the epoch takes its place.
     session.pop("_id", None)
-    # A token for the new session now: made by its first page, every page would sign the cookie again until then.
+    # The form token is made now: if the first page made it, every page until then would sign the cookie again.
     g.pop("csrf_token", None)
     generate_csrf()
 
 
 def _inside(target: str | None) -> str:
-    """Where the person wanted to go, if that is an address of ours."""
+    """Returns where the person wanted to go, if that is an address of ours; otherwise the home page."""
     try:
         parts = urlsplit(target or "")
     except ValueError:
@@ -182,7 +182,7 @@ def _may_sign_up() -> bool:
 
 
 def _invitation(target: str | None) -> dict[str, str] | None:
-    """The invitation that the person came from, if `next` is its link."""
+    """Returns the invitation that the person came from, if `next` is its link."""
     parts = (target or "").strip("/").split("/")
     if len(parts) != 4 or parts[0] != "orgs" or parts[2] != "join" or "\0" in parts[1]:
         return None

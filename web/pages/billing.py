@@ -28,14 +28,14 @@ FORESEEN_MINUTES = 5 * 365 * 24 * 60
 @bp.get("")
 @needs(Permission.MANAGE_BILLING)
 def show(organisation: Organisation) -> Answer:
-    """Everything about the organisation's money."""
+    """Show everything about the organisation's money."""
     return _page(organisation)
 
 
 @bp.post("/top-ups")
 @needs(Permission.MANAGE_BILLING)
 def top_up(organisation: Organisation) -> Answer:
-    """Add to the balance; the same form sent twice adds once."""
+    """Top up the balance; a form that is sent twice adds once."""
     form = _top_up_form(organisation)
     if form.validate():
         with form.show_errors():
@@ -74,7 +74,7 @@ def add_method(organisation: Organisation) -> Answer:
 @bp.post("/payment-methods/<int:id>")
 @needs(Permission.MANAGE_BILLING)
 def change_method(organisation: Organisation, id: int) -> Answer:
-    """A card was renewed."""
+    """Take over the expiry of a renewed card."""
     method, form = _method(organisation, id), ExpiryForm()
     if form.validate():
         with form.show_errors(), acting() as actor:
@@ -109,7 +109,7 @@ def remove_method(organisation: Organisation, id: int) -> Answer:
 @bp.post("/auto-top-up")
 @needs(Permission.MANAGE_BILLING)
 def auto_top_up(organisation: Organisation) -> Answer:
-    """When the balance fills itself."""
+    """Say when the balance fills itself."""
     form = AutoTopUpForm()
     if form.validate():
         with form.show_errors():
@@ -164,7 +164,7 @@ def _page(
 
 
 def _lasts_until(account: BillingAccount, alive: usage.Usage) -> datetime | None:
-    """When the balance is used up if nothing changes; None when nothing is paid for, or not in a long time."""
+    """Returns when the balance is used up if nothing changes; None when that takes years, or never happens."""
     minutes = account.balance_cents * usage.MICROCENTS // alive.microcents_a_minute if any(alive) else 0
     return datetime.now(UTC) + minutes * usage.MINUTE if 0 < minutes < FORESEEN_MINUTES else None
 
@@ -187,8 +187,8 @@ def _method(organisation: Organisation, id: int) -> PaymentMethod:
         abort(404)
 
 
-def _done(organisation: Organisation, told: str) -> Answer:
-    flash(told)
+def _done(organisation: Organisation, message: str) -> Answer:
+    flash(message)
     return redirect(url_for("billing.show", org=organisation.handle))
 
 

@@ -47,14 +47,14 @@ class MemberForm(RoleForm):
 @bp.get("/orgs/<org>/members")
 @needs(Permission.READ)
 def index(organisation: Organisation) -> Answer:
-    """Everyone in the organisation."""
+    """Show everyone in the organisation."""
     return _people(organisation, MemberForm(formdata=None, role="member"))
 
 
 @bp.post("/orgs/<org>/members")
 @needs(Permission.MANAGE_MEMBERS)
 def add(organisation: Organisation) -> Answer:
-    """Let someone in, or invite them: the link is shown this once."""
+    """Let someone in, or invite them; the link is shown this once."""
     form = MemberForm()
     if form.validate():
         with form.show_errors():
