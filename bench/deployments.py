@@ -12,13 +12,14 @@ from bench.common import Ground, Row, row_of
 from bench.engine import Engine, NoEngineHere, engine
 from bench.processes import PROGRAM, environment, running
 from models.database import db
-from models.jobs.deployment import ResourceKey
 from models.jobs.job import JobKey
+from models.jobs.observation import ResourceKey
+from models.jobs.queue import Hinted
 from models.kinds.container import Container
 from models.organisation import by_handle
 from models.project import Project
 from models.system import cascade
-from models.transaction import Hinted, transaction
+from models.transaction import transaction
 from worker.hint import aim, hint, hint_at_engine
 
 ROUNDS = 15
@@ -104,7 +105,7 @@ def _removed(ground: Ground, private: Engine) -> Row:
     begin = time.perf_counter()
     for key in promised:
         assert isinstance(key, JobKey)
-        cascade.keep(key)
+        cascade.run(key)
     db.session.remove()
     hint_at_engine(ground.big)
     _until(lambda: not _ours(private, project))

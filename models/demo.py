@@ -229,7 +229,7 @@ def _delete(thing: Project | Organisation, actor: Actor) -> None:
         thing.delete(actor, thing.handle)
     for key in promised:
         assert isinstance(key, JobKey)
-        cascade.keep(key)
+        cascade.run(key)
 
 
 def _do(verb: Callable[P, Done], *arguments: P.args, **named: P.kwargs) -> Done:

@@ -92,7 +92,7 @@ class Organisation(Tracked):
         change_state(held.id, held.state, "deleting", now)
         db.session.refresh(self)  # renamed, suspended or resumed since it was read: no reason to refuse
         deletion = record(actor, Action.DELETE, self.subject)
-        job.promise(job.Work.DELETE_ORGANISATION, deletion)
+        job.enqueue(job.Work.DELETE_ORGANISATION, deletion)
 
 
 class Belonging(NamedTuple):

@@ -126,7 +126,7 @@ class Project(Owned):
             raise NotFound("This project is being deleted already.")
         self.state = "deleting"
         deletion = record(actor, Action.DELETE, self.subject)
-        job.promise(job.Work.DELETE_PROJECT, deletion, self.id)
+        job.enqueue(job.Work.DELETE_PROJECT, deletion, self.id)
 
 
 # One creation in a network after the other: two kinds are two tables, which no unique index spans.

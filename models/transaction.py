@@ -9,19 +9,17 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from models.database import db
 from models.errors import StaleVersion, UnrecordedCommit
-from models.jobs import deployment, job
-from models.jobs.deployment import ResourceKey
-from models.jobs.job import JobKey
+from models.jobs import outbox
+from models.jobs.queue import Hinted
 from models.log import record
 
 OPEN = "transaction.open"
 COMMITTING = "transaction.committing"
-Hinted = JobKey | ResourceKey
 
 
 @contextmanager
 def transaction() -> Iterator[list[Hinted]]:
-    """Do everything in the block or nothing: changes, then entries (numbered), then promises, then COMMIT.
+    """Do everything in the block or nothing: changes, then entries (numbered), then jobs, then COMMIT.
 
     Yields a list that holds what to hint at once the block has ended. Raises StaleVersion when a row was changed
     by someone else since it was read; whatever the verbs raise passes through, and nothing of the block is kept.
@@ -30,12 +28,12 @@ def transaction() -> Iterator[list[Hinted]]:
     if info.get(OPEN):
         raise UnrecordedCommit("transactions do not nest: verbs never open one")
     info[OPEN] = True
-    promised: list[Hinted] = []
+    hints: list[Hinted] = []
     try:
-        yield promised
+        yield hints
         db.session.flush()
         record.write()
-        promised += [*job.keep(), *deployment.keep()]
+        hints += outbox.flush()
         info[COMMITTING] = True
         db.session.commit()
     except StaleDataError as error:
@@ -46,8 +44,7 @@ def transaction() -> Iterator[list[Hinted]]:
         raise
     finally:
         record.forget()
-        job.forget()
-        deployment.forget()
+        outbox.clear()
         info.pop(OPEN, None)
         info.pop(COMMITTING, None)
 

@@ -6,9 +6,9 @@ from functools import cache
 from celery import Celery
 from kombu.exceptions import OperationalError
 
-from models.jobs.deployment import ResourceKey
 from models.jobs.job import JobKey
-from models.transaction import Hinted
+from models.jobs.observation import ResourceKey
+from models.jobs.queue import Hinted
 
 log = logging.getLogger(__name__)
 # A publisher that must never hold up a request: half a second for a broker that does not answer.

@@ -9,8 +9,8 @@ import flask
 from celery.signals import worker_ready
 
 from models.jobs import job
-from models.jobs.deployment import ResourceKey
 from models.jobs.job import JobKey
+from models.jobs.observation import ResourceKey
 from models.system import cascade, charging
 from worker.app import app
 from worker.engine import connection
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 def work(organisation_id: int, job_id: int) -> None:
     """Look at a job: do it if it is due and nobody else is."""
     with _database():
-        if cascade.keep(JobKey(organisation_id, job_id), call=hint):
+        if cascade.run(JobKey(organisation_id, job_id), hint):
             hint_at_engine(organisation_id)
 
 
@@ -68,7 +68,7 @@ def sweep() -> None:
 def charge() -> None:
     """A round of charging: what is due, once, whoever asks for it and however late."""
     with _database():
-        charging.charge_round(app.settings.suspension_grace, call=hint)
+        charging.charge_round(app.settings.suspension_grace, hint)
 
 
 @worker_ready.connect

@@ -123,7 +123,7 @@ WANTING = text(f"""
             SELECT FROM suspensions WHERE suspensions.organisation_id = account.organisation_id
                                       AND by = 'balance' AND ended_at IS NULL))
      ORDER BY account.organisation_id
-""")  # noqa: S608 (the condition above)
+""")
 HAS_A_CARD = text("""
     SELECT EXISTS (SELECT FROM payment_methods WHERE organisation_id = :organisation AND is_default)
 """)

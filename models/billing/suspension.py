@@ -86,7 +86,7 @@ def suspend(
         cause,
         Sentence("Organisation ", f" suspended{' by an operator' if by is By.OPERATOR else ''}: {reason}"),
     )
-    job.promise(job.Work.SUSPEND, suspended)
+    job.enqueue(job.Work.SUSPEND, suspended)
     return suspended
 
 
@@ -116,7 +116,7 @@ def resume(
         cause,
         Sentence("Organisation ", f" resumed{' by an operator' if actor.door is Door.CLI else ''}: {reason}"),
     )
-    job.promise(job.Work.RESUME, cause or resumed)
+    job.enqueue(job.Work.RESUME, cause or resumed)
     return resumed
 
 
@@ -143,7 +143,7 @@ def clean_up(organisation_id: int, running: str) -> Record | None:
         Sentence("Organisation ", f" cleaned up: suspended for {hours} hours without a top-up"),
     )
     job.stop(organisation_id)
-    job.promise(job.Work.CLEAN_UP, began)
+    job.enqueue(job.Work.CLEAN_UP, began)
     return began
 
 

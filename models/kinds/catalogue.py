@@ -5,7 +5,7 @@ All that is done to every kind, or said of every kind, loops over these: nobody 
 
 from collections.abc import Iterable
 
-from models.jobs import deployment
+from models.jobs import observation
 from models.kinds.container import Container
 from models.kinds.memcached import Memcached
 from models.kinds.registry import Registry
@@ -18,7 +18,7 @@ RUNNING: tuple[type[Running], ...] = tuple(kind for kind in KINDS if issubclass(
 """The kinds that run on the engine; the others are configuration."""
 BY_NOUN: dict[str, type[Resource]] = {kind.noun: kind for kind in KINDS}
 BY_PLURAL: dict[str, type[Resource]] = {kind.plural: kind for kind in KINDS}
-deployment.TABLES.update((kind.noun, kind.plural) for kind in RUNNING)
+observation.TABLES.update((kind.noun, kind.plural) for kind in RUNNING)
 
 
 def plurals(kinds: Iterable[type[Resource]]) -> str:

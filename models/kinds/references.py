@@ -90,4 +90,4 @@ def _held(table: str) -> TextClause:
          WHERE organisation_id = :organisation AND project_id = :project AND handle = ANY(:handles)
            AND ended_at IS NULL
          ORDER BY id FOR SHARE
-    """)  # noqa: S608 (the table of a kind)
+    """)

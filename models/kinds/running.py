@@ -8,8 +8,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from models.database import db
 from models.hold import hold_project
-from models.jobs import deployment
-from models.jobs.deployment import ResourceKey
+from models.jobs import deployment, outbox
+from models.jobs.observation import ResourceKey
 from models.kinds.references import refers, users_of
 from models.kinds.resource import Resource
 from models.kinds.specification import Specification
@@ -88,10 +88,10 @@ class Running(Resource):
         super().end(actor)
         if self.deployed_revision is None:
             self.status, self.status_reason = None, ""
-        deployment.look(self.key)
+        outbox.look_at(self.key)
 
     def _ask(self, cause: Record) -> None:
-        deployment.ask(self.key, self.revision, self.deployed_as, cause)
+        deployment.enqueue(self.key, self.revision, self.deployed_as, cause)
 
 
 def deploy_users(actor: Actor, resource: Resource) -> list[str]:
@@ -109,9 +109,9 @@ def deploy_users(actor: Actor, resource: Resource) -> list[str]:
         users = _revise(kind, resource)
         named = [(each.id, each.name) for each in users]
         asked = record_each(actor, Action.UPDATE, scope, named, sentence=deployed_again(kind.noun))
-        for place, each in enumerate(users):
+        for nth, each in enumerate(users):
             assert asked
-            deployment.ask(each.key, each.revision, each.deployed_as, asked, place)
+            deployment.enqueue(each.key, each.revision, each.deployed_as, asked, nth)
         names += [each.name for each in users]
     return names
 

@@ -15,20 +15,20 @@ from models.billing import payment, suspension, usage
 from models.billing.account import BALANCE_ID, wanting_top_up
 from models.billing.provider import Collection
 from models.database import db
+from models.jobs.queue import Hint, Hinted, hint_nobody
 from models.kinds.catalogue import RUNNING, plurals
 from models.log import feed
-from models.system.cascade import Call, call_nobody
-from models.transaction import Hinted, transaction
+from models.transaction import transaction
 
 log = logging.getLogger(__name__)
 INTERRUPTED_AFTER = timedelta(minutes=1)
 Due = TypeVar("Due", int, Collection)
 
 
-def charge_round(grace: timedelta, call: Call = call_nobody, now: datetime | None = None) -> None:
+def charge_round(grace: timedelta, hint: Hint = hint_nobody, now: datetime | None = None) -> None:
     """Charge what is due until `now` (by the database's clock when not given) and act on the balances.
 
-    `grace` passes between a suspension and its clean-up; `call` hints at the work that follows.
+    `grace` passes between a suspension and its clean-up; `hint` tells a worker of the work that follows.
     """
     until = (now or _now()).astimezone(UTC).replace(second=0, microsecond=0)
 
@@ -47,11 +47,11 @@ def charge_round(grace: timedelta, call: Call = call_nobody, now: datetime | Non
     def clean_up(organisation_id: int) -> list[Hinted]:
         return _in_transaction(suspension.clean_up, organisation_id, plurals(RUNNING))
 
-    _each(usage.chargeable(until), charge, call)
-    _each(payment.interrupted(INTERRUPTED_AFTER), collect, call)
-    _each(wanting_top_up(datetime.now(UTC)), top_up, call)
-    _each(suspension.exhausted(), suspend, call)
-    _each(suspension.due_for_clean_up(), clean_up, call)
+    _each(usage.chargeable(until), charge, hint)
+    _each(payment.interrupted(INTERRUPTED_AFTER), collect, hint)
+    _each(wanting_top_up(datetime.now(UTC)), top_up, hint)
+    _each(suspension.exhausted(), suspend, hint)
+    _each(suspension.due_for_clean_up(), clean_up, hint)
 
 
 def _top_up(organisation_id: int, grace: timedelta) -> list[Hinted]:
@@ -63,24 +63,24 @@ def _top_up(organisation_id: int, grace: timedelta) -> list[Hinted]:
 
 def _collect(asked: Collection, grace: timedelta) -> list[Hinted]:
     refusal = payment.collect(asked)
-    with transaction() as promised:
+    with transaction() as hints:
         payment.book(asked, refusal, grace)
-    return promised
+    return hints
 
 
 def _in_transaction(verb: Callable[..., Any], *arguments: Any) -> list[Hinted]:
-    with transaction() as promised:
+    with transaction() as hints:
         verb(*arguments)
-    return promised
+    return hints
 
 
-def _each(due: Sequence[Due], step: Callable[[Due], list[Hinted]], call: Call) -> None:
+def _each(due: Sequence[Due], step: Callable[[Due], list[Hinted]], hint: Hint) -> None:
     """Take a step for each; one organisation's trouble is not another's, is logged, and tried again next round."""
     db.session.rollback()  # what found them is no part of the steps
     for one in due:
         try:
             for key in step(one):
-                call(key)
+                hint(key)
         except Exception:
             log.exception("charging %s failed", one if isinstance(one, int) else one.id)
             db.session.rollback()

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from sqlalchemy import TextClause, select, text
 
 from models.database import db, read
-from models.jobs.deployment import ResourceKey
+from models.jobs.observation import ResourceKey
 from models.kinds.catalogue import RUNNING
 from models.kinds.running import Running
 from models.kinds.specification import Specification
@@ -96,7 +96,7 @@ def _statement(kind: type[Running], start: str) -> TextClause:
           LEFT JOIN deployments ON deployments.organisation_id = thing.organisation_id AND noun = '{kind.noun}'
                                AND resource_id = thing.id AND deployments.revision = thing.revision
          ORDER BY thing.organisation_id, thing.id
-    """)  # noqa: S608 (names from our own classes)
+    """)
 
 
 ONE = {
@@ -118,7 +118,7 @@ ALL = {
             UNION SELECT organisation_id, resource_id FROM deployments
                    WHERE status = 'provisioning' AND noun = '{kind.noun}' AND due_at <= clock_timestamp()
                      AND (CAST(:organisation AS integer) IS NULL OR organisation_id = :organisation))
-        """,  # noqa: S608
+        """,
     )
     for kind in RUNNING
 }
@@ -134,7 +134,7 @@ PLACES = text(
            AND resource_id = thing.id AND deployments.status = 'provisioning'
          WHERE thing.ended_at IS NULL
            AND (CAST(:organisation AS integer) IS NULL OR thing.organisation_id = :organisation)
-        """  # noqa: S608
+        """
         for kind in RUNNING
     )
 )

@@ -50,7 +50,7 @@ def _columns() -> list[Column]:
 
 
 def _count(column: Column) -> int:
-    count = text(f"SELECT count(*) FROM {column.table} WHERE {column.outdated}")  # noqa: S608 (names of our own classes)
+    count = text(f"SELECT count(*) FROM {column.table} WHERE {column.outdated}")
     return int(db.session.execute(count, _current_key()).scalar_one())
 
 
@@ -58,10 +58,10 @@ def _reseal_chunk(column: Column) -> int:
     find = text(f"""
         SELECT organisation_id, id, {column.name} AS stored FROM {column.table} WHERE {column.outdated}
          ORDER BY organisation_id, id LIMIT :chunk FOR UPDATE
-    """)  # noqa: S608 (names of our own classes)
+    """)
     replace = text(f"""
         UPDATE {column.table} SET {column.name} = :sealed WHERE organisation_id = :organisation AND id = :id
-    """)  # noqa: S608 (names of our own classes)
+    """)
     with transaction():
         rows = db.session.execute(find, {**_current_key(), "chunk": CHUNK}).all()
         for row in rows:

@@ -71,7 +71,7 @@ def test_an_unfolded_run_is_a_page_without_javascript(
             web.create(ada, Container, name=f"c{number}", handle=f"c{number}", image="nginx:1.28")
     with transaction() as promised:
         web.delete(ada, "web")
-    cascade.keep(promised[0])
+    cascade.run(promised[0])
     page = signed_in("ada", java_script_enabled=False)
     page.goto("/orgs/acme/activity")
     page.locator("li.fold summary").click()
@@ -95,7 +95,7 @@ def test_a_suspended_organisation_says_until_when_and_a_top_up_resumes_it(
     ada_page.get_by_role("button", name="Add payment method").click()
     ada_page.get_by_text("was added").wait_for()
     superuser.execute("UPDATE billing_accounts SET balance_cents = -1, exhausted = true")
-    charging.charge_round(timedelta(hours=72), call=cascade.keep)
+    charging.charge_round(timedelta(hours=72), hint=cascade.run)
     db.session.rollback()
 
     ada_page.goto("/orgs/acme/projects/web/containers/my-api")

@@ -5,7 +5,7 @@ import time
 
 import psycopg
 
-from models.jobs.job import LEASE_SECONDS
+from models.jobs.job import JOBS
 from models.log.actor import Actor
 from tests.chaos.fleet import Fleet
 from tests.chaos.people import ada, double_click, furnish
@@ -68,7 +68,7 @@ def _taken_over(fleet: Fleet, superuser: psycopg.Connection) -> None:
     frozen_at = time.monotonic()
     fleet.workers("second")
     fleet.launch("scheduler", "scheduler")
-    fleet.wait(UNFINISHED, [(0,)], LEASE_SECONDS + IDLE_SECONDS + WORK_SECONDS)
+    fleet.wait(UNFINISHED, [(0,)], JOBS.lease_seconds + IDLE_SECONDS + WORK_SECONDS)
     print(f"taken over and done {time.monotonic() - frozen_at:.1f} s after the freeze")
     before = fleet.ask(LAST)
     fleet.members["first"].signal(signal.SIGCONT)

@@ -99,7 +99,7 @@ def test_nor_after_everything_has_ended(
     with transaction() as promised:
         acme.delete(ada, "acme")
     for key in promised:
-        cascade.keep(key)
+        cascade.run(key)
 
     assert CANARY not in everything(superuser)
 

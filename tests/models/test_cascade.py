@@ -13,7 +13,7 @@ from sqlalchemy import Row, text
 from models.database import db
 from models.errors import LeaseLost, StaleVersion
 from models.jobs import job
-from models.jobs.job import JobKey, Lease
+from models.jobs.job import JobKey, JobLease
 from models.kinds.catalogue import KINDS
 from models.kinds.container import Container
 from models.kinds.memcached import Memcached
@@ -24,7 +24,7 @@ from models.log.actor import Actor
 from models.log.record import ProjectName
 from models.organisation import Organisation, by_handle
 from models.project import Project
-from models.system import cascade
+from models.system import cascade, sweep
 from models.transaction import transaction
 from tests.support.log import entries, latest_entry, summaries
 from tests.support.together import meanwhile
@@ -61,7 +61,7 @@ def delete(thing: Project | Organisation, actor: Actor) -> JobKey:
     return key
 
 
-def claimed(key: JobKey) -> Lease:
+def claimed(key: JobKey) -> JobLease:
     """As a worker does."""
     with transaction():
         lease = job.claim(key)
@@ -97,14 +97,14 @@ def pass_time(superuser: psycopg.Connection) -> None:
 @pytest.fixture
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two rows a chunk, so that there are several."""
-    monkeypatch.setattr(cascade, "CHUNK", 2)
+    monkeypatch.setattr(sweep, "CHUNK", 2)
 
 
 def test_a_project_s_deletion_ends_everything_in_it(
     acme: Organisation, web: Project, ada: Actor, superuser: psycopg.Connection
 ) -> None:
     furnish(web, ada)
-    assert cascade.keep(delete(web, ada))
+    assert cascade.run(delete(web, ada))
 
     assert alive(superuser) == 0
     assert state_of(superuser, "projects") == [("deleted",)]
@@ -116,7 +116,7 @@ def test_each_ended_resource_has_one_entry_by_the_system_with_its_cause(
     furnish(web, ada)
     key = delete(web, ada)
     cause = latest_entry(acme).number
-    cascade.keep(key)
+    cascade.run(key)
 
     found = effects(acme, cause)
     created = {(each.resource_type, each.resource_id) for each in entries(acme)[5:] if each.action == "create"}
@@ -128,7 +128,7 @@ def test_each_ended_resource_has_one_entry_by_the_system_with_its_cause(
 
 def test_the_entries_say_type_name_project_and_what_happened(acme: Organisation, web: Project, ada: Actor) -> None:
     furnish(web, ada, count=1)
-    cascade.keep(delete(web, ada))
+    cascade.run(delete(web, ada))
 
     assert summaries(acme)[9:] == [
         "Project Web deleted",
@@ -149,7 +149,7 @@ def test_an_organisation_s_deletion_ends_its_projects_too_children_first(
         furnish(project, ada, count=2)
     key = delete(acme, ada)
     cause = latest_entry(acme).number
-    cascade.keep(key)
+    cascade.run(key)
 
     found = effects(acme, cause)
     assert [each.resource_type for each in found] == [kind for _ in range(2) for kind in expected_order(2)]
@@ -165,14 +165,14 @@ def expected_order(count: int) -> list[str]:
 
 
 def test_the_organisation_itself_has_one_entry(acme: Organisation, web: Project, ada: Actor) -> None:
-    cascade.keep(delete(acme, ada))
+    cascade.run(delete(acme, ada))
 
     deletions = [each for each in entries(acme) if each.resource_type == "organisation" and each.action == "delete"]
     assert [each.actor_name for each in deletions] == ["Ada Lovelace"]
 
 
 def test_an_empty_organisation_is_deleted(acme: Organisation, ada: Actor, superuser: psycopg.Connection) -> None:
-    cascade.keep(delete(acme, ada))
+    cascade.run(delete(acme, ada))
 
     assert state_of(superuser, "organisations") == [("deleted",)]
 
@@ -183,8 +183,8 @@ def test_a_project_that_a_person_deleted_before_gets_no_second_entry(
     furnish(web, ada, count=1)
     of_project = delete(web, ada)
     of_organisation = delete(acme, ada)
-    cascade.keep(of_organisation)
-    cascade.keep(of_project)
+    cascade.run(of_organisation)
+    cascade.run(of_project)
 
     deletions = [each for each in entries(acme) if each.resource_type == "project" and each.action == "delete"]
     assert [each.actor_name for each in deletions] == ["Ada Lovelace"]
@@ -193,9 +193,9 @@ def test_a_project_that_a_person_deleted_before_gets_no_second_entry(
 
 
 def test_a_project_deleted_and_emptied_before_is_left_alone(acme: Organisation, web: Project, ada: Actor) -> None:
-    cascade.keep(delete(web, ada))
+    cascade.run(delete(web, ada))
     before = len(entries(acme))
-    cascade.keep(delete(acme, ada))
+    cascade.run(delete(acme, ada))
 
     assert summaries(acme)[before:] == ["Organisation Acme deleted"]
 
@@ -204,7 +204,7 @@ def test_what_was_ended_before_gets_no_second_entry(acme: Organisation, web: Pro
     furnish(web, ada, count=2)
     with transaction():
         web.find(Container, "it-0").end(ada)
-    cascade.keep(delete(web, ada))
+    cascade.run(delete(web, ada))
 
     ended = [each.resource_name for each in entries(acme) if each.action == "terminate"]
     assert ended == ["Service 0", "Service 1", "Cache 0", "Cache 1"]
@@ -217,7 +217,7 @@ def test_other_projects_and_organisations_are_left_alone(
         other = acme.create_project(ada, name="Other", handle="other")
     furnish(web, ada, count=1)
     furnish(other, ada, count=1)
-    cascade.keep(delete(web, ada))
+    cascade.run(delete(web, ada))
 
     assert alive(superuser) == 4
     assert state_of(superuser, "projects") == [("deleted",), ("active",)]
@@ -226,10 +226,10 @@ def test_other_projects_and_organisations_are_left_alone(
 def test_keeping_a_promise_twice_does_nothing(acme: Organisation, web: Project, ada: Actor) -> None:
     furnish(web, ada)
     key = delete(web, ada)
-    assert cascade.keep(key)
+    assert cascade.run(key)
     before = len(entries(acme))
 
-    assert not cascade.keep(key)
+    assert not cascade.run(key)
     assert len(entries(acme)) == before
 
 
@@ -250,7 +250,7 @@ def test_doing_the_work_again_after_its_end_is_refused_and_writes_nothing(
 
 def test_what_is_sealed_is_wiped(web: Project, ada: Actor, superuser: psycopg.Connection) -> None:
     furnish(web, ada)
-    cascade.keep(delete(web, ada))
+    cascade.run(delete(web, ada))
 
     for kind in KINDS:
         for name in kind.sealed():
@@ -260,7 +260,7 @@ def test_what_is_sealed_is_wiped(web: Project, ada: Actor, superuser: psycopg.Co
 
 def test_progress_ends_at_its_total(acme: Organisation, web: Project, ada: Actor, small_chunks: None) -> None:
     furnish(web, ada)
-    cascade.keep(delete(web, ada))
+    cascade.run(delete(web, ada))
     of_project = job.latest(acme.id, web.id)
     assert of_project
     assert (of_project.done, of_project.total, of_project.finished) == (12, 12, True)
@@ -270,7 +270,7 @@ def test_progress_of_an_organisation_counts_projects_too(
     acme: Organisation, web: Project, ada: Actor, small_chunks: None
 ) -> None:
     furnish(web, ada)
-    cascade.keep(delete(acme, ada))
+    cascade.run(delete(acme, ada))
     progress = job.latest(acme.id)
     assert progress
     assert (progress.done, progress.total) == (13, 13)
@@ -279,7 +279,7 @@ def test_progress_of_an_organisation_counts_projects_too(
 # Killed, frozen, beside others
 
 
-def stopped_after(lease: Lease, chunks: int) -> None:
+def stopped_after(lease: JobLease, chunks: int) -> None:
     """A worker that is killed between two chunks."""
     working: Iterator[int] = cascade.steps(lease)
     for _ in range(chunks):
@@ -303,7 +303,7 @@ def test_killed_between_two_chunks_it_goes_on_where_it_was(
     cause = latest_entry(acme).number
     stopped_after(claimed(key), chunks)
     pass_time(superuser)
-    cascade.keep(key)
+    cascade.run(key)
 
     assert alive(superuser) == 0
     assert [each.resource_type for each in effects(acme, cause)] == expected_order(3)[
@@ -313,7 +313,7 @@ def test_killed_between_two_chunks_it_goes_on_where_it_was(
     assert [each.number for each in entries(acme)] == list(range(1, len(entries(acme)) + 1))
 
 
-@pytest.mark.parametrize("place", ["record_each", "_close_project"])
+@pytest.mark.parametrize("place", ["models.system.sweep.record_each", "models.system.cascade.record"])
 def test_killed_inside_a_chunk_nothing_of_it_is_kept(
     acme: Organisation,
     web: Project,
@@ -326,11 +326,11 @@ def test_killed_inside_a_chunk_nothing_of_it_is_kept(
     key = delete(acme, ada)
     cause = latest_entry(acme).number
     with monkeypatch.context() as patch:
-        patch.setattr(cascade, place, raising(Killed, on_call=1))
+        patch.setattr(place, raising(Killed, on_call=1))
         with pytest.raises(Killed):
-            cascade.keep(key)
+            cascade.run(key)
     pass_time(superuser)
-    cascade.keep(key)
+    cascade.run(key)
 
     assert [each.resource_type for each in effects(acme, cause)] == expected_order(3)
     assert state_of(superuser, "organisations") == [("deleted",)]
@@ -353,14 +353,14 @@ def test_an_error_is_kept_on_the_job_which_is_tried_again(
     furnish(web, ada)
     key = delete(web, ada)
     with monkeypatch.context() as patch:
-        patch.setattr(cascade, "record_each", raising(ZeroDivisionError, on_call=1))
-        assert cascade.keep(key)
+        patch.setattr(sweep, "record_each", raising(ZeroDivisionError, on_call=1))
+        assert cascade.run(key)
     assert [each.error for each in job.unfinished()] == ["ZeroDivisionError: "]
     assert alive(superuser) == 12
 
-    assert not cascade.keep(key)
+    assert not cascade.run(key)
     pass_time(superuser)
-    assert cascade.keep(key)
+    assert cascade.run(key)
     assert alive(superuser) == 0
 
 
@@ -392,7 +392,7 @@ def test_a_person_who_terminates_first_is_waited_for(
     with transaction():
         web.find(Container, "it-1").end(ada)
         db.session.flush()
-        working = meanwhile(app, superuser, lambda: cascade.keep(key), within=nullcontext)
+        working = meanwhile(app, superuser, lambda: cascade.run(key), within=nullcontext)
     assert working.outcome is True
 
     ended = [(each.resource_name, each.actor_name) for each in entries(acme) if each.resource_type == "container"][2:]
@@ -414,7 +414,7 @@ def test_a_person_who_terminates_second_is_told_and_leaves_no_entry(
     with transaction():  # holds the worker between changing the rows and renewing its lease
         db.session.execute(text("SELECT 1 FROM jobs FOR UPDATE"))
         working = meanwhile(
-            app, superuser, lambda: cascade.turn_chunk(cascade.ENDING, Container, project, lease), within=nullcontext
+            app, superuser, lambda: sweep.sweep_chunk(cascade.ENDING, Container, project, lease), within=nullcontext
         )
         second = meanwhile(app, superuser, terminate, waiting=2)
 
@@ -431,7 +431,7 @@ def test_nothing_is_left_that_was_created_just_before(
         deletion = meanwhile(app, superuser, delete_acme(ada))
     assert deletion.outcome is None
     [key] = job.overdue()
-    cascade.keep(key)
+    cascade.run(key)
 
     assert alive(superuser) == 0
     assert summaries(acme)[5:] == [
@@ -461,5 +461,5 @@ def test_a_chunk_takes_no_more_than_its_size(
     lease = claimed(delete(web, ada))
     project = ProjectName(web.id, "Web")
 
-    turn = cascade.TURNS[lease.work]
-    assert [cascade.turn_chunk(turn, kind, project, lease).done for _ in range(3)] == [2, 1, 0]
+    ending = cascade.SWEEPS[lease.work]
+    assert [sweep.sweep_chunk(ending, kind, project, lease).done for _ in range(3)] == [2, 1, 0]

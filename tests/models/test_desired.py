@@ -13,7 +13,7 @@ from models.billing.suspension import By, suspend
 from models.database import db
 from models.errors import HandleTaken, LeaseLost, OrganisationSuspended
 from models.hold import hold_organisation_alone
-from models.jobs import deployment
+from models.jobs import deployment, observation
 from models.jobs.job import JobKey
 from models.kinds.container import Container
 from models.kinds.memcached import Memcached
@@ -161,7 +161,7 @@ def test_a_reason_is_cut_to_what_is_kept(acme: Organisation, api: Container) -> 
         deployment.fail(lease, "very\x00  long\n" * 100)
 
     [told] = deployment.history(api.key)
-    assert len(told.reason) == deployment.REASON_MOST
+    assert len(told.reason) == observation.REASON_MOST
     assert told.reason.startswith("very long very")
     assert latest_entry(acme).summary == f"Container my-api failed to deploy: {told.reason}"
 
@@ -219,7 +219,7 @@ def test_a_specification_holds_what_is_sealed_and_its_repr_does_not(web: Project
 def test_what_was_seen_before_someone_said_more_is_not_written(api: Container, ada: Actor) -> None:
     def told(status: str | None, reason: str, before: tuple[str | None, str] | None) -> tuple[str | None, str]:
         with transaction():
-            deployment.observe([deployment.Observed(api.key, None, status, reason, before)])
+            observation.observe([observation.Observed(api.key, None, status, reason, before)])
         db.session.refresh(api)
         found = api.status, api.status_reason
         db.session.rollback()
@@ -241,7 +241,7 @@ def test_a_lease_that_has_run_out_is_over_although_nobody_else_has_claimed(
         lease = deployment.claim(api.key, 1)
     assert lease
     superuser.execute("UPDATE deployments SET lease_until = clock_timestamp() - interval '1 second'")
-    for use in (lease.renew, lambda: deployment.fail(lease, "its container is gone")):
+    for use in (lease.renew, partial(deployment.fail, lease, "its container is gone")):
         with pytest.raises(LeaseLost), transaction():
             use()
     assert deployment.history(api.key)[0].status == "provisioning"
@@ -252,7 +252,7 @@ def test_what_ended_before_it_ever_ran_is_not_said_to_come_up(
     acme: Organisation, web: Project, api: Container, ada: Actor, by_cascade: bool
 ) -> None:
     with transaction():
-        deployment.observe([deployment.Observed(api.key, None, "error", "no such image")])
+        observation.observe([observation.Observed(api.key, None, "error", "no such image")])
     db.session.refresh(api)
     with transaction() as promised:
         if by_cascade:
@@ -261,7 +261,7 @@ def test_what_ended_before_it_ever_ran_is_not_said_to_come_up(
             api.end(ada)
     for key in promised:
         if isinstance(key, JobKey):
-            cascade.keep(key)
+            cascade.run(key)
     db.session.refresh(api)
 
     assert api.ended_at
@@ -318,7 +318,7 @@ def test_however_often_it_was_tried_it_can_be_tried_later(
         lease = deployment.claim(api.key, 1)
     assert lease
     with transaction():
-        deployment.release(lease)
+        lease.release()
     [(wait,)] = superuser.execute("SELECT extract(epoch FROM due_at - clock_timestamp()) FROM deployments").fetchall()
 
     assert 290 < wait <= 300
@@ -335,7 +335,7 @@ def test_one_that_has_ended_and_cannot_be_removed_is_not_said_to_be_gone(api: Co
         api.end(ada)
     for status, reason, deployed in (("error", "it is busy", 1), (None, "", None)):
         with transaction():
-            deployment.observe([deployment.Observed(api.key, 1, status, reason)])
+            observation.observe([observation.Observed(api.key, 1, status, reason)])
         db.session.refresh(api)
         assert (api.status, api.status_reason, api.deployed_revision) == (status, reason, deployed)
     db.session.rollback()

@@ -10,25 +10,27 @@ from sqlalchemy import text
 from models.database import db
 from models.errors import LeaseLost
 from models.jobs import job
-from models.jobs.job import DIED, MOST_ATTEMPTS, JobKey, Lease, Work
+from models.jobs.job import JOBS, JobKey, JobLease, Work
+from models.jobs.lease import died
 from models.kinds.container import Container
 from models.log.actor import Actor
 from models.organisation import Organisation
 from models.overview import overview
 from models.project import Project
-from models.system import cascade
+from models.system import cascade, sweep
 from models.transaction import transaction
 from tests.support.proof import violations
 from tests.support.servers import Servers
 from tests.support.together import Deed, meanwhile
 
 CONTAINERS = 12
+ATTEMPTS_MOST = JOBS.attempts_most or 0
 
 
 @pytest.fixture
 def key(web: Project, ada: Actor, monkeypatch: pytest.MonkeyPatch) -> JobKey:
     """The promise to empty a project of twelve containers, two a chunk."""
-    monkeypatch.setattr(cascade, "CHUNK", 2)
+    monkeypatch.setattr(sweep, "CHUNK", 2)
     with transaction():
         for number in range(CONTAINERS):
             web.create(ada, Container, name=f"c{number}", handle=f"c{number}", image="nginx:1.28")
@@ -37,7 +39,7 @@ def key(web: Project, ada: Actor, monkeypatch: pytest.MonkeyPatch) -> JobKey:
     return promised[0]
 
 
-def claimed(key: JobKey) -> Lease:
+def claimed(key: JobKey) -> JobLease:
     """As a worker does that comes first."""
     with transaction():
         lease = job.claim(key)
@@ -45,16 +47,16 @@ def claimed(key: JobKey) -> Lease:
     return lease
 
 
-def expected(lease: Lease) -> None:
+def expected(lease: JobLease) -> None:
     """What the holder does first."""
     with transaction():
         lease.expect(CONTAINERS)
 
 
-def helper(key: JobKey) -> Lease | None:
+def helper(key: JobKey) -> JobLease | None:
     """As a worker does that comes second."""
     with transaction():
-        return job.help_with(key, least=cascade.CHUNK)
+        return job.help_with(key, least=sweep.CHUNK)
 
 
 def terminated() -> int:
@@ -65,9 +67,9 @@ def terminated() -> int:
 
 def test_who_holds_a_large_job_calls_for_hands(key: JobKey) -> None:
     called: list[JobKey] = []
-    assert cascade.keep(key, called.append)
+    assert cascade.run(key, called.append)
 
-    assert called == [key] * (cascade.HANDS_MOST - 1)
+    assert called == [key] * (cascade.WORKERS_MOST - 1)
     assert job.unfinished() == []
 
 
@@ -75,7 +77,7 @@ def test_for_a_small_one_nobody_is_called(web: Project, ada: Actor) -> None:
     with transaction() as promised:
         web.delete(ada, "web")
     called: list[JobKey] = []
-    assert cascade.keep(promised[0], called.append)
+    assert cascade.run(promised[0], called.append)
 
     assert called == []
 
@@ -85,7 +87,7 @@ def test_a_hand_takes_the_containers_and_leaves_the_end_to_the_holder(
 ) -> None:
     lease = claimed(key)
     expected(lease)
-    assert cascade.keep(key)
+    assert cascade.run(key)
 
     assert terminated() == CONTAINERS
     [left] = job.unfinished()
@@ -102,7 +104,7 @@ def test_a_hand_passes_by_what_someone_else_has_locked_and_the_holder_waits_for_
     expected(lease)
     with psycopg.connect(servers.superuser_url) as other:
         other.execute("SELECT 1 FROM containers WHERE handle = 'c3' FOR UPDATE")
-        assert cascade.keep(key)
+        assert cascade.run(key)
         assert terminated() == CONTAINERS - 1
         holder = meanwhile(app, superuser, lambda: list(cascade.steps(lease)), within=nullcontext)
     holder.outcome  # noqa: B018 (waits for it)
@@ -149,7 +151,7 @@ def test_many_hands_at_once_end_each_container_once(
 ) -> None:
     lease = claimed(key)
     expected(lease)
-    hands = [Deed(app, lambda: cascade.keep(key), within=nullcontext) for _ in range(4)]
+    hands = [Deed(app, lambda: cascade.run(key), within=nullcontext) for _ in range(4)]
     list(cascade.steps(lease))
     for each in hands:
         assert not isinstance(each.outcome, Exception)
@@ -188,13 +190,13 @@ def test_a_chunk_that_was_first_is_kept_whole_and_one_that_was_second_not_at_all
 
 
 def test_a_job_that_kills_whoever_works_on_it_gets_stuck(key: JobKey, superuser: psycopg.Connection) -> None:
-    for _ in range(MOST_ATTEMPTS):
+    for _ in range(ATTEMPTS_MOST):
         claimed(key)
         superuser.execute("UPDATE jobs SET lease_until = now() - interval '1 second'")
     with transaction():
         assert job.claim(key) is None
 
     [left] = job.unfinished()
-    assert (left.state, left.error) == ("stuck", DIED)
+    assert (left.state, left.error) == ("stuck", died(ATTEMPTS_MOST))
     [trouble] = overview(key.organisation_id).troubles
-    assert (trouble.project, trouble.error) == ("Web", DIED)
+    assert (trouble.project, trouble.error) == ("Web", died(ATTEMPTS_MOST))

@@ -9,13 +9,16 @@ from flask import Flask
 from models.database import db
 from models.errors import LeaseLost
 from models.jobs import job
-from models.jobs.job import LEASE_SECONDS, MOST_ATTEMPTS, JobKey, Lease, Work
+from models.jobs.job import JOBS, JobKey, JobLease, Work
 from models.log.actor import Actor
 from models.organisation import Organisation
 from models.project import Project
 from models.transaction import transaction
 from tests.support.log import entries, latest_entry
 from tests.support.together import together
+
+LEASE_SECONDS = JOBS.lease_seconds
+ATTEMPTS_MOST = JOBS.attempts_most or 0
 
 
 @pytest.fixture
@@ -27,20 +30,20 @@ def key(web: Project, ada: Actor) -> JobKey:
     return only
 
 
-def claim(key: JobKey) -> Lease | None:
+def claim(key: JobKey) -> JobLease | None:
     """As a worker does."""
     with transaction():
         return job.claim(key)
 
 
-def claimed(key: JobKey) -> Lease:
+def claimed(key: JobKey) -> JobLease:
     """A claim that succeeds."""
     lease = claim(key)
     assert lease
     return lease
 
 
-def fail(lease: Lease, error: str = "Broken: it broke") -> None:
+def fail(lease: JobLease, error: str = "Broken: it broke") -> None:
     """As a worker does when a chunk raised."""
     with transaction():
         lease.fail(error)
@@ -98,7 +101,7 @@ def test_a_job_is_claimed_by_one(key: JobKey) -> None:
 def test_of_many_who_claim_at_once_one_gets_it(app: Flask, key: JobKey) -> None:
     outcomes = together(app, *[lambda: job.claim(key)] * 6)
 
-    assert sum(isinstance(each, Lease) for each in outcomes) == 1
+    assert sum(isinstance(each, JobLease) for each in outcomes) == 1
 
 
 def test_a_job_of_another_organisation_is_not_claimed(key: JobKey) -> None:
@@ -136,7 +139,8 @@ def test_an_outdated_token_keeps_nothing(
         frozen.renew(done=1)
     with pytest.raises(LeaseLost), transaction():
         frozen.finish()
-    fail(frozen)
+    with pytest.raises(LeaseLost):
+        fail(frozen)
 
     assert len(entries(acme)) == before
     [unfinished] = job.unfinished()
@@ -203,7 +207,7 @@ def test_a_failed_job_is_tried_again_later_and_later(key: JobKey, superuser: psy
 def test_a_job_that_fails_too_often_is_stuck_and_says_why(
     acme: Organisation, web: Project, key: JobKey, superuser: psycopg.Connection
 ) -> None:
-    for _ in range(MOST_ATTEMPTS):
+    for _ in range(ATTEMPTS_MOST):
         fail(claimed(key), "Broken: it broke")
         pass_time(superuser, 1000)
 
@@ -212,11 +216,11 @@ def test_a_job_that_fails_too_often_is_stuck_and_says_why(
     assert progress.error == "Broken: it broke"
     assert claim(key) is None
     assert job.overdue() == []
-    assert [each.attempts for each in job.unfinished()] == [MOST_ATTEMPTS]
+    assert [each.attempts for each in job.unfinished()] == [ATTEMPTS_MOST]
 
 
 def test_getting_somewhere_forgives_earlier_failures(key: JobKey, superuser: psycopg.Connection) -> None:
-    for _ in range(MOST_ATTEMPTS + 2):
+    for _ in range(ATTEMPTS_MOST + 2):
         lease = claimed(key)
         with transaction():
             lease.renew(done=1)

@@ -98,6 +98,6 @@ def _statements_to_delete(acme: Organisation, ada: Actor, handle: str, container
         project.delete(ada, confirm=handle)
     (key,) = promised
     with statements() as sent:
-        assert cascade.keep(JobKey(*key))
+        assert cascade.run(JobKey(*key))
     assert len([each for each in sent if "write_entries(" in each]) == 1
     return sent

@@ -87,7 +87,7 @@ def test_after_a_deletion_runs_are_what_their_entries_say(
                 project.create(ada, Secret, handle=f"s{number}", value="v")
     with transaction() as promised:
         acme.delete(ada, "acme")
-    cascade.keep(promised[0])
+    cascade.run(promised[0])
 
     assert violations(superuser) == []
     [(_, _, _, tally)] = runs(acme)
@@ -183,7 +183,7 @@ def test_a_project_s_feed_counts_only_what_is_its_own(acme: Organisation, web: P
                 project.create(ada, Container, name=f"c{number}", handle=f"c{number}", image="nginx:1.28")
     with transaction() as promised:
         acme.delete(ada, "acme")
-    cascade.keep(promised[0])
+    cascade.run(promised[0])
     scope = feed.of_project(acme.named, other.id)
     [fold, *_] = feed.page(scope).rows
 

@@ -16,7 +16,7 @@ from models.billing.ledger import movements
 from models.billing.provider import Collection
 from models.billing.suspension import By
 from models.database import db
-from models.errors import AlreadyDone, Invalid, NotFound, OrganisationSuspended, PaymentUnderWay
+from models.errors import AlreadyDone, Invalid, LeaseLost, NotFound, OrganisationSuspended, PaymentUnderWay
 from models.hold import hold_organisation_alone
 from models.jobs import job
 from models.jobs.job import Work
@@ -27,7 +27,7 @@ from models.kinds.secret import Secret
 from models.log.actor import SYSTEM, Actor
 from models.organisation import Organisation
 from models.project import Project
-from models.system import cascade, charging
+from models.system import cascade, charging, sweep
 from models.transaction import transaction
 from tests.support.log import entries, latest_entry, summaries
 from tests.support.statements import statements
@@ -67,14 +67,14 @@ def expire(superuser: psycopg.Connection) -> None:
 
 def charge_round() -> None:
     """A minute passes, and workers do what was promised."""
-    charging.charge_round(GRACE, call=cascade.keep)
+    charging.charge_round(GRACE, hint=cascade.run)
     db.session.rollback()
 
 
 def work() -> None:
     """Do everything that is promised."""
     for key in job.overdue():
-        cascade.keep(key)
+        cascade.run(key)
     db.session.rollback()
 
 
@@ -250,7 +250,7 @@ def test_a_top_up_in_the_middle_of_the_suspension_leaves_nothing_suspended(
     superuser: psycopg.Connection,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(cascade, "CHUNK", 1)
+    monkeypatch.setattr(sweep, "CHUNK", 1)
     use_up(superuser)
     with transaction() as promised:
         suspension.suspend_if_exhausted(acme.id, GRACE)
@@ -260,7 +260,7 @@ def test_a_top_up_in_the_middle_of_the_suspension_leaves_nothing_suspended(
     chunks = cascade.steps(lease)
     next(chunks)
     top_up(acme, ada, card)
-    with pytest.raises(job.LeaseLost):
+    with pytest.raises(LeaseLost):
         list(chunks)
     work()
 
@@ -323,7 +323,7 @@ def test_a_top_up_in_the_middle_stops_the_clean_up_at_a_chunk_s_edge(
     superuser: psycopg.Connection,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(cascade, "CHUNK", 1)
+    monkeypatch.setattr(sweep, "CHUNK", 1)
     use_up(superuser)
     charge_round()
     after_grace(superuser)
@@ -335,7 +335,7 @@ def test_a_top_up_in_the_middle_stops_the_clean_up_at_a_chunk_s_edge(
     chunks = cascade.steps(lease)
     next(chunks)
     top_up(acme, ada, card)
-    with pytest.raises(job.LeaseLost):
+    with pytest.raises(LeaseLost):
         list(chunks)
     work()
 

@@ -8,7 +8,7 @@ from sqlalchemy import inspect
 from models import organisation  # noqa: F401 (defines the classes)
 from models.billing import account, cards  # noqa: F401 (define the classes)
 from models.field import Logged, Shape
-from models.jobs.deployment import TABLES
+from models.jobs.observation import TABLES
 from models.kinds.catalogue import BY_PLURAL, KINDS
 from models.kinds.resource import Resource
 from models.kinds.running import Running

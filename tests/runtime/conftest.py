@@ -10,15 +10,16 @@ from flask import Flask, current_app
 from bench.engine import Engine
 from models import installation
 from models.database import db
-from models.jobs.deployment import ResourceKey
 from models.jobs.job import JobKey
+from models.jobs.observation import ResourceKey
+from models.jobs.queue import Hinted
 from models.kinds.container import Container
 from models.kinds.memcached import Memcached
 from models.kinds.running import Running
 from models.organisation import Organisation
 from models.project import Project
 from models.system import cascade
-from models.transaction import Hinted, transaction
+from models.transaction import transaction
 from worker.engine import reconcile
 from worker.engine.docker import DockerEngine
 
@@ -117,7 +118,7 @@ def kept(promised: list[Hinted]) -> None:
     with current_app.app_context():
         for key in promised:
             if isinstance(key, JobKey):
-                cascade.keep(key)
+                cascade.run(key)
 
 
 def our_networks(engine: Engine) -> list[dict[str, Any]]:

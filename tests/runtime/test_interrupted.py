@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from models.billing.suspension import By
 from models.database import db
 from models.hold import hold_organisation_alone
 from models.jobs import deployment
+from models.jobs.deployment import DEPLOYMENTS, DeploymentLease
 from models.kinds.container import Container
 from models.kinds.memcached import Memcached
 from models.organisation import Organisation
@@ -298,7 +300,7 @@ def test_a_lease_is_kept_while_the_engine_takes_its_time_and_what_lost_it_stops(
     runtime: DockerEngine, engine: Engine, acme: Organisation, api: Container, superuser: Any, monkeypatch: Any
 ) -> None:
     monkeypatch.setattr("worker.engine.reconcile.RENEW_SECONDS", 0.1)
-    monkeypatch.setattr("models.jobs.deployment.LEASE_SECONDS", 2)
+    monkeypatch.setattr(DeploymentLease, "queue", replace(DEPLOYMENTS, lease_seconds=2))
     waited = runtime._wait
     seen: list[Any] = []
 

@@ -11,14 +11,15 @@ from redis import Redis
 
 from bench.engine import Engine
 from models import installation
-from models.jobs.deployment import ResourceKey
+from models.jobs.observation import ResourceKey
+from models.jobs.queue import Hinted
 from models.kinds.container import Container
 from models.kinds.secret import Secret
 from models.organisation import Organisation
 from models.project import Project
 from models.sealed import KEYRING
 from models.settings import Settings
-from models.transaction import Hinted, transaction
+from models.transaction import transaction
 from tests.runtime.conftest import running, settle, wait
 from tests.support import processes
 from tests.support.log import latest_entry, summaries

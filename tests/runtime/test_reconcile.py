@@ -13,7 +13,7 @@ from models.billing import suspension
 from models.billing.suspension import By
 from models.database import db
 from models.hold import hold_organisation_alone
-from models.jobs.deployment import ResourceKey
+from models.jobs.observation import ResourceKey
 from models.kinds.container import Container
 from models.organisation import Organisation
 from models.project import Project

@@ -6,8 +6,8 @@ import pytest
 from flask import Flask
 from redis import Redis
 
-from models.jobs.deployment import ResourceKey
 from models.jobs.job import JobKey
+from models.jobs.observation import ResourceKey
 from models.settings import Settings
 from tests.support.processes import free_port
 from worker.hint import MANY, QUEUE, RUNTIME_QUEUE, aim, aimed_at, hint_all

@@ -4,7 +4,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from models.jobs.deployment import ResourceKey
+from models.jobs.observation import ResourceKey
 from worker.engine.slots import Rounds, Turns
 
 

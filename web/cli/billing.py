@@ -52,7 +52,7 @@ def charge() -> None:
     """Do one round of charging here and now, as the scheduler has it done every minute."""
     with connected() as settings:
         aim(settings.redis_url)
-        charging.charge_round(settings.suspension_grace, call=hint)
+        charging.charge_round(settings.suspension_grace, hint=hint)
     click.echo("Charged.")
 
 

@@ -35,7 +35,7 @@ def run() -> None:
     done = 0
     with connected():
         while due := job.overdue():
-            done += sum(cascade.keep(key) for key in due)
+            done += sum(cascade.run(key) for key in due)
     click.echo(f"{done} jobs done.")
 
 

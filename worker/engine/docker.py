@@ -11,7 +11,7 @@ from docker.errors import APIError, DockerException
 from docker.utils import kwargs_from_env
 from requests.exceptions import RequestException
 
-from models.jobs.deployment import ResourceKey
+from models.jobs.observation import ResourceKey
 from models.kinds.specification import Specification
 from models.numbers import whole_number
 from worker.engine import pull

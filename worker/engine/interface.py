@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from models.installation import NO_ENGINE
-from models.jobs.deployment import ResourceKey
+from models.jobs.observation import ResourceKey
 from models.kinds.specification import Specification
 
 SOCKET = Path("/var/run/docker.sock")

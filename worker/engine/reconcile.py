@@ -18,8 +18,9 @@ from flask import Flask, current_app
 
 from models import installation
 from models.errors import LeaseLost
-from models.jobs import deployment
-from models.jobs.deployment import Lease, Observed, ResourceKey
+from models.jobs import deployment, observation
+from models.jobs.deployment import DeploymentLease
+from models.jobs.observation import Observed, ResourceKey
 from models.sealed import CannotOpen
 from models.system import desired
 from models.system.desired import Wanted
@@ -211,7 +212,7 @@ def _carry_out(runtime: Runtime, plans: list[Planned]) -> None:
         while some := list(islice(done, WRITTEN_TOGETHER)):
             if seen := [each for each in some if each is not None]:
                 with transaction():
-                    deployment.observe(seen)
+                    observation.observe(seen)
 
 
 def _acts(todo: Plan) -> bool:
@@ -236,7 +237,7 @@ def _remove_network(runtime: Runtime, network: Network) -> None:
     try:
         with transaction():
             # Nobody prepares the project meanwhile; and what was asked for in it since it was looked at is seen.
-            deployment.one_at_a_time(*place)
+            deployment.hold_network(*place)
             if place not in desired.places_of_projects(network.organisation_id):
                 runtime.remove_network(network)
     except Refused as refused:
@@ -280,16 +281,16 @@ def _deploy(runtime: Runtime, wanted: Wanted) -> None:
     except LeaseLost as moot:
         log.info("%s", moot)
         with transaction():
-            deployment.release(lease)
+            lease.release()
     except Exception:
         # The engine is gone, or we are at fault: later and later, and in the log of the process.
         with transaction():
-            deployment.release(lease)
+            lease.release()
         raise
 
 
 @contextmanager
-def _renewed(lease: Lease) -> Iterator[Tick]:
+def _renewed(lease: DeploymentLease) -> Iterator[Tick]:
     """Keep the lease while the block runs, however long the engine takes for an answer; it ends with this process.
 
     The tick raises LeaseLost once it is someone else's.
@@ -328,14 +329,14 @@ def _renewed(lease: Lease) -> Iterator[Tick]:
         renewing.join()
 
 
-def _bring_up(runtime: Runtime, wanted: Wanted, lease: Lease, there: set[int]) -> None:
+def _bring_up(runtime: Runtime, wanted: Wanted, lease: DeploymentLease, there: set[int]) -> None:
     place = Place(wanted.key, wanted.project_id, wanted.handle)
     try:
         specification = desired.specification(wanted.key, wanted.revision)
         if specification is None:
             raise LeaseLost(f"revision {wanted.revision} of {wanted.key.noun} {wanted.key.id} is not wanted any more")
         with transaction():
-            deployment.one_at_a_time(wanted.key.organisation_id, wanted.project_id)
+            deployment.hold_network(wanted.key.organisation_id, wanted.project_id)
             runtime.network(place)
         with _renewed(lease) as tick:
             runtime.deploy(place, wanted.revision, lease.token, specification, tick, there)

@@ -9,7 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from models.jobs.deployment import ResourceKey
+from models.jobs.observation import ResourceKey
 
 
 class Turns:
