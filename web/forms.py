@@ -226,5 +226,5 @@ class ConfirmForm(Form):
     confirm = StringField("Handle", render_kw={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"})
 
 
-class EndForm(Form):
-    """Nothing but the token: a button that was meant."""
+class TokenForm(Form):
+    """The session's token and no field: a button that was pressed on one of our pages."""

@@ -16,7 +16,7 @@ from models.organisation import Organisation
 from models.people.access import Permission
 from web.access import Answer, needs
 from web.acting import acting
-from web.forms import EndForm, Form
+from web.forms import Form, TokenForm
 from web.fragments import render
 from web.pages.billing_forms import AutoTopUpForm, ExpiryForm, MethodForm, TopUpForm
 
@@ -88,7 +88,7 @@ def change_method(organisation: Organisation, id: int) -> Answer:
 @needs(Permission.MANAGE_BILLING)
 def make_default(organisation: Organisation, id: int) -> Answer:
     """Use this card for automatic top-ups."""
-    method, form = _method(organisation, id), EndForm()
+    method, form = _method(organisation, id), TokenForm()
     if form.validate():
         with form.show_errors(), acting() as actor:
             method.make_default(actor)
@@ -99,7 +99,7 @@ def make_default(organisation: Organisation, id: int) -> Answer:
 @needs(Permission.MANAGE_BILLING)
 def remove_method(organisation: Organisation, id: int) -> Answer:
     """Forget a card."""
-    method, form = _method(organisation, id), EndForm()
+    method, form = _method(organisation, id), TokenForm()
     if form.validate():
         with form.show_errors(), acting() as actor:
             method.remove(actor)

@@ -18,7 +18,7 @@ from models.people.user import find_user
 from models.transaction import transaction
 from web.access import Answer, Open, needs
 from web.acting import acting
-from web.forms import EndForm, Form
+from web.forms import Form, TokenForm
 from web.fragments import render
 
 bp = Blueprint("members", __name__)
@@ -91,7 +91,7 @@ def remove(organisation: Organisation, user_id: int) -> Answer:
     if user_id != current_user.id and not allows(g.role, Permission.MANAGE_MEMBERS):
         abort(403)
     found = _find(organisation, user_id)
-    form = EndForm()
+    form = TokenForm()
     name = found.user.name
     if form.validate():
         with form.show_errors(), acting() as actor:
@@ -123,7 +123,7 @@ def join(org: str, token: str) -> Answer:
     if organisation is None or organisation.state not in ("active", "suspended"):
         abort(404)
     found = find_invitation(organisation.id, token)
-    form = EndForm()
+    form = TokenForm()
     if current_user.is_authenticated and form.validate_on_submit():
         if g.standing.here is not None:
             return redirect(url_for("orgs.show", org=org))

@@ -63,7 +63,7 @@ def show(here: Here) -> Answer:
 @needs(Permission.READ, even_when_deleted=True)
 def progress(here: Here) -> Answer:
     """How far the deletion is."""
-    return render("orgs/_progress.html", state_now=here.state, progress=_progress(here, job.latest(here.id)))
+    return render("_progress.html", state_now=here.state, progress=_progress(here, job.latest(here.id)))
 
 
 @bp.route("/orgs/<org>/settings", methods=["GET", "POST"])

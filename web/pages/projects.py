@@ -50,7 +50,7 @@ def show(here: Here, within: ProjectHere) -> Answer:
 @needs(Permission.READ)
 def progress(here: Here, within: ProjectHere) -> Answer:
     """How far the deletion is."""
-    return render("projects/_progress.html", state_now=within.state, progress=_progress(here, within))
+    return render("_progress.html", state_now=within.state, progress=_progress(here, within))
 
 
 @bp.route("/<project>/settings", methods=["GET", "POST"])

@@ -20,7 +20,7 @@ from models.project import Project
 from web.access import Answer, may, needs
 from web.acting import acting
 from web.feeds import OrganisationFeed, answer
-from web.forms import EndForm, TrackedForm, form_for
+from web.forms import TokenForm, TrackedForm, form_for
 from web.fragments import render
 from web.pages import engine
 
@@ -107,7 +107,7 @@ def deploy(organisation: Organisation, project: Project, kind: type[Resource], h
     resource = project.find(kind, handle)
     if _is_another(resource):
         return _describe_another(organisation, project, resource)
-    form = EndForm()
+    form = TokenForm()
     again: list[str] = []
     if form.validate():
         with form.show_errors(), acting() as actor:
@@ -138,7 +138,7 @@ def _end(organisation: Organisation, project: Project, kind: type[Resource], han
     resource = project.find(kind, handle)
     if _is_another(resource):
         return _describe_another(organisation, project, resource)
-    form = EndForm()
+    form = TokenForm()
     if form.validate():
         with form.show_errors():
             try:
@@ -169,8 +169,8 @@ def _page(
     project: Project,
     resource: Resource,
     form: TrackedForm | None = None,
-    end_form: EndForm | None = None,
-    again_form: EndForm | None = None,
+    end_form: TokenForm | None = None,
+    again_form: TokenForm | None = None,
 ) -> Answer:
     kind = type(resource)
     scope = feed.of_resource(organisation.named, kind.noun, resource.id)
@@ -182,7 +182,7 @@ def _page(
             "kind": kind,
             "resource": resource,
             "form": (form or form_for(kind, resource, project)) if editable else None,
-            "end_form": end_form or EndForm(formdata=None),
+            "end_form": end_form or TokenForm(formdata=None),
             "again_form": again_form,
             "used_by": used_by(resource),
             **_running(organisation, project, resource),
