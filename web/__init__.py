@@ -16,10 +16,10 @@ from models.sealed import KEYRING
 from models.settings import Settings
 from web import access, acting, addresses, assets, errors, feeds, forms, fragments, limits, words
 from web.pages import account, activity, billing, health, members, organisations, projects, resources
+from web.serving.buffered import BODY_MOST_BYTES
 from worker.hint import aim
 
 ROOT = Path(__file__).resolve().parent.parent
-REQUEST_MOST_BYTES = 1024 * 1024
 SESSION_SECONDS = 14 * 24 * 3600
 
 # Pages load our own files and nothing inline, so that markup smuggled into a name finds nothing that runs it.
@@ -36,7 +36,7 @@ def create_app(settings: Settings) -> Flask:
         SECRET_KEY=settings.secret_key,
         SIGNUP=settings.signup,
         REDIS_URL=settings.redis_url,
-        MAX_CONTENT_LENGTH=REQUEST_MOST_BYTES,
+        MAX_CONTENT_LENGTH=BODY_MOST_BYTES,
         SESSION_COOKIE_NAME="activity_log_session",
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",

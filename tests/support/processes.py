@@ -1,4 +1,4 @@
-"""The platform as real processes: web on granian, a Celery worker, as an operator would start them."""
+"""The platform as real processes: web, a Celery worker, as an operator would start them."""
 
 import sys
 import urllib.error

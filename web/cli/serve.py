@@ -14,24 +14,7 @@ from worker.hint import QUEUE, RUNTIME_QUEUE
 def web(workers: int) -> None:
     """Serve the dashboard on HOST and PORT."""
     found = settings()
-    # One thread a process: measured cheapest for short requests, and no request waits for another's database.
-    _become(
-        "granian",
-        "--interface",
-        "wsgi",
-        "--host",
-        found.host,
-        "--port",
-        str(found.port),
-        "--workers",
-        str(workers),
-        "--blocking-threads",
-        "1",
-        "--no-ws",
-        "--log-level",
-        "warning",
-        "web.wsgi:app",
-    )
+    _become("web.serving", found.host, str(found.port), str(workers), "web.wsgi:app")
 
 
 @click.command()

@@ -53,11 +53,16 @@ def main(parent: str, ending: str, whom: str, *program: str) -> None:
         uid, gid = whom.split(":")
         _become(User(int(uid), int(gid)))
     # Set after the change of user, which would clear it.
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(ending), 0, 0, 0)
-        if os.getppid() != int(parent):
-            sys.exit("The process that asked for this one is gone.")
+    end_with(int(parent), int(ending))
     os.execv(program[0], program)  # noqa: S606 (our own programs)
+
+
+def end_with(parent: int, ending: int) -> None:
+    """Have this process get the signal `ending` when its parent dies (Linux); ends it if that is dead already."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, ending, 0, 0, 0)
+        if os.getppid() != parent:
+            sys.exit("The process that asked for this one is gone.")
 
 
 def _become(user: User) -> None:

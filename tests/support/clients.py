@@ -1,0 +1,119 @@
+"""Clients that no browser is: raw bytes over a socket, a byte a second, or nobody who reads."""
+
+import re
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import NamedTuple
+
+PATIENCE_SECONDS = 15
+SLOW_BODY = b"POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n" + (
+    b"Content-Length: 1000\r\n\r\nemail=a"
+)
+MANY_PIPELINED = b"GET /login HTTP/1.1\r\nHost: localhost\r\n\r\n" * 150
+
+
+class Answer(NamedTuple):
+    """What came back."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+def connect(port: int, receive_buffer: int = 0) -> socket.socket:
+    """A connection to a server on this machine."""
+    client = socket.socket()
+    client.settimeout(PATIENCE_SECONDS)
+    if receive_buffer:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+    client.connect(("127.0.0.1", port))
+    return client
+
+
+def request(method: str, path: str, body: bytes = b"", **headers: str | bytes) -> bytes:
+    """The bytes of a request; an underscore in the name of a header stands for a hyphen."""
+    given = {"Host": "localhost", **({"Content_Length": str(len(body))} if body else {}), **headers}
+    lines = [f"{method} {path} HTTP/1.1".encode("latin-1")]
+    for name, value in given.items():
+        lines.append(name.replace("_", "-").encode() + b": " + (value.encode() if isinstance(value, str) else value))
+    return b"\r\n".join(lines) + b"\r\n\r\n" + body
+
+
+def ask(port: int, message: bytes) -> Answer:
+    """Send it over a connection of its own, and read one answer."""
+    with connect(port) as client:
+        client.sendall(message)
+        return read(client)
+
+
+def read(client: socket.socket) -> Answer:
+    """One answer, whose length its head tells. Raises ConnectionError when there is none."""
+    found = b""
+    while b"\r\n\r\n" not in found:
+        found += _more(client)
+    head, _, body = found.partition(b"\r\n\r\n")
+    first, *lines = head.decode("latin-1").split("\r\n")
+    headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
+    while len(body) < int(headers.get("content-length", 0)):
+        body += _more(client)
+    return Answer(int(first.split()[1]), headers, body)
+
+
+def _more(client: socket.socket) -> bytes:
+    if part := client.recv(65536):
+        return part
+    raise ConnectionError("closed")
+
+
+def is_closed(client: socket.socket, within: float) -> bool:
+    """Whether the server ends the connection in that time; what it still says is thrown away."""
+    client.settimeout(within)
+    end = time.monotonic() + within
+    with suppress(TimeoutError):
+        while time.monotonic() < end:
+            try:
+                if not client.recv(65536):
+                    return True
+            except ConnectionError:
+                return True
+    return False
+
+
+@contextmanager
+def slow_clients(port: int, senders: int, non_readers: int) -> Iterator[list[socket.socket]]:
+    """So many that send a byte a second of a body, and so many that ask again and again and never read."""
+    sending = [connect(port) for _ in range(senders)]
+    for each in sending:
+        each.sendall(SLOW_BODY)
+    asking = [connect(port, receive_buffer=4096) for _ in range(non_readers)]
+    for each in asking:
+        each.setblocking(False)
+        with suppress(BlockingIOError):
+            each.send(MANY_PIPELINED)
+    ended = threading.Event()
+
+    def drip() -> None:
+        while not ended.wait(1):
+            for each in sending:
+                with suppress(OSError):
+                    each.send(b"b")
+
+    dripping = threading.Thread(target=drip, daemon=True)
+    dripping.start()
+    try:
+        yield [*sending, *asking]
+    finally:
+        ended.set()
+        dripping.join()
+        for each in [*sending, *asking]:
+            each.close()
+
+
+def form_token(page: bytes) -> str:
+    """The token of the first form of a page."""
+    found = re.search(rb'name="csrf_token"[^>]*value="([^"]+)"', page)
+    assert found, page[:500]
+    return found[1].decode()
