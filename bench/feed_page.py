@@ -1,4 +1,4 @@
-"""What a full feed page costs the web server's CPU, against a bare Flask page of the same bytes on the same granian."""
+"""What a full feed page costs the web server's CPU, against a bare Flask page of the same bytes on the same server."""
 
 import re
 from collections.abc import Iterator
@@ -22,23 +22,23 @@ FORM = "application/x-www-form-urlencoded"
 def rows(ground: Ground) -> Iterator[Row]:
     """Signed in, 50 entries: the newest page as the whole document."""
     path = f"/orgs/{ground.organisations[ground.big].handle}/activity"
-    with _product(ground, path) as product:
-        body = product.ask(1)
+    with product(ground, path) as served:
+        body = served.ask(1)
         assert body.count(b'class="entry') >= ENTRIES, "not a full page"
-        with _bare(ground, product, len(body)) as bare:
+        with _bare(ground, served, len(body)) as bare:
             what, against = "CPU of a full feed page", f"a bare Flask page of {len(body):,} bytes"
-            full, empty = partial(product.cpu_per_request, TIMES), partial(bare.cpu_per_request, TIMES_BARE)
+            full, empty = partial(served.cpu_per_request, TIMES), partial(bare.cpu_per_request, TIMES_BARE)
             yield compare(what, full, against, empty, GOAL, rounds=ROUNDS)
 
 
 @contextmanager
-def _product(ground: Ground, path: str) -> Iterator[Server]:
+def product(ground: Ground, path: str) -> Iterator[Server]:
     """`activity-log web`, and Ada signed in to it."""
     port = free_port()
     surroundings = environment(ground.settings) | {"HOST": "127.0.0.1", "PORT": str(port)}
     with running([PROGRAM, "web"], surroundings, ground.settings.data_dir / "web.log") as process:
         Server(process, port, "/login", {}).wait()
-        yield Server(process, port, path, {"Cookie": _signed_in(port, ground.password)})
+        yield Server(process, port, path, {"Cookie": signed_in(port, ground.password)})
 
 
 @contextmanager
@@ -54,7 +54,7 @@ def _bare(ground: Ground, product: Server, size: int) -> Iterator[Server]:
         yield server
 
 
-def _signed_in(port: int, password: str) -> str:
+def signed_in(port: int, password: str) -> str:
     """The cookie of a session, from the sign-in form."""
     connection = HTTPConnection("127.0.0.1", port, timeout=10)
     connection.request("GET", "/login")

@@ -12,7 +12,7 @@ import pytest
 
 from tests.setup.running import PATIENCE_SECONDS, Running, ended, nobody, signed_up
 
-OURS = ("granian", "celery", "valkey-server", "postgres")
+OURS = ("web.serving", "celery", "valkey-server", "postgres")
 
 
 def test_a_first_start_fills_the_demo_a_second_keeps_it_and_ctrl_c_ends_every_process(

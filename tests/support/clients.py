@@ -1,18 +1,12 @@
-"""Clients that no browser is: raw bytes over a socket, a byte a second, or nobody who reads."""
+"""A client that no browser is: raw bytes over a socket."""
 
 import re
 import socket
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import NamedTuple
 
-PATIENCE_SECONDS = 15
-SLOW_BODY = b"POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n" + (
-    b"Content-Length: 1000\r\n\r\nemail=a"
-)
-MANY_PIPELINED = b"GET /login HTTP/1.1\r\nHost: localhost\r\n\r\n" * 150
+from bench.slow_clients import connect
 
 
 class Answer(NamedTuple):
@@ -21,16 +15,6 @@ class Answer(NamedTuple):
     status: int
     headers: dict[str, str]
     body: bytes
-
-
-def connect(port: int, receive_buffer: int = 0) -> socket.socket:
-    """A connection to a server on this machine."""
-    client = socket.socket()
-    client.settimeout(PATIENCE_SECONDS)
-    if receive_buffer:
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-    client.connect(("127.0.0.1", port))
-    return client
 
 
 def request(method: str, path: str, body: bytes = b"", **headers: str | bytes) -> bytes:
@@ -80,36 +64,6 @@ def is_closed(client: socket.socket, within: float) -> bool:
             except ConnectionError:
                 return True
     return False
-
-
-@contextmanager
-def slow_clients(port: int, senders: int, non_readers: int) -> Iterator[list[socket.socket]]:
-    """So many that send a byte a second of a body, and so many that ask again and again and never read."""
-    sending = [connect(port) for _ in range(senders)]
-    for each in sending:
-        each.sendall(SLOW_BODY)
-    asking = [connect(port, receive_buffer=4096) for _ in range(non_readers)]
-    for each in asking:
-        each.setblocking(False)
-        with suppress(BlockingIOError):
-            each.send(MANY_PIPELINED)
-    ended = threading.Event()
-
-    def drip() -> None:
-        while not ended.wait(1):
-            for each in sending:
-                with suppress(OSError):
-                    each.send(b"b")
-
-    dripping = threading.Thread(target=drip, daemon=True)
-    dripping.start()
-    try:
-        yield [*sending, *asking]
-    finally:
-        ended.set()
-        dripping.join()
-        for each in [*sending, *asking]:
-            each.close()
 
 
 def form_token(page: bytes) -> str:

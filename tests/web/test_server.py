@@ -13,6 +13,7 @@ import pytest
 from flask import Flask
 
 from bench.processes import until
+from bench.slow_clients import connect, slow_clients
 from models.people.user import User
 from models.settings import Settings
 from tests.conftest import PASSWORD
@@ -20,12 +21,10 @@ from tests.support import odd_answers
 from tests.support.clients import (
     Answer,
     ask,
-    connect,
     form_token,
     is_closed,
     read,
     request,
-    slow_clients,
 )
 from tests.support.serving import Serving, served
 
