@@ -16,41 +16,20 @@ from models.jobs import job
 from models.jobs.job import JobKey, JobLease
 from models.kinds.catalogue import KINDS
 from models.kinds.container import Container
-from models.kinds.memcached import Memcached
-from models.kinds.registry import Registry
 from models.kinds.resource import Resource
-from models.kinds.secret import Secret
 from models.log.actor import Actor
-from models.log.record import ProjectName
+from models.log.record import PAST, ProjectName
 from models.organisation import Organisation, by_handle
 from models.project import Project
 from models.system import cascade, sweep
 from models.transaction import transaction
+from tests.support.kinds import furnish
 from tests.support.log import entries, latest_entry, summaries
 from tests.support.together import meanwhile
 
-ORDER = ["container", "memcached", "registry", "secret", "project"]
+ORDER = [*(kind.noun for kind in KINDS), "project"]
+FIRST = KINDS[0]
 Killed = KeyboardInterrupt
-
-
-def furnish(project: Project, actor: Actor, count: int = 3) -> None:
-    """So many of each kind, containers using registry and secret."""
-    with transaction():
-        for number in range(count):
-            handle = f"it-{number}"
-            project.create(actor, Registry, handle=handle, server="r.example.com", username="ci", password="p")
-            project.create(actor, Secret, handle=handle, value="v")
-            project.create(actor, Memcached, handle=f"cache-{number}", name=f"Cache {number}")
-            project.create(
-                actor,
-                Container,
-                handle=handle,
-                name=f"Service {number}",
-                image="nginx:1.28",
-                registry_handle=handle,
-                secrets=[handle],
-                environment="A=1",
-            )
 
 
 def delete(thing: Project | Organisation, actor: Actor) -> JobKey:
@@ -130,14 +109,11 @@ def test_the_entries_say_type_name_project_and_what_happened(acme: Organisation,
     furnish(web, ada, count=1)
     cascade.run(delete(web, ada))
 
-    assert summaries(acme)[9:] == [
+    assert summaries(acme)[5 + len(KINDS) :] == [
         "Project Web deleted",
-        "Container Service 0 terminated",
-        "Memcached Cache 0 terminated",
-        "Registry it-0 deleted",
-        "Secret it-0 deleted",
+        *(f"{kind.noun.capitalize()} {kind.noun}-0 {PAST[kind.end_action]}" for kind in KINDS),
     ]
-    assert {each.project_name for each in entries(acme)[9:]} == {"Web"}
+    assert {each.project_name for each in entries(acme)[5 + len(KINDS) :]} == {"Web"}
 
 
 def test_an_organisation_s_deletion_ends_its_projects_too_children_first(
@@ -153,7 +129,9 @@ def test_an_organisation_s_deletion_ends_its_projects_too_children_first(
 
     found = effects(acme, cause)
     assert [each.resource_type for each in found] == [kind for _ in range(2) for kind in expected_order(2)]
-    assert [each.project_name for each in found] == ["Web"] * 9 + ["Other"] * 9
+    assert [each.project_name for each in found] == ["Web"] * len(expected_order(2)) + ["Other"] * len(
+        expected_order(2)
+    )
     assert alive(superuser) == 0
     assert state_of(superuser, "projects") == [("deleted",), ("deleted",)]
     assert state_of(superuser, "organisations") == [("deleted",)]
@@ -203,11 +181,11 @@ def test_a_project_deleted_and_emptied_before_is_left_alone(acme: Organisation, 
 def test_what_was_ended_before_gets_no_second_entry(acme: Organisation, web: Project, ada: Actor) -> None:
     furnish(web, ada, count=2)
     with transaction():
-        web.find(Container, "it-0").end(ada)
+        web.find(FIRST, f"{FIRST.noun}-0").end(ada)
     cascade.run(delete(web, ada))
 
-    ended = [each.resource_name for each in entries(acme) if each.action == "terminate"]
-    assert ended == ["Service 0", "Service 1", "Cache 0", "Cache 1"]
+    ended = [each.resource_name for each in entries(acme) if each.action == FIRST.end_action]
+    assert [each for each in ended if each.startswith(FIRST.noun)] == [f"{FIRST.noun}-0", f"{FIRST.noun}-1"]
 
 
 def test_other_projects_and_organisations_are_left_alone(
@@ -307,7 +285,7 @@ def test_killed_between_two_chunks_it_goes_on_where_it_was(
 
     assert alive(superuser) == 0
     assert [each.resource_type for each in effects(acme, cause)] == expected_order(3)[
-        : 12 if thing == "project" else 13
+        : None if thing == "organisation" else -1
     ]
     assert job.unfinished() == []
     assert [each.number for each in entries(acme)] == list(range(1, len(entries(acme)) + 1))
@@ -356,7 +334,7 @@ def test_an_error_is_kept_on_the_job_which_is_tried_again(
         patch.setattr(sweep, "record_each", raising(ZeroDivisionError, on_call=1))
         assert cascade.run(key)
     assert [each.error for each in job.unfinished()] == ["ZeroDivisionError: "]
-    assert alive(superuser) == 12
+    assert alive(superuser) == 3 * len(KINDS)
 
     assert not cascade.run(key)
     pass_time(superuser)
@@ -380,7 +358,7 @@ def test_a_frozen_worker_that_was_taken_over_writes_nothing_more(
         pass
 
     assert Counter(each.resource_type for each in entries(acme) if each.actor_name == "system") == Counter(
-        {"container": 3, "memcached": 3, "registry": 3, "secret": 3}
+        {kind.noun: 3 for kind in KINDS}
     )
 
 
@@ -390,13 +368,13 @@ def test_a_person_who_terminates_first_is_waited_for(
     furnish(web, ada, count=2)
     key = delete(web, ada)
     with transaction():
-        web.find(Container, "it-1").end(ada)
+        web.find(FIRST, f"{FIRST.noun}-1").end(ada)
         db.session.flush()
         working = meanwhile(app, superuser, lambda: cascade.run(key), within=nullcontext)
     assert working.outcome is True
 
-    ended = [(each.resource_name, each.actor_name) for each in entries(acme) if each.resource_type == "container"][2:]
-    assert ended == [("Service 1", "Ada Lovelace"), ("Service 0", "system")]
+    ended = [(each.resource_name, each.actor_name) for each in entries(acme) if each.resource_type == FIRST.noun][2:]
+    assert ended == [(f"{FIRST.noun}-1", "Ada Lovelace"), (f"{FIRST.noun}-0", "system")]
 
 
 def test_a_person_who_terminates_second_is_told_and_leaves_no_entry(
@@ -409,12 +387,12 @@ def test_a_person_who_terminates_second_is_told_and_leaves_no_entry(
     def terminate() -> None:
         organisation = by_handle("acme")
         assert organisation
-        organisation.find_project("web").find(Container, "it-0").end(ada)
+        organisation.find_project("web").find(FIRST, f"{FIRST.noun}-0").end(ada)
 
     with transaction():  # holds the worker between changing the rows and renewing its lease
         db.session.execute(text("SELECT 1 FROM jobs FOR UPDATE"))
         working = meanwhile(
-            app, superuser, lambda: sweep.sweep_chunk(cascade.ENDING, Container, project, lease), within=nullcontext
+            app, superuser, lambda: sweep.sweep_chunk(cascade.ENDING, FIRST, project, lease), within=nullcontext
         )
         second = meanwhile(app, superuser, terminate, waiting=2)
 

@@ -3,7 +3,8 @@
 from importlib import import_module
 from typing import Any, NamedTuple
 
-from models.kinds.catalogue import KINDS
+from models.field import Shape
+from models.kinds.catalogue import BY_PLURAL, KINDS
 from models.kinds.resource import Resource
 from models.log.actor import Actor
 from models.organisation import by_handle
@@ -41,6 +42,23 @@ def create(project: Project, actor: Actor, kind: type[Resource], **values: Any) 
     """Creates one of the kind, with usual values where none are given."""
     with transaction():
         return project.create(actor, kind, **{**SAMPLES[kind].usual, **values})
+
+
+def furnish(project: Project, actor: Actor, count: int = 3) -> None:
+    """Creates so many of each kind, named container-0 and so on, each referring to what it can refer to."""
+    with transaction():
+        for number in range(count):
+            for kind in reversed(KINDS):
+                values = {**SAMPLES[kind].usual, "handle": f"{kind.noun}-{number}"}
+                if "name" in values:
+                    values["name"] = values["handle"]
+                for name, declared in kind.fields().items():
+                    if declared.refers_to:
+                        handle = f"{BY_PLURAL[declared.refers_to].noun}-{number}"
+                        values[name] = handle if declared.shape is Shape.REFERENCE else [handle]
+                    elif name in kind.sealed():
+                        values[name] = SAMPLES[kind].taken[name][-1]
+                project.create(actor, kind, **values)
 
 
 def same(kind: type[Resource]) -> Any:
