@@ -7,6 +7,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import text
 
+from models.billing import usage
 from models.billing.usage import Usage
 from models.database import db
 from models.errors import AlreadyEnded, HandleTaken, Invalid, NotFound, StaleVersion
@@ -319,3 +320,17 @@ def test_what_its_page_shows_of_it_is_nothing_sealed(web: Project, ada: Actor, k
 
     assert resource.facts
     assert not sealed & {each.label for each in resource.facts}
+
+
+@kinds
+def test_what_it_uses_is_charged_for_from_its_creation_to_its_end(
+    acme: Organisation, web: Project, ada: Actor, kind: type[Resource]
+) -> None:
+    resource = create(web, ada, kind)
+    assert usage.alive_in(acme.id) == resource.uses
+    with transaction():
+        resource.update(ada, resource.version, **SAMPLES[kind].changed)
+    assert usage.alive_in(acme.id) == resource.uses
+    with transaction():
+        resource.end(ada)
+    assert usage.alive_in(acme.id) == Usage()
