@@ -1,10 +1,12 @@
 """The engine as the worker uses it, and what tests look at on it."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from docker import APIClient
 from flask import Flask, current_app
 
 from bench.engine import Engine
@@ -111,6 +113,20 @@ def containers_named(web: Project, ada: Any, name: str) -> Container:
     """One more."""
     with transaction():
         return web.create(ada, Container, name=name, handle=name, image="acme/web:1", memory_mib=64)
+
+
+@contextmanager
+def before(request: str, happens: Callable[..., object]) -> Iterator[None]:
+    """Something happens right before the engine is asked for `request`, a method of Docker's own client."""
+    asked = getattr(APIClient, request)
+
+    def ask(client: APIClient, *arguments: Any, **options: Any) -> Any:
+        happens(*arguments)
+        return asked(client, *arguments, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(APIClient, request, ask)
+        yield
 
 
 def kept(promised: list[Hinted]) -> None:

@@ -4,6 +4,7 @@ import socket
 from typing import Any
 
 import pytest
+from docker import APIClient
 from docker.errors import APIError
 from requests import Response
 
@@ -354,7 +355,7 @@ def test_a_network_that_the_engine_refuses_is_the_reason_that_people_read(
         said = "could not find an available, non-overlapping IPv4 address pool among the defaults"
         raise APIError("500 Server Error", Response(), said)
 
-    monkeypatch.setattr(runtime._api, "create_network", full)
+    monkeypatch.setattr(APIClient, "create_network", full)
     settle(runtime, api)
 
     assert "failed to deploy: the engine refused it: could not find an available" in latest_entry(acme).summary

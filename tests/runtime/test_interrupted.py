@@ -2,7 +2,6 @@
 
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -25,6 +24,7 @@ from models.transaction import transaction
 from tests.runtime.conftest import (
     HEALTH_SECONDS,
     PATIENCE_SECONDS,
+    before,
     change,
     containers,
     containers_named,
@@ -43,6 +43,9 @@ from worker.engine import reconcile
 from worker.engine.docker import DockerEngine
 from worker.engine.interface import CannotDeploy, EngineDown
 
+# The steps of a deployment, each by the first thing that the engine is asked for in it.
+A_LOOK, A_QUESTION, A_NAME, THE_LAST = "inspect_container", "exec_create", "disconnect_container_from_network", "rename"
+
 
 class Killed(BaseException):
     """A worker's death: nothing of ours catches it."""
@@ -56,7 +59,7 @@ def dies(*_: object) -> None:
 def test_one_that_is_suspended_while_it_comes_up_has_not_failed(
     runtime: DockerEngine, engine: Engine, acme: Organisation, api: Container, ada: Any
 ) -> None:
-    def suspended_meanwhile(container: str, *_: object) -> tuple[bool, str]:
+    def suspended_meanwhile(*_: object) -> None:
         if not done:
             done.append(True)
             with current_app.app_context():
@@ -64,13 +67,13 @@ def test_one_that_is_suspended_while_it_comes_up_has_not_failed(
                     suspension.suspend(hold_organisation_alone(acme.id), By.OPERATOR, "an unpaid invoice", actor=ada)
                 kept(promised)
                 everything(runtime)
-        return False, ""
 
     done: list[bool] = []
     change(api, ada, health_path="/health")
-    runtime._healthy = suspended_meanwhile  # type: ignore[method-assign]
-    settle(runtime, api)
-    del runtime._healthy
+    with before(A_QUESTION, suspended_meanwhile):
+        settle(runtime, api)
+
+    assert done
 
     assert not [each for each in summaries(acme) if "failed to deploy" in each]
     assert observed(api)[0] == "stopped"
@@ -110,11 +113,9 @@ def test_a_worker_that_dies_in_the_middle_leaves_nothing_that_the_next_one_does_
     settle(runtime, api)
     change(api, ada, image="acme/web:2")
 
-    for step in ("_wait", "_let_serve"):
-        setattr(runtime, step, dies)
-        with pytest.raises(Killed):
+    for step in (A_LOOK, A_NAME):
+        with before(step, dies), pytest.raises(Killed):
             settle(runtime, api)
-        delattr(runtime, step)
         # Its lease is still running: nobody else begins.
         settle(runtime, api)
         assert summaries(acme)[-1] == "Container my-api updated"
@@ -136,13 +137,12 @@ def test_one_that_got_lost_and_does_not_come_up_again_is_said_to_be_in_error_and
     def unwell(*_: object) -> None:
         raise CannotDeploy("health check failed: its database is gone")
 
-    runtime._wait = unwell  # type: ignore[method-assign]
     for _ in range(2):
-        everything(runtime)
+        with before(A_LOOK, unwell):
+            everything(runtime)
         assert observed(api) == ("error", 1)
         assert api.status_reason == "health check failed: its database is gone"
         assert engine.ours() == []
-    del runtime._wait
     expire(acme)
     everything(runtime)
 
@@ -156,12 +156,10 @@ def test_one_that_got_lost_and_whose_worker_dies_before_it_serves_is_brought_up_
     runtime: DockerEngine, engine: Engine, acme: Organisation, api: Container
 ) -> None:
     settle(runtime, api)
-    for step in ("_let_serve", "_rename"):
+    for step in (A_NAME, THE_LAST):
         engine.clear()
-        setattr(runtime, step, dies)
-        with pytest.raises(Killed):
+        with before(step, dies), pytest.raises(Killed):
             everything(runtime)
-        delattr(runtime, step)
         assert len(engine.ours()) == 1
         everything(runtime)
         # Whose lease is still running may yet let it serve.
@@ -179,19 +177,15 @@ def test_a_worker_that_dies_when_some_nodes_serve_leaves_the_others_to_the_next(
 ) -> None:
     with transaction():
         cache = web.create(ada, Memcached, name="cache", handle="cache", memory_mib=64, nodes=3)
-    named = runtime._rename
     serving: list[str] = []
 
-    def dies_after_the_first(container: str, name: str) -> None:
+    def dies_after_the_first(container: str, _name: str) -> None:
         if serving:
             raise Killed
-        named(container, name)
         serving.append(container)
 
-    runtime._rename = dies_after_the_first  # type: ignore[method-assign]
-    with pytest.raises(Killed):
+    with before(THE_LAST, dies_after_the_first), pytest.raises(Killed):
         settle(runtime, cache)
-    del runtime._rename
     expire(acme)
     settle(runtime, cache)
 
@@ -233,12 +227,12 @@ def test_what_the_version_before_has_left_half_made_is_not_taken_for_what_serves
     runtime: DockerEngine, engine: Engine, acme: Organisation, api: Container, ada: Any
 ) -> None:
     settle(runtime, api)
+    [first] = running(engine)
     change(api, ada, image="acme/web:2")
-    labels = runtime._labels(
-        organisation=acme.id, project=api.project_id, kind="container", id=api.id, revision=2, node=1
-    )
+    labels = {name: value for name, value in first["Labels"].items() if name != "activity-log.attempt"}
+    name = first["Names"][0].lstrip("/").removesuffix("-1-1")
     half = engine.api.create_container(
-        "acme/web:1", name=runtime._name(api.key, 2, 1), labels=dict(each.split("=") for each in labels)
+        "acme/web:1", name=f"{name}-2-1", labels={**labels, "activity-log.revision": "2"}
     )
     engine.api.start(half["Id"])
     settle(runtime, api)
@@ -277,18 +271,14 @@ def test_two_workers_at_once_deploy_once(
 def test_a_newer_change_wins_over_the_one_that_is_coming_up(
     runtime: DockerEngine, engine: Engine, acme: Organisation, api: Container, ada: Any
 ) -> None:
-    waited = runtime._wait
-
-    def changed_meanwhile(*arguments: Any) -> None:
-        waited(*arguments)
+    def changed_meanwhile(*_: object) -> None:
         with current_app.app_context(), transaction():
             newer = db.session.get_one(Container, {"organisation_id": acme.id, "id": api_id})
             newer.update(ada, newer.version, image="acme/web:2")
 
     api_id = api.id
-    runtime._wait = changed_meanwhile  # type: ignore[method-assign]
-    settle(runtime, api)
-    del runtime._wait
+    with before(A_NAME, changed_meanwhile):
+        settle(runtime, api)
     settle(runtime, api)
 
     assert [each for each in summaries(acme) if "deployed" in each] == ["Container my-api deployed acme/web:2"]
@@ -301,19 +291,16 @@ def test_a_lease_is_kept_while_the_engine_takes_its_time_and_what_lost_it_stops(
 ) -> None:
     monkeypatch.setattr("worker.engine.reconcile.RENEW_SECONDS", 0.1)
     monkeypatch.setattr(DeploymentLease, "queue", replace(DEPLOYMENTS, lease_seconds=2))
-    waited = runtime._wait
     seen: list[Any] = []
 
-    def slowly(containers: list[str], wanted: Any, tick: Callable[[], None]) -> None:
+    def slowly(*_: object) -> None:
         time.sleep(2.5)
         seen.append(superuser.execute("SELECT lease_until > clock_timestamp() FROM deployments").fetchone())
-        tick()
         superuser.execute("UPDATE deployments SET token = token + 1")
         time.sleep(0.5)
-        waited(containers, wanted, tick)
 
-    runtime._wait = slowly  # type: ignore[method-assign]
-    settle(runtime, api)
+    with before("start", slowly):
+        settle(runtime, api)
 
     assert seen == [(True,)]
     assert summaries(acme)[-1] == "Container my-api created"

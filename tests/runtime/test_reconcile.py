@@ -19,6 +19,7 @@ from models.organisation import Organisation
 from models.project import Project
 from models.transaction import transaction
 from tests.runtime.conftest import (
+    before,
     change,
     containers,
     containers_named,
@@ -86,14 +87,13 @@ def test_a_network_that_the_engine_keeps_although_it_is_empty_is_told_and_the_ro
     refusal = Response()
     refusal.status_code = 403
 
-    def refuse(network_id: str) -> None:
+    def refuse(*_: object) -> None:
         raise APIError("403 Forbidden", refusal, "it has active endpoints")
 
-    runtime._api.remove_network = refuse
-    everything(runtime)
+    with before("remove_network", refuse):
+        everything(runtime)
     said = "the engine does not remove it: it has active endpoints"
     assert caplog.messages == [f"the network of project {web.id} stays: {said}"]
-    del runtime._api.remove_network
     everything(runtime)
     assert our_networks(engine) == []
 
