@@ -107,5 +107,27 @@ def test_only_tests_import_tests(file: str) -> None:
     assert not {each for each in imports(ROOT / file) if each.partition(".")[0] == "tests"}
 
 
+def private_names(file: Path) -> set[str]:
+    """What a file takes of others whose name begins with an underscore, as an attribute, by import or to patch it."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value) not in ("self", "cls"):
+            found.add(node.attr)
+        elif isinstance(node, ast.ImportFrom):
+            found |= {each.name for each in node.names}
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("setattr", "getattr")):
+            named = [each.value for each in node.args if isinstance(each, ast.Constant)]
+            found |= {str(each).rpartition(".")[2] for each in named}
+    return {each for each in found if each.startswith("_") and not each.startswith("__")} - OF_NAMED_TUPLES
+
+
+OF_NAMED_TUPLES = {"_asdict", "_fields", "_mapping", "_replace"}
+
+
+@pytest.mark.parametrize("file", [str(each.relative_to(ROOT)) for each in sources("bench", "tests")])
+def test_nothing_private_is_called_from_outside(file: str) -> None:
+    assert private_names(ROOT / file) == set()
+
+
 def test_no_debugging_is_left() -> None:
     assert having(r"\bbreakpoint\(|\bpdb\b|^\s*print\(", sources(*PRODUCT)) == set()
