@@ -13,6 +13,7 @@ from xdist.remote import Producer
 
 from bench import engine as engines
 from bench.engine import Engine, Registry
+from models.billing.cards import PaymentMethod, add_payment_method
 from models.kinds.container import Container
 from models.log.actor import Actor, Door
 from models.migrations import migrate
@@ -173,6 +174,13 @@ def api(web: Project, ada: Actor) -> Container:
     """A container in it: entry 6."""
     with transaction():
         return web.create(ada, Container, name="my-api", handle="my-api", image="nginx:1.27")
+
+
+@pytest.fixture
+def card(acme: Organisation, ada: Actor) -> PaymentMethod:
+    """Acme's card, which pays until September 2099: entry 5, if nothing else was before."""
+    with transaction():
+        return add_payment_method(acme.id, ada, brand="Visa", last_four="4242", expiry_month=9, expiry_year=2099)
 
 
 def as_actor(user: User, role: Role) -> Actor:

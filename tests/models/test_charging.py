@@ -1,7 +1,6 @@
 """Charging: every full minute of what is alive is paid once, whoever charges, however late, however often."""
 
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
 
 import psycopg
 import pytest
@@ -11,9 +10,7 @@ from hypothesis import strategies as st
 
 from models.billing import provider, usage
 from models.billing.account import account_of
-from models.billing.cards import add_payment_method
 from models.billing.ledger import lines, movements
-from models.billing.payment import top_up
 from models.billing.provider import Collection
 from models.billing.usage import MICROCENTS, MINUTE, PRICES, Usage, full_minute
 from models.database import db
@@ -26,18 +23,10 @@ from models.project import Project
 from models.system import charging
 from models.transaction import transaction
 from tests.support.log import entries
+from tests.support.money import GRACE, add_card, pay
 from tests.support.together import together
 
-GRACE = timedelta(hours=72)
 START = datetime(2030, 1, 1, tzinfo=UTC)
-
-
-def add_money(acme: Organisation, ada: Actor, cents: int) -> None:
-    """Enough to run."""
-    with transaction():
-        card = add_payment_method(acme.id, ada, brand="Visa", last_four="4242", expiry_month=9, expiry_year=2099)
-    with transaction():
-        top_up(acme.id, ada, cents, card.id, uuid4())
 
 
 def begin(superuser: psycopg.Connection, at: datetime = START) -> None:
@@ -188,7 +177,7 @@ def test_a_full_minute_is_its_own(acme: Organisation) -> None:
 def test_a_charge_is_a_movement_and_no_entry(
     acme: Organisation, api: Container, ada: Actor, superuser: psycopg.Connection
 ) -> None:
-    add_money(acme, ada, 5000)
+    pay(acme, ada, 5000, add_card(acme, ada))
     begin(superuser)
     changed(superuser, START, Usage(cpu_millicores=64_000))
     before = len(entries(acme))
@@ -199,7 +188,7 @@ def test_a_charge_is_a_movement_and_no_entry(
 
 
 def test_the_balance_is_the_sum_of_its_movements(acme: Organisation, ada: Actor, superuser: psycopg.Connection) -> None:
-    add_money(acme, ada, 5000)
+    pay(acme, ada, 5000, add_card(acme, ada))
     begin(superuser)
     changed(superuser, START, Usage(cpu_millicores=64_000, cache_mib=333))
     for minutes in (1, 2, 7, 30):
@@ -233,8 +222,8 @@ def test_one_organisation_s_trouble_is_not_another_s(
     with transaction():
         globex = create_organisation(people["ada"], ada, name="Globex", handle="globex", email="it@globex.example.com")
     for organisation in (acme, globex):
+        add_card(organisation, ada)
         with transaction():
-            add_payment_method(organisation.id, ada, brand="Visa", last_four="4242", expiry_month=9, expiry_year=2099)
             account_of(organisation.id).set_auto_top_up(ada, True, 1000, 5000)
     monkeypatch.setattr(provider, "PROVIDER", CutOffFrom(acme.id))
     charging.charge_round(GRACE)
@@ -251,7 +240,7 @@ def test_the_charges_of_an_hour_are_one_line_and_top_ups_stand_alone(
     for minute in range(1, 121):
         charge(acme, START + minute * MINUTE)
         if minute == 30:
-            add_money(acme, ada, 5000)
+            pay(acme, ada, 5000, add_card(acme, ada))
     found, older = lines(acme.id)
 
     assert [(each.kind, each.charged_from, each.charged_until) for each in found] == [

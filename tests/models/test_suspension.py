@@ -1,97 +1,34 @@
-"""A balance that runs out: topped up, declined, suspended, resumed, cleaned up; each step an entry that says why."""
+"""A balance that runs out: suspended, resumed, cleaned up; each step an entry that says why."""
 
-from datetime import UTC, datetime, timedelta
-from typing import Any
-from uuid import UUID, uuid4
+from collections.abc import Iterator
+from datetime import timedelta
+from uuid import uuid4
 
 import psycopg
 import pytest
 from flask import Flask
-from sqlalchemy import Row, text
+from sqlalchemy import text
 
-from models.billing import payment, provider, suspension, usage
+from models.billing import payment, suspension, usage
 from models.billing.account import account_of
-from models.billing.cards import PaymentMethod, add_payment_method, find_method
+from models.billing.cards import PaymentMethod
 from models.billing.ledger import movements
-from models.billing.provider import Collection
 from models.billing.suspension import By
 from models.database import db
-from models.errors import AlreadyDone, Invalid, LeaseLost, NotFound, OrganisationSuspended, PaymentUnderWay
+from models.errors import Invalid, LeaseLost, NotFound, OrganisationSuspended
 from models.hold import hold_organisation_alone
 from models.jobs import job
 from models.jobs.job import Work
 from models.kinds.container import Container
-from models.kinds.memcached import Memcached
-from models.kinds.registry import Registry
 from models.kinds.secret import Secret
 from models.log.actor import SYSTEM, Actor
 from models.organisation import Organisation
 from models.project import Project
 from models.system import cascade, charging, sweep
 from models.transaction import transaction
-from tests.support.log import entries, latest_entry, summaries
-from tests.support.statements import statements
+from tests.support.log import entries, entry_saying, summaries
+from tests.support.money import GRACE, charge_round, state_of, states, use_up, work
 from tests.support.together import together
-
-GRACE = timedelta(hours=72)
-
-
-@pytest.fixture
-def card(acme: Organisation, ada: Actor) -> PaymentMethod:
-    """Pays until 2099."""
-    with transaction():
-        return add_payment_method(acme.id, ada, brand="Visa", last_four="4242", expiry_month=9, expiry_year=2099)
-
-
-@pytest.fixture
-def full(web: Project, ada: Actor) -> Project:
-    """Three containers, a memcached, a registry and a secret."""
-    with transaction():
-        for number in range(3):
-            web.create(ada, Container, name=f"c{number}", handle=f"c{number}", image="nginx:1.28")
-        web.create(ada, Memcached, name="cache", handle="cache")
-        web.create(ada, Registry, handle="main", server="r.example.com", username="ci", password="p")
-        web.create(ada, Secret, handle="token", value="v")
-    return web
-
-
-def use_up(superuser: psycopg.Connection) -> None:
-    """The balance is gone, and a charge has found it so."""
-    superuser.execute("UPDATE billing_accounts SET balance_cents = -1, exhausted = true")
-
-
-def expire(superuser: psycopg.Connection) -> None:
-    """The card has expired since it was added."""
-    superuser.execute("UPDATE payment_methods SET expiry_year = 2020")
-
-
-def charge_round() -> None:
-    """A minute passes, and workers do what was promised."""
-    charging.charge_round(GRACE, hint=cascade.run)
-    db.session.rollback()
-
-
-def work() -> None:
-    """Do everything that is promised."""
-    for key in job.overdue():
-        cascade.run(key)
-    db.session.rollback()
-
-
-def states(superuser: psycopg.Connection, table: str = "containers") -> set[str]:
-    """The states there are."""
-    return {state for (state,) in superuser.execute(f"SELECT state FROM {table}".encode())}
-
-
-def state_of(superuser: psycopg.Connection) -> str:
-    """The organisation's."""
-    return superuser.execute("SELECT state FROM organisations").fetchall()[0][0]  # type: ignore[no-any-return]
-
-
-def entry(acme: Organisation, summary: str) -> Row[Any]:
-    """The one entry with this sentence."""
-    [found] = [each for each in entries(acme) if each.summary == summary]
-    return found
 
 
 def top_up(acme: Organisation, ada: Actor, card: PaymentMethod, cents: int = 500) -> None:
@@ -101,17 +38,15 @@ def top_up(acme: Organisation, ada: Actor, card: PaymentMethod, cents: int = 500
     db.session.rollback()
 
 
-def ask(acme: Organisation, ada: Actor, card: PaymentMethod, request_id: UUID | None = None) -> Collection:
-    """Ada wants seven euros more."""
+def begun() -> Iterator[int]:
+    """Does the first chunk of the only job that is due; returns those that are left."""
+    [key] = job.overdue()
     with transaction():
-        return payment.ask(acme.id, ada, 700, card.id, request_id or uuid4())
-
-
-def pay(asked: Collection) -> bool:
-    """Collect a payment and book how it ended; whether the money has arrived."""
-    refusal = payment.collect(asked)
-    with transaction():
-        return payment.book(asked, refusal)
+        lease = job.claim(key)
+    assert lease
+    chunks = cascade.steps(lease)
+    next(chunks)
+    return chunks
 
 
 # Suspended
@@ -137,7 +72,7 @@ def test_the_entries_of_a_suspension_are_the_system_s_and_linked(
     use_up(superuser)
     charge_round()
 
-    decision = entry(acme, "Organisation Acme suspended: its balance is used up")
+    decision = entry_saying(acme, "Organisation Acme suspended: its balance is used up")
     assert (decision.actor_id, decision.action, decision.cause_number) == (None, "update", None)
     effects = [each for each in entries(acme) if each.cause_number == decision.number]
     assert [each.summary for each in effects] == [
@@ -214,7 +149,7 @@ def test_a_top_up_resumes_everything_because_of_it(
     top_up(acme, ada, card)
     work()
 
-    paid = entry(acme, "Balance topped up by €5.00 with Visa ending 4242")
+    paid = entry_saying(acme, "Balance topped up by €5.00 with Visa ending 4242")
     effects = [each for each in entries(acme) if each.cause_number == paid.number]
     assert [each.summary for each in effects] == [
         "Organisation Acme resumed: its balance was topped up",
@@ -252,13 +187,9 @@ def test_a_top_up_in_the_middle_of_the_suspension_leaves_nothing_suspended(
 ) -> None:
     monkeypatch.setattr(sweep, "CHUNK", 1)
     use_up(superuser)
-    with transaction() as promised:
-        suspension.suspend_if_exhausted(acme.id, GRACE)
     with transaction():
-        lease = job.claim(promised[0])
-    assert lease
-    chunks = cascade.steps(lease)
-    next(chunks)
+        suspension.suspend_if_exhausted(acme.id, GRACE)
+    chunks = begun()
     top_up(acme, ada, card)
     with pytest.raises(LeaseLost):
         list(chunks)
@@ -300,8 +231,8 @@ def test_after_it_the_system_terminates_containers_and_memcached_and_says_why(
     charge_round()
     charge_round()
 
-    suspended = entry(acme, "Organisation Acme suspended: its balance is used up")
-    began = entry(acme, "Organisation Acme cleaned up: suspended for 72 hours without a top-up")
+    suspended = entry_saying(acme, "Organisation Acme suspended: its balance is used up")
+    began = entry_saying(acme, "Organisation Acme cleaned up: suspended for 72 hours without a top-up")
     assert began.cause_number == suspended.number
     effects = [each for each in entries(acme) if each.cause_number == began.number]
     assert [each.summary for each in effects] == [
@@ -327,217 +258,20 @@ def test_a_top_up_in_the_middle_stops_the_clean_up_at_a_chunk_s_edge(
     use_up(superuser)
     charge_round()
     after_grace(superuser)
-    with transaction() as promised:
-        suspension.clean_up(acme.id, "containers")
     with transaction():
-        lease = job.claim(promised[0])
-    assert lease
-    chunks = cascade.steps(lease)
-    next(chunks)
+        suspension.clean_up(acme.id, "containers")
+    chunks = begun()
     top_up(acme, ada, card)
     with pytest.raises(LeaseLost):
         list(chunks)
     work()
 
-    paid = entry(acme, "Balance topped up by €5.00 with Visa ending 4242")
+    paid = entry_saying(acme, "Balance topped up by €5.00 with Visa ending 4242")
     terminated = [each.number for each in entries(acme) if each.action == "terminate"]
     assert terminated
     assert max(terminated) < paid.number
     assert states(superuser) | states(superuser, "memcached") == {"terminated", "active"}
     assert state_of(superuser) == "active"
-
-
-# Automatic top-up
-
-
-@pytest.fixture
-def automatic(acme: Organisation, card: PaymentMethod, ada: Actor) -> None:
-    """Below ten euros, fifty more."""
-    with transaction():
-        account_of(acme.id).set_auto_top_up(ada, True, 1000, 5000)
-
-
-def test_below_the_threshold_the_system_tops_up_because_someone_wanted_it(
-    acme: Organisation, automatic: None, superuser: psycopg.Connection
-) -> None:
-    superuser.execute("UPDATE billing_accounts SET balance_cents = 999")
-    charge_round()
-    charge_round()
-
-    wanted = entry(acme, "Balance: automatic top-up turned on")
-    paid = entry(acme, "Balance topped up by €50.00 with Visa ending 4242: it was below €10.00")
-    assert (paid.actor_name, paid.cause_number) == ("system", wanted.number)
-    assert account_of(acme.id).balance_cents == 5999
-
-
-def test_at_the_threshold_nothing_happens(acme: Organisation, automatic: None, superuser: psycopg.Connection) -> None:
-    superuser.execute("UPDATE billing_accounts SET balance_cents = 1000")
-    before = len(entries(acme))
-    charge_round()
-
-    assert len(entries(acme)) == before
-
-
-def test_of_two_rounds_at_once_one_tops_up(
-    app: Flask, acme: Organisation, automatic: None, superuser: psycopg.Connection
-) -> None:
-    superuser.execute("UPDATE billing_accounts SET balance_cents = 0")
-    together(app, *[lambda: payment.ask_automatically(acme.id, None, datetime.now(UTC))] * 4)
-    charging.charge_round(GRACE)
-    for asked in payment.interrupted(timedelta(0)):
-        pay(asked)
-
-    db.session.rollback()
-    assert account_of(acme.id).balance_cents == 5000
-
-
-def test_a_declined_card_is_an_entry_and_not_asked_again_at_once(
-    acme: Organisation, automatic: None, superuser: psycopg.Connection
-) -> None:
-    superuser.execute("UPDATE billing_accounts SET balance_cents = 500")
-    expire(superuser)
-    for _ in range(3):
-        charge_round()
-
-    told = "Payment method Visa ending 4242 declined €50.00: the card has expired"
-    declined = entry(acme, told)
-    assert (declined.actor_name, declined.action) == ("system", "update")
-    assert declined.cause_number == entry(acme, "Balance: automatic top-up turned on").number
-    assert state_of(superuser) == "active"
-
-
-def test_a_declined_card_and_an_empty_balance_suspend_because_of_the_decline(
-    acme: Organisation, full: Project, automatic: None, superuser: psycopg.Connection
-) -> None:
-    use_up(superuser)
-    expire(superuser)
-    charge_round()
-
-    declined = entry(acme, "Payment method Visa ending 4242 declined €50.00: the card has expired")
-    suspended = entry(acme, "Organisation Acme suspended: its balance is used up")
-    assert suspended.cause_number == declined.number
-    assert states(superuser) == {"suspended"}
-
-
-def test_a_renewed_card_is_asked_again_and_resumes(
-    acme: Organisation, full: Project, automatic: None, card: PaymentMethod, ada: Actor, superuser: psycopg.Connection
-) -> None:
-    use_up(superuser)
-    expire(superuser)
-    charge_round()
-    charge_round()
-    assert state_of(superuser) == "suspended"
-    with transaction():
-        find_method(acme.id, card.id).change_expiry(ada, expiry_month=1, expiry_year=2099)
-    charge_round()
-    work()
-
-    assert state_of(superuser) == "active"
-    assert states(superuser) == {"active"}
-
-
-# Payments
-
-
-class Breaks:
-    """A processor whose line is cut after it has taken the money."""
-
-    def __init__(self) -> None:
-        self.taken: set[Any] = set()
-        self.cut = True
-
-    def collect(self, asked: Collection) -> None:
-        """Once an id."""
-        self.taken.add(asked.id)
-        if self.cut:
-            raise ConnectionError("cut off")
-
-
-def test_money_that_was_taken_is_never_forgotten_nor_taken_twice(
-    acme: Organisation, card: PaymentMethod, ada: Actor, superuser: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    processor = Breaks()
-    monkeypatch.setattr(provider, "PROVIDER", processor)
-    asked = ask(acme, ada, card)
-    with pytest.raises(ConnectionError):
-        pay(asked)
-    processor.cut = False
-    superuser.execute("UPDATE payments SET asked_at = asked_at - interval '2 minutes'")
-    charge_round()
-    charge_round()
-
-    assert processor.taken == {asked.id}
-    assert account_of(acme.id).balance_cents == 700
-    paid = entry(acme, "Balance topped up by €7.00 with Visa ending 4242")
-    assert (paid.actor_name, paid.actor_role, paid.door) == ("Ada Lovelace", "owner", "web")
-
-
-def test_a_payment_asked_twice_is_refused(acme: Organisation, card: PaymentMethod, ada: Actor) -> None:
-    request_id = uuid4()
-    ask(acme, ada, card, request_id)
-    with pytest.raises(AlreadyDone):
-        ask(acme, ada, card, request_id)
-
-
-def test_a_payment_booked_twice_counts_once(acme: Organisation, card: PaymentMethod, ada: Actor) -> None:
-    asked = ask(acme, ada, card)
-
-    assert [pay(asked), pay(asked)] == [True, True]
-    assert account_of(acme.id).balance_cents == 700
-
-
-def test_of_two_who_book_a_payment_at_once_one_does(
-    app: Flask, acme: Organisation, card: PaymentMethod, ada: Actor
-) -> None:
-    asked = ask(acme, ada, card)
-    outcomes = together(app, *[lambda: payment.book(asked, None)] * 3)
-    db.session.rollback()
-
-    assert outcomes == [True] * 3
-    assert account_of(acme.id).balance_cents == 700
-
-
-def test_an_organisation_is_held_once_while_a_payment_is_booked(
-    acme: Organisation, full: Project, card: PaymentMethod, ada: Actor, superuser: psycopg.Connection
-) -> None:
-    use_up(superuser)
-    charge_round()
-    asked = ask(acme, ada, card)
-    with statements() as sent, transaction():
-        payment.book(asked, None)
-
-    assert state_of(superuser) == "active"
-    assert sum("FROM organisations" in each and "FOR NO KEY UPDATE" in each for each in sent) == 1
-
-
-def test_a_card_that_declines_a_person_charges_nothing_and_is_no_entry(
-    acme: Organisation, card: PaymentMethod, ada: Actor, superuser: psycopg.Connection
-) -> None:
-    request_id = uuid4()
-    ask(acme, ada, card, request_id)
-    expire(superuser)
-    before = len(entries(acme))
-    [asked] = payment.interrupted(timedelta(0))
-
-    assert not pay(asked)
-    assert account_of(acme.id).balance_cents == 0
-    assert len(entries(acme)) == before
-    superuser.execute("UPDATE payment_methods SET expiry_year = 2099")
-    with pytest.raises(Invalid, match="declined"):
-        ask(acme, ada, card, request_id)
-
-
-def test_an_organisation_is_not_deleted_while_a_payment_is_under_way(
-    acme: Organisation, card: PaymentMethod, ada: Actor
-) -> None:
-    asked = ask(acme, ada, card)
-    with pytest.raises(PaymentUnderWay, match="Try again"), transaction():
-        acme.delete(ada, "acme")
-    pay(asked)
-    with transaction():
-        acme.delete(ada, "acme")
-
-    assert latest_entry(acme).summary == "Organisation Acme deleted"
 
 
 # By hand
@@ -552,7 +286,7 @@ def test_an_operator_s_suspension_says_the_reason_and_a_top_up_does_not_lift_it(
     top_up(acme, ada, card)
     work()
 
-    assert entry(acme, "Organisation Acme suspended by an operator: an abuse report").changes["reason"] == [
+    assert entry_saying(acme, "Organisation Acme suspended by an operator: an abuse report").changes["reason"] == [
         None,
         "an abuse report",
     ]
@@ -560,7 +294,7 @@ def test_an_operator_s_suspension_says_the_reason_and_a_top_up_does_not_lift_it(
     with transaction():
         suspension.resume(hold_organisation_alone(acme.id), "it was a mistake")
     work()
-    assert entry(acme, "Organisation Acme resumed: it was a mistake")
+    assert entry_saying(acme, "Organisation Acme resumed: it was a mistake")
     assert states(superuser) == {"active"}
 
 

@@ -27,6 +27,12 @@ def latest_entry(organisation: Organisation) -> Row[Any]:
     return entries(organisation)[-1]
 
 
+def entry_saying(organisation: Organisation, summary: str) -> Row[Any]:
+    """Returns the one entry with this sentence."""
+    [found] = [each for each in entries(organisation) if each.summary == summary]
+    return found
+
+
 def summaries(organisation: Organisation) -> list[str]:
     """The sentences, oldest first."""
     return [each.summary for each in entries(organisation)]

@@ -10,7 +10,7 @@ import pytest
 
 from models.billing import provider, suspension
 from models.billing.account import account_of
-from models.billing.cards import PaymentMethod, add_payment_method
+from models.billing.cards import PaymentMethod
 from models.billing.payment import top_up
 from models.billing.provider import Collection, Declined
 from models.billing.suspension import By
@@ -25,13 +25,6 @@ from models.transaction import transaction
 from tests.web.conftest import Visitor
 
 BILLING = "/orgs/acme/billing"
-
-
-@pytest.fixture
-def card(acme: Organisation, ada: Actor) -> PaymentMethod:
-    """Pays until 2099."""
-    with transaction():
-        return add_payment_method(acme.id, ada, brand="Visa", last_four="4242", expiry_month=9, expiry_year=2099)
 
 
 def suspend(by: By = By.BALANCE, reason: str = suspension.USED_UP) -> None:
