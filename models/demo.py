@@ -225,9 +225,9 @@ def _deleted_organisation(stage: Stage) -> Iterator[str]:
 
 
 def _delete(thing: Project | Organisation, actor: Actor) -> None:
-    with transaction() as promised:
+    with transaction() as hints:
         thing.delete(actor, thing.handle)
-    for key in promised:
+    for key in hints:
         assert isinstance(key, JobKey)
         cascade.run(key)
 

@@ -32,26 +32,11 @@ def charge_round(grace: timedelta, hint: Hint = hint_nobody, now: datetime | Non
     """
     until = (now or _now()).astimezone(UTC).replace(second=0, microsecond=0)
 
-    def charge(organisation_id: int) -> list[Hinted]:
-        return _in_transaction(usage.charge, organisation_id, until)
-
-    def collect(asked: Collection) -> list[Hinted]:
-        return _collect(asked, grace)
-
-    def top_up(organisation_id: int) -> list[Hinted]:
-        return _top_up(organisation_id, grace)
-
-    def suspend(organisation_id: int) -> list[Hinted]:
-        return _in_transaction(suspension.suspend_if_exhausted, organisation_id, grace)
-
-    def clean_up(organisation_id: int) -> list[Hinted]:
-        return _in_transaction(suspension.clean_up, organisation_id, plurals(RUNNING))
-
-    _each(usage.chargeable(until), charge, hint)
-    _each(payment.interrupted(INTERRUPTED_AFTER), collect, hint)
-    _each(wanting_top_up(datetime.now(UTC)), top_up, hint)
-    _each(suspension.exhausted(), suspend, hint)
-    _each(suspension.due_for_clean_up(), clean_up, hint)
+    _each(usage.chargeable(until), lambda one: _in_transaction(usage.charge, one, until), hint)
+    _each(payment.interrupted(INTERRUPTED_AFTER), lambda one: _collect(one, grace), hint)
+    _each(wanting_top_up(datetime.now(UTC)), lambda one: _top_up(one, grace), hint)
+    _each(suspension.exhausted(), lambda one: _in_transaction(suspension.suspend_if_exhausted, one, grace), hint)
+    _each(suspension.due_for_clean_up(), lambda one: _in_transaction(suspension.clean_up, one, plurals(RUNNING)), hint)
 
 
 def _top_up(organisation_id: int, grace: timedelta) -> list[Hinted]:

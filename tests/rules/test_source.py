@@ -65,6 +65,26 @@ def test_digits_are_read_in_one_place() -> None:
     assert having(r"\.is(decimal|digit|numeric)\(|type=int\b", sources(*PRODUCT)) == {"models/numbers.py"}
 
 
+def functions(*folders: str) -> Iterator[tuple[str, ast.FunctionDef]]:
+    """The functions and methods of some folders, each with its file's path."""
+    for file in sources(*folders):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.FunctionDef):
+                yield str(file.relative_to(ROOT)), node
+
+
+def test_what_is_called_find_finds_or_raises_not_found() -> None:
+    found = {
+        f"{file}:{each.name}": each
+        for file, each in functions("models")
+        if each.name == "find" or each.name.startswith("find_")
+    }
+
+    assert found
+    assert [name for name, each in found.items() if "Raises NotFound" not in (ast.get_docstring(each) or "")] == []
+    assert [name for name, each in found.items() if "None" in ast.unparse(each.returns or ast.Constant(None))] == []
+
+
 def test_nothing_skips_rows_by_offset() -> None:
     assert having(r"\bOFFSET\b|\.offset\(", sources(*PRODUCT)) == set()
 

@@ -62,9 +62,9 @@ def _decide(handle: str, verb: Callable[[Held], Record | None], before: str, aft
         organisation = by_handle(handle)
         if organisation is None:
             raise click.ClickException(f"There is no organisation {handle}.")
-        with _refusals_as_one_line(), transaction() as promised:
+        with _refusals_as_one_line(), transaction() as hints:
             done = verb(hold_organisation_alone(organisation.id))
-        hint_all(promised)
+        hint_all(hints)
     if done is None:
         raise click.ClickException(f"{handle} is not {before}: it is {organisation.state}.")
     click.echo(f"{handle} is {after} (entry {done.number}).")

@@ -1,4 +1,4 @@
-"""`activity-log jobs`: what the worker has promised."""
+"""`activity-log jobs`: the work that follows from deletions and suspensions."""
 
 import click
 

@@ -6,13 +6,13 @@ import click
 import psycopg
 
 from models.migrations import migrate as bring_up_to_date
-from web.cli.settings import settings
+from web.cli.settings import read_settings
 
 
 @click.command()
 def migrate() -> None:
     """Bring the database's schema up to date, as its owner (DATABASE_OWNER_URL)."""
-    found = settings()
+    found = read_settings()
     if not found.database_owner_url:
         raise click.ClickException("DATABASE_OWNER_URL is not set: migrations run as the owner of the schema.")
     role = urlsplit(found.database_url).username

@@ -5,7 +5,7 @@ import sys
 
 import click
 
-from web.cli.settings import settings
+from web.cli.settings import read_settings
 from worker.hint import QUEUE, RUNTIME_QUEUE
 
 
@@ -13,7 +13,7 @@ from worker.hint import QUEUE, RUNTIME_QUEUE
 @click.option("--workers", default=2, show_default=True, help="Web processes.")
 def web(workers: int) -> None:
     """Serve the dashboard on HOST and PORT."""
-    found = settings()
+    found = read_settings()
     _become("web.serving", found.host, str(found.port), str(workers), "web.wsgi:app")
 
 
@@ -22,7 +22,7 @@ def web(workers: int) -> None:
 @click.option("--log-level", default="warning", show_default=True, help="What is printed: info names every task.")
 def worker(concurrency: int, log_level: str) -> None:
     """Run jobs (cascades), and charge for usage every minute."""
-    settings()
+    read_settings()
     _work("worker", QUEUE, "prefork", concurrency, log_level)
 
 
@@ -31,7 +31,7 @@ def worker(concurrency: int, log_level: str) -> None:
 @click.option("--log-level", default="warning", show_default=True, help="What is printed: info names every task.")
 def runtime(concurrency: int, log_level: str) -> None:
     """Make the container engine run what should run: deploy, stop and remove."""
-    settings()
+    read_settings()
     # Threads, since it waits for an engine most of the time.
     _work("runtime", RUNTIME_QUEUE, "threads", concurrency, log_level)
 
@@ -40,7 +40,7 @@ def runtime(concurrency: int, log_level: str) -> None:
 @click.option("--log-level", default="warning", show_default=True, help="What is printed: info names every hint.")
 def scheduler(log_level: str) -> None:
     """Send the periodic hints: unfinished jobs are looked at again every 15 seconds."""
-    found = settings()
+    found = read_settings()
     found.data_dir.mkdir(parents=True, exist_ok=True)
     _become(
         "celery",

@@ -14,7 +14,7 @@ from models.settings import REQUIRED, Settings, SettingsError
 from web.cli.local.alone import adopt
 
 
-def settings(nor: str = "") -> Settings:
+def read_settings(nor: str = "") -> Settings:
     """Returns the settings from the environment; ends the program with one message that names all that is wrong.
 
     `nor` says where else they were looked for.
@@ -33,7 +33,7 @@ def connected() -> Iterator[Settings]:
         folder = Path(os.environ.get("DATA_DIR") or "var").resolve()
         adopt(folder)
         nor = f", and no `activity-log up` of this user runs over {folder}"
-    found = settings(nor)
+    found = read_settings(nor)
     KEYRING.load(found.encryption_keys)
     bare = flask.Flask("activity-log")
     connect(bare, found.database_url)

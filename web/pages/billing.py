@@ -44,7 +44,7 @@ def top_up(organisation: Organisation) -> Answer:
             try:
                 with acting() as actor:
                     asked = payment.ask(organisation.id, actor, cents, method_id, request_id)
-                refusal = payment.collect(asked)
+                refusal = payment.collect(asked)  # with no transaction open, since it may take a while
                 with acting():
                     arrived = payment.book(asked, refusal)
                 if not arrived:
