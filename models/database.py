@@ -1,7 +1,7 @@
 """The connection to PostgreSQL, and what every table has in common."""
 
 import select
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
@@ -12,6 +12,7 @@ from sqlalchemy.exc import DisconnectionError, IntegrityError
 from sqlalchemy.orm import DeclarativeBase
 
 from models.errors import DomainError
+from models.patience import OF_WORK, Patience, PatientConnection
 
 UNIQUE_VIOLATION = "23505"
 READING = "reading"
@@ -26,7 +27,7 @@ class Model(DeclarativeBase):
     metadata = db.metadata
 
 
-def connect(app: Flask, database_url: str) -> None:
+def connect(app: Flask, database_url: str, patience: Patience = OF_WORK) -> None:
     """Let `app` (the web's, or the bare one of a worker) use the database at a libpq URL."""
     url = database_url.replace("postgresql://", "postgresql+psycopg://", 1)
     # The overflow is for the runtime process, which has many threads.
@@ -45,7 +46,17 @@ def connect(app: Flask, database_url: str) -> None:
     db.init_app(app)
     with app.app_context():
         for engine in db.engines.values():
+            event.listen(engine, "do_connect", _connector(patience))
             event.listen(engine, "checkout", _refuse_dead)
+
+
+def _connector(patience: Patience) -> Callable[..., PatientConnection]:
+    def connected(_dialect: Any, _record: Any, places: list[Any], given: dict[str, Any]) -> PatientConnection:
+        connection = PatientConnection.connect(*places, **patience.arguments(given))
+        connection.answer_seconds = patience.answer
+        return connection
+
+    return connected
 
 
 def read(query: TextClause, values: dict[str, Any]) -> Sequence[Any]:

@@ -12,6 +12,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from models.billing import suspension
 from models.billing.suspension import Suspension
 from models.database import connect
+from models.patience import OF_A_REQUEST
 from models.sealed import KEYRING
 from models.settings import Settings
 from web import access, acting, addresses, assets, errors, feeds, forms, fragments, limits, words
@@ -53,11 +54,12 @@ def create_app(settings: Settings) -> Flask:
         # Else every sign-in attempt would count against the proxy's address, and invitation links would name its port.
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=trusted, x_proto=trusted, x_host=trusted)  # type: ignore[method-assign]
     KEYRING.load(settings.encryption_keys)
-    connect(app, settings.database_url)
+    connect(app, settings.database_url, OF_A_REQUEST)
     aim(settings.redis_url)
     CSRFProtect(app)
     access.login_manager.init_app(app)
     limits.install(app, settings.redis_url)
+    health.install(app)
     _routes(app)
     words.install(app)
     errors.install(app)

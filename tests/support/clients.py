@@ -5,8 +5,12 @@ import socket
 import time
 from contextlib import suppress
 from typing import NamedTuple
+from urllib.parse import urlencode
 
 from bench.slow_clients import connect
+
+FORM = "application/x-www-form-urlencoded"
+TOKEN = re.compile(rb'name="csrf_token"[^>]*value="([^"]+)"')
 
 
 class Answer(NamedTuple):
@@ -66,8 +70,28 @@ def is_closed(client: socket.socket, within: float) -> bool:
     return False
 
 
-def form_token(page: bytes) -> str:
-    """The token of the first form of a page."""
-    found = re.search(rb'name="csrf_token"[^>]*value="([^"]+)"', page)
-    assert found, page[:500]
-    return found[1].decode()
+class Browser:
+    """Someone with a session at a real server, and with cookies of other applications on the same host."""
+
+    def __init__(self, port: int, others: bytes = b"") -> None:
+        self._port, self._others, self._session = port, others, b""
+
+    def get(self, path: str) -> Answer:
+        """Open a page."""
+        return self._kept(ask(self._port, request("GET", path, Cookie=self._cookies)))
+
+    def send(self, path: str, **fields: str) -> Answer:
+        """Open the page of a form, and send the form."""
+        found = TOKEN.search(self.get(path).body)
+        assert found
+        form = urlencode({"csrf_token": found[1].decode(), **fields}).encode()
+        return self._kept(ask(self._port, request("POST", path, form, Content_Type=FORM, Cookie=self._cookies)))
+
+    @property
+    def _cookies(self) -> bytes:
+        return b"; ".join(filter(None, [self._others, self._session]))
+
+    def _kept(self, answer: Answer) -> Answer:
+        if cookie := answer.headers.get("set-cookie"):
+            self._session = cookie.partition(";")[0].encode()
+        return answer

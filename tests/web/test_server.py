@@ -19,9 +19,10 @@ from models.settings import Settings
 from tests.conftest import PASSWORD
 from tests.support import odd_answers
 from tests.support.clients import (
+    FORM,
     Answer,
+    Browser,
     ask,
-    form_token,
     is_closed,
     read,
     request,
@@ -181,9 +182,6 @@ def test_a_body_that_nobody_wants_is_not_asked_for(odd: int) -> None:
     assert ask(odd, large).headers["connection"] == "close"
 
 
-FORM = "application/x-www-form-urlencoded"
-
-
 def told(answer: Answer) -> list[str]:
     """What the odd application says it was asked."""
     assert answer.status == 200, answer
@@ -275,39 +273,13 @@ def test_large_answers_that_nobody_reads_hold_no_thread(odd: int) -> None:
             each.close()
 
 
-class Browser:
-    """Someone who signs in at the real server, with other cookies of the same host."""
-
-    def __init__(self, port: int, others: bytes) -> None:
-        self._port, self._others, self._session = port, others, b""
-
-    def get(self, path: str) -> Answer:
-        """Open a page."""
-        return self._kept(ask(self._port, request("GET", path, Cookie=self._cookies)))
-
-    def post(self, path: str, form: bytes) -> Answer:
-        """Send a form."""
-        return self._kept(ask(self._port, request("POST", path, form, Content_Type=FORM, Cookie=self._cookies)))
-
-    @property
-    def _cookies(self) -> bytes:
-        return b"; ".join(filter(None, [self._others, self._session]))
-
-    def _kept(self, answer: Answer) -> Answer:
-        if cookie := answer.headers.get("set-cookie"):
-            self._session = cookie.partition(";")[0].encode()
-        return answer
-
-
 @pytest.mark.parametrize("others", ["city=München".encode("latin-1"), "city=München".encode(), b'a="\xff; b=\xfe; c'])
 def test_a_cookie_of_another_application_keeps_nobody_out(
     app: Flask, people: dict[str, User], dashboard: int, others: bytes
 ) -> None:
     visitor = Browser(dashboard, others)
-    token = form_token(visitor.get("/login").body)
-    form = f"csrf_token={token}&email=ada%40example.com&password={PASSWORD.replace(' ', '+')}".encode()
 
-    assert visitor.post("/login", form).status == 302
+    assert visitor.send("/login", email="ada@example.com", password=PASSWORD).status == 302
     assert visitor.get("/account").status == 200
 
 

@@ -20,7 +20,7 @@ THREADS = 8
 BODY_MOST_BYTES = 1024 * 1024
 BODY_SECONDS = 20
 # A thread that is not free by then will not be soon: the database hangs, or more is asked than can be answered.
-QUEUE_SECONDS = 3
+QUEUE_SECONDS = 2
 # A larger answer goes through a file; a page has a twentieth of it.
 ANSWER_MOST_BYTES = 1024 * 1024
 BLOCK_BYTES = 64 * 1024
