@@ -1,0 +1,1 @@
+"""A kind more: something that runs."""

@@ -1,0 +1,1 @@
+"""A fifth kind: configuration that is paid for."""
