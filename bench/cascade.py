@@ -10,9 +10,8 @@ import psycopg
 from sqlalchemy import text
 
 from bench.common import Goal, Ground, Row, compare, per_second
+from bench.many import make_containers
 from bench.processes import PROGRAM, environment, running
-from models.billing import usage
-from models.billing.usage import Usage
 from models.database import db
 from models.jobs.job import JobKey
 from models.kinds import resource
@@ -120,9 +119,7 @@ def _project(ground: Ground) -> Project:
     assert organisation is not None
     with transaction():
         project = organisation.create_project(ground.ada, name=handle, handle=handle)
-        values = {"organisation": ground.big, "project": project.id, "containers": CONTAINERS}
-        db.session.execute(CONTAINERS_OF, values)
-        usage.change(ground.big, Usage(250 * CONTAINERS, 256 * CONTAINERS))
+        make_containers(project, CONTAINERS)
     # What was inserted just now is neither vacuumed nor flushed during the measurement.
     ground.as_superuser("VACUUM ANALYZE containers")
     ground.as_superuser("CHECKPOINT")
@@ -133,7 +130,9 @@ def _delete(ground: Ground, project: Project) -> JobKey:
     with transaction() as promised:
         project.delete(ground.ada, confirm=project.handle)
     db.session.remove()
-    return promised[0]
+    [key] = promised
+    assert isinstance(key, JobKey)
+    return key
 
 
 def _kept(key: JobKey) -> bool:
@@ -168,13 +167,6 @@ def _celery(ground: Ground) -> Iterator[None]:
         yield
 
 
-CONTAINERS_OF = text("""
-    INSERT INTO containers (organisation_id, project_id, handle, name, state, version, image, port, health_path,
-                            cpu_millicores, memory_mib, environment, secrets)
-    SELECT :organisation, :project, 'service-' || n, 'service-' || n, 'active', 1, 'nginx:1.28', 8080, '/health',
-           250, 256, '', '{}'
-      FROM generate_series(1, :containers) AS n
-""")
 # The same rows changed, the same entries in the same table under the same indexes, by the superuser, since the
 # product's role has no such right; no chunks, no lease, no way to stop or resume, and the organisation's head locked
 # from beginning to end.

@@ -5,40 +5,26 @@ from datetime import timedelta
 
 import psycopg
 from playwright.sync_api import Page, expect
-from sqlalchemy import text
 
 from models.database import db
 from models.kinds.container import Container
 from models.log.actor import Actor
-from models.log.record import Action, ProjectName, Subject, record_each
 from models.organisation import Organisation
 from models.project import Project
-from models.system import cascade, charging
+from models.system import charging
 from models.transaction import transaction
+from tests.support.factories import many_containers
+from tests.support.work import job_of, run
 
 CONTAINERS = 10_000
 SOON_MILLISECONDS = 5_000  # of a machine that others use; docs/performance.md has what it takes
-MANY = text("""
-    INSERT INTO containers (organisation_id, project_id, handle, name, state, version, image, port, health_path,
-                            cpu_millicores, memory_mib, environment, secrets)
-    SELECT :organisation, :project, 'c' || n, 'c' || n, 'active', 1, 'nginx:1.28', 8080, '', 250, 256, '', '{}'
-      FROM generate_series(1, :count) AS n RETURNING id, name
-""")
-
-
-def fill(acme: Organisation, web: Project, ada: Actor) -> None:
-    """Ten thousand containers, made by Ada."""
-    with transaction():
-        values = {"organisation": acme.id, "project": web.id, "count": CONTAINERS}
-        rows = [(row.id, row.name) for row in db.session.execute(MANY, values)]
-        scope = Subject(acme.id, "container", 0, "", ProjectName(web.id, "Web"))
-        record_each(ada, Action.CREATE, scope, rows)
 
 
 def test_a_cascade_of_ten_thousand_is_seen_at_once_passed_in_one_step_and_unfolds(
     signed_in: Callable[..., Page], acme: Organisation, web: Project, ada: Actor
 ) -> None:
-    fill(acme, web, ada)
+    with transaction():
+        many_containers(web, ada, CONTAINERS)
     page = signed_in("ada")
     page.goto("/orgs/acme/projects/web/settings")
     page.locator("#delete summary").click()
@@ -71,7 +57,7 @@ def test_an_unfolded_run_is_a_page_without_javascript(
             web.create(ada, Container, name=f"c{number}", handle=f"c{number}", image="nginx:1.28")
     with transaction() as promised:
         web.delete(ada, "web")
-    cascade.run(promised[0])
+    run(job_of(promised))
     page = signed_in("ada", java_script_enabled=False)
     page.goto("/orgs/acme/activity")
     page.locator("li.fold summary").click()
@@ -95,7 +81,7 @@ def test_a_suspended_organisation_says_until_when_and_a_top_up_resumes_it(
     ada_page.get_by_role("button", name="Add payment method").click()
     ada_page.get_by_text("was added").wait_for()
     superuser.execute("UPDATE billing_accounts SET balance_cents = -1, exhausted = true")
-    charging.charge_round(timedelta(hours=72), hint=cascade.run)
+    charging.charge_round(timedelta(hours=72), hint=run)
     db.session.rollback()
 
     ada_page.goto("/orgs/acme/projects/web/containers/my-api")

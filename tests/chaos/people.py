@@ -5,24 +5,22 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from models.billing import usage
-from models.billing.usage import Usage
 from models.database import db
 from models.errors import NotFound, StaleVersion
 from models.jobs.job import JobKey
 from models.kinds.registry import Registry
 from models.kinds.secret import Secret
 from models.log.actor import Actor, Door
-from models.log.record import Action, ProjectName, Subject, record_each
 from models.organisation import Organisation, by_handle, create_organisation
 from models.people.access import Role
-from models.people.user import find, sign_up
+from models.people.user import find_user, sign_up
 from models.project import Project
 from models.transaction import transaction
 from tests.chaos.fleet import Fleet
+from tests.support.factories import many_containers
+from tests.support.work import jobs_of
 from worker.hint import hint
 
 PATIENCE_SECONDS = 60
@@ -41,7 +39,7 @@ def furnish(fleet: Fleet, actor: Actor, handle: str, projects: int, containers: 
     with fleet.app.app_context():
         with transaction():
             organisation = create_organisation(
-                find(actor.id or 0), actor, name=handle, handle=handle, email="ada@example.com"
+                find_user(actor.id or 0), actor, name=handle, handle=handle, email="ada@example.com"
             )
         for number in range(projects):
             with transaction():
@@ -49,7 +47,7 @@ def furnish(fleet: Fleet, actor: Actor, handle: str, projects: int, containers: 
                 project.create(actor, Registry, handle="main", server="r.example.com", username="ci", password="p")
                 project.create(actor, Secret, handle="token", value="v")
             with transaction():
-                _containers(organisation, project, actor, containers)
+                many_containers(project, actor, containers)
 
 
 def double_click(fleet: Fleet, actor: Actor, organisation: str, project: str | None) -> None:
@@ -89,22 +87,4 @@ def _delete(actor: Actor, organisation: str, project: str | None) -> list[JobKey
         if project:
             found = found.find_project(project)
         found.delete(actor, found.handle)
-    return promised
-
-
-def _containers(organisation: Organisation, project: Project, actor: Actor, count: int) -> None:
-    values = {"organisation": organisation.id, "project": project.id, "containers": count}
-    rows = [(row.id, row.name) for row in db.session.execute(CONTAINERS, values)]
-    scope = Subject(organisation.id, "container", 0, "", ProjectName(project.id, project.name))
-    record_each(actor, Action.CREATE, scope, rows, {"image": [None, "nginx:1.28"]})
-    usage.change(organisation.id, Usage(250 * count, 256 * count))
-
-
-CONTAINERS = text("""
-    INSERT INTO containers (organisation_id, project_id, handle, name, state, version, image, port, health_path,
-                            cpu_millicores, memory_mib, environment, secrets)
-    SELECT :organisation, :project, 'service-' || n, 'service-' || n, 'active', 1, 'nginx:1.28', 8080, '',
-           250, 256, '', '{}'
-      FROM generate_series(1, :containers) AS n
- RETURNING id, name
-""")
+    return jobs_of(promised)

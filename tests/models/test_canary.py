@@ -18,9 +18,9 @@ from models.log.actor import Actor
 from models.organisation import Organisation
 from models.project import Project
 from models.settings import Settings
-from models.system import cascade
 from models.transaction import transaction
 from tests.conftest import PASSWORD
+from tests.support.work import run
 from worker.hint import hint
 
 CANARY = "canary-7f3a"
@@ -99,7 +99,7 @@ def test_nor_after_everything_has_ended(
     with transaction() as promised:
         acme.delete(ada, "acme")
     for key in promised:
-        cascade.run(key)
+        run(key)
 
     assert CANARY not in everything(superuser)
 

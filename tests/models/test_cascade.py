@@ -26,6 +26,7 @@ from models.transaction import transaction
 from tests.support.kinds import furnish
 from tests.support.log import entries, latest_entry, summaries
 from tests.support.together import meanwhile
+from tests.support.work import job_of
 
 ORDER = [*(kind.noun for kind in KINDS), "project"]
 FIRST = KINDS[0]
@@ -36,8 +37,7 @@ def delete(thing: Project | Organisation, actor: Actor) -> JobKey:
     """As a person does; nobody has looked at the promise yet."""
     with transaction() as promised:
         thing.delete(actor, thing.handle)
-    [key] = promised
-    return key
+    return job_of(promised)
 
 
 def claimed(key: JobKey) -> JobLease:

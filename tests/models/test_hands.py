@@ -12,6 +12,7 @@ from models.errors import LeaseLost
 from models.jobs import job
 from models.jobs.job import JOBS, JobKey, JobLease, Work
 from models.jobs.lease import died
+from models.jobs.queue import Hinted
 from models.kinds.container import Container
 from models.log.actor import Actor
 from models.organisation import Organisation
@@ -22,6 +23,7 @@ from models.transaction import transaction
 from tests.support.proof import violations
 from tests.support.servers import Servers
 from tests.support.together import Deed, meanwhile
+from tests.support.work import job_of
 
 CONTAINERS = 12
 ATTEMPTS_MOST = JOBS.attempts_most or 0
@@ -36,7 +38,7 @@ def key(web: Project, ada: Actor, monkeypatch: pytest.MonkeyPatch) -> JobKey:
             web.create(ada, Container, name=f"c{number}", handle=f"c{number}", image="nginx:1.28")
     with transaction() as promised:
         web.delete(ada, "web")
-    return promised[0]
+    return job_of(promised)
 
 
 def claimed(key: JobKey) -> JobLease:
@@ -66,7 +68,7 @@ def terminated() -> int:
 
 
 def test_who_holds_a_large_job_calls_for_hands(key: JobKey) -> None:
-    called: list[JobKey] = []
+    called: list[Hinted] = []
     assert cascade.run(key, called.append)
 
     assert called == [key] * (cascade.WORKERS_MOST - 1)
@@ -76,8 +78,8 @@ def test_who_holds_a_large_job_calls_for_hands(key: JobKey) -> None:
 def test_for_a_small_one_nobody_is_called(web: Project, ada: Actor) -> None:
     with transaction() as promised:
         web.delete(ada, "web")
-    called: list[JobKey] = []
-    assert cascade.run(promised[0], called.append)
+    called: list[Hinted] = []
+    assert cascade.run(job_of(promised), called.append)
 
     assert called == []
 

@@ -16,6 +16,7 @@ from models.project import Project
 from models.transaction import transaction
 from tests.support.log import entries, latest_entry
 from tests.support.together import together
+from tests.support.work import job_of, jobs_of
 
 LEASE_SECONDS = JOBS.lease_seconds
 ATTEMPTS_MOST = JOBS.attempts_most or 0
@@ -26,8 +27,7 @@ def key(web: Project, ada: Actor) -> JobKey:
     """The promise to empty a deleted project."""
     with transaction() as promised:
         web.delete(ada, "web")
-    [only] = promised
-    return only
+    return job_of(promised)
 
 
 def claim(key: JobKey) -> JobLease | None:
@@ -90,7 +90,7 @@ def test_several_promises_of_one_transaction_each_name_their_cause(
         web.delete(ada, "web")
         other.delete(ada, "other")
 
-    assert [claimed(each).cause for each in promised] == [7, 8]
+    assert [claimed(each).cause for each in jobs_of(promised)] == [7, 8]
 
 
 def test_a_job_is_claimed_by_one(key: JobKey) -> None:

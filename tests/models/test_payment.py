@@ -20,9 +20,10 @@ from models.project import Project
 from models.system import charging
 from models.transaction import transaction
 from tests.support.log import entries, entry_saying, latest_entry
-from tests.support.money import GRACE, charge_round, expire, state_of, states, use_up, work
+from tests.support.money import GRACE, charge_round, expire, state_of, states, use_up
 from tests.support.statements import statements
 from tests.support.together import together
+from tests.support.work import work
 
 
 def ask(acme: Organisation, ada: Actor, card: PaymentMethod, request_id: UUID | None = None) -> Collection:

@@ -15,10 +15,10 @@ from models.log.feed import Fold, Row
 from models.log.record import Action, Subject, record, record_each
 from models.organisation import Organisation
 from models.project import Project
-from models.system import cascade
 from models.transaction import transaction
 from tests.support.log import entries
 from tests.support.proof import violations
+from tests.support.work import job_of, run
 
 
 def runs(acme: Organisation) -> list[tuple[Any, ...]]:
@@ -87,7 +87,7 @@ def test_after_a_deletion_runs_are_what_their_entries_say(
                 project.create(ada, Secret, handle=f"s{number}", value="v")
     with transaction() as promised:
         acme.delete(ada, "acme")
-    cascade.run(promised[0])
+    run(job_of(promised))
 
     assert violations(superuser) == []
     [(_, _, _, tally)] = runs(acme)
@@ -183,7 +183,7 @@ def test_a_project_s_feed_counts_only_what_is_its_own(acme: Organisation, web: P
                 project.create(ada, Container, name=f"c{number}", handle=f"c{number}", image="nginx:1.28")
     with transaction() as promised:
         acme.delete(ada, "acme")
-    cascade.run(promised[0])
+    run(job_of(promised))
     scope = feed.of_project(acme.named, other.id)
     [fold, *_] = feed.page(scope).rows
 

@@ -27,8 +27,9 @@ from models.project import Project
 from models.system import cascade, charging, sweep
 from models.transaction import transaction
 from tests.support.log import entries, entry_saying, summaries
-from tests.support.money import GRACE, charge_round, state_of, states, use_up, work
+from tests.support.money import GRACE, charge_round, state_of, states, use_up
 from tests.support.together import together
+from tests.support.work import work
 
 
 def top_up(acme: Organisation, ada: Actor, card: PaymentMethod, cents: int = 500) -> None:

@@ -10,13 +10,11 @@ from models.billing.account import account_of
 from models.billing.cards import PaymentMethod, add_payment_method
 from models.billing.payment import top_up
 from models.database import db
-from models.jobs import job
-from models.jobs.job import JobKey
-from models.jobs.queue import Hinted
 from models.log.actor import Actor
 from models.organisation import Organisation
-from models.system import cascade, charging
+from models.system import charging
 from models.transaction import transaction
+from tests.support.work import run
 
 GRACE = timedelta(hours=72)
 CARD: dict[str, Any] = {"brand": "Visa", "last_four": "4242", "expiry_month": 12, "expiry_year": 2099}
@@ -54,19 +52,7 @@ def expire(superuser: psycopg.Connection) -> None:
 
 def charge_round() -> None:
     """Does a round of charging, and runs the jobs that follow."""
-    charging.charge_round(GRACE, hint=_run)
-    db.session.rollback()
-
-
-def _run(key: Hinted) -> None:
-    if isinstance(key, JobKey):
-        cascade.run(key)
-
-
-def work() -> None:
-    """Runs every job that is due."""
-    for key in job.overdue():
-        cascade.run(key)
+    charging.charge_round(GRACE, hint=run)
     db.session.rollback()
 
 

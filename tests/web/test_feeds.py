@@ -16,9 +16,9 @@ from models.organisation import Organisation
 from models.people.member import find_member
 from models.people.user import User
 from models.project import Project
-from models.system import cascade
 from models.transaction import transaction
 from tests.support.log import entries
+from tests.support.work import run
 from tests.web.conftest import Visitor
 
 NUMBER = re.compile(r'data-number="(\d+)"')
@@ -111,7 +111,7 @@ def test_a_cascade_over_several_projects_tells_no_numbers_in_one_of_them(
         other.create(ada, Memcached, name="cache", handle="cache")
     with transaction() as promised:
         suspension.suspend(hold_organisation_alone(acme.id), By.OPERATOR, "a test", actor=ada)
-    cascade.run(promised[0])
+    run(promised[0])
 
     assert "system suspended 121 containers and 1 memcached<" in owner.get("/orgs/acme").text
     in_one = owner.get("/orgs/acme/projects/web").text
@@ -141,7 +141,7 @@ def test_what_newer_entries_were_caused_by_comes_along_with_how_many_it_has_caus
     with transaction() as promised:
         many.delete(ada, "web")
     deletion = entries(acme)[-1].number
-    cascade.run(promised[0])
+    run(promised[0])
 
     before = owner.fragment(f"/orgs/acme/activity?after={deletion}&show=1").text
     assert f'id="entry-acme-{deletion}"' in before
@@ -212,7 +212,7 @@ def test_an_entrys_page_shows_what_changed_and_what_caused_what(
     with transaction() as promised:
         web.delete(ada, "web")
     for key in promised:
-        cascade.run(key)
+        run(key)
     changed = owner.get("/orgs/acme/activity/7").text
     cause = owner.get("/orgs/acme/activity/8").text
     effect = owner.get("/orgs/acme/activity/9").text

@@ -10,6 +10,7 @@ from redis import Redis
 
 from models.database import db
 from models.jobs import job
+from models.jobs.job import JobKey
 from models.kinds.container import Container
 from models.log.actor import Actor
 from models.organisation import Organisation
@@ -18,6 +19,7 @@ from models.settings import Settings
 from models.transaction import transaction
 from tests.support.log import entries
 from tests.support.processes import process
+from tests.support.work import jobs_of
 from worker.hint import aim, hint
 
 PATIENCE_SECONDS = 40
@@ -32,11 +34,11 @@ def full(web: Project, ada: Actor) -> Project:
     return web
 
 
-def delete(project: Project, actor: Actor) -> list[job.JobKey]:
+def delete(project: Project, actor: Actor) -> list[JobKey]:
     """Delete it; returns what there is to hint at."""
     with transaction() as promised:
         project.delete(actor, project.handle)
-    return promised
+    return jobs_of(promised)
 
 
 def wait(done: Callable[[], bool]) -> None:
