@@ -20,7 +20,7 @@ import psutil
 from models.settings import Settings
 
 PROGRAM = str(Path(executable).with_name("activity-log"))
-PATIENCE_SECONDS, STOP_SECONDS = 60, 30
+PATIENCE_SECONDS, STOP_SECONDS = 200, 30
 # Below those that the kernel gives to whoever names none: a port that is free now is not taken a moment later. Every
 # process of the tests has some of its own, and begins anywhere among them, for others may run beside it.
 FIRST_PORT, PORTS_EACH = 10_000, 1000

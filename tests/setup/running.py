@@ -49,6 +49,7 @@ class Running:
                     "DATA_DIR": str(folder),
                     "DEMO": "0",
                     "DOCKER_HOST": "none",
+                    "PYTHONFAULTHANDLER": "1",
                     "PORT": self.port,
                     **environ,
                 },
@@ -65,6 +66,15 @@ class Running:
             assert time.monotonic() < end, self.printed
             time.sleep(0.1)
         return self
+
+    def status(self) -> int:
+        """How it ended, once it has; where it stands, when it does not end."""
+        try:
+            return self.process.wait(PATIENCE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.send_signal(signal.SIGABRT)
+            self.process.wait()
+            raise AssertionError(f"it does not end:\n{self.printed[-5000:]}") from None
 
     @property
     def printed(self) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.setup.running import PATIENCE_SECONDS, Running, ended, nobody, signed_up
+from tests.setup.running import Running, ended, nobody, signed_up
 
 OURS = ("web.serving", "celery", "valkey-server", "postgres")
 
@@ -25,7 +25,7 @@ def test_a_first_start_fills_the_demo_a_second_keeps_it_and_ctrl_c_ends_every_pr
     sign_in = re.search(r"Demo sign-in:\s+(\S+@\S+)\s+(\S+)", first.printed)
     people = signed_up(first)
     first.process.send_signal(signal.SIGINT)
-    assert first.process.wait(PATIENCE_SECONDS) == 0
+    assert first.status() == 0
 
     assert (folder / "lock").read_text() == ""
     assert kinds == set(OURS)
@@ -38,7 +38,7 @@ def test_a_first_start_fills_the_demo_a_second_keeps_it_and_ctrl_c_ends_every_pr
     assert sign_in[2] in second.printed
     # As when its terminal is closed.
     second.process.send_signal(signal.SIGHUP)
-    assert second.process.wait(PATIENCE_SECONDS) == 0
+    assert second.status() == 0
 
 
 def test_after_a_kill_9_of_everything_in_the_middle_of_the_demo_the_next_start_fills_it_whole_and_keeps_it(
@@ -80,7 +80,7 @@ def test_a_folder_that_cannot_be_used_is_told(up: Callable[..., Running], tmp_pa
     (tmp_path / "file").touch()
     refused = up(tmp_path / "file" / "data", log=tmp_path / "refused.log")
 
-    assert refused.process.wait(PATIENCE_SECONDS) == 1
+    assert refused.status() == 1
     assert "Set another DATA_DIR" in refused.printed
 
 
@@ -101,7 +101,7 @@ def test_whatever_dies_ends_everything_with_its_name(up: Callable[..., Running],
     family = running.family()
     next(each for each in family if victim in {Path(word).name for word in each.cmdline()}).kill()
 
-    assert running.process.wait(PATIENCE_SECONDS) == 1
+    assert running.status() == 1
     assert told in running.printed
     assert ended(family[1:])
 
@@ -118,7 +118,7 @@ def test_an_ordinary_user_starts_it_too(up: Callable[..., Running], tmp_path: Pa
         running = up(open_to_all / "data", as_nobody=True).wait()
         owners = {each.username() for each in running.family()}
         running.process.send_signal(signal.SIGINT)
-        assert running.process.wait(PATIENCE_SECONDS) == 0
+        assert running.status() == 0
         assert owners == {"nobody"}
     finally:
         subprocess.run(["rm", "-rf", str(open_to_all)], check=True)  # noqa: S603, S607
