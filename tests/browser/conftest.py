@@ -8,9 +8,15 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
+from models.jobs.job import JobKey
+from models.kinds.container import Container
+from models.log.actor import Actor
 from models.organisation import Organisation
 from models.people.user import User
+from models.project import Project
 from models.settings import Settings
+from models.system import cascade
+from models.transaction import transaction
 from tests.conftest import PASSWORD
 from tests.support.processes import site
 
@@ -105,6 +111,19 @@ def signed_in(opened: Callable[..., Page], people: dict[str, User]) -> Callable[
 def ada_page(signed_in: Callable[..., Page], acme: Organisation) -> Page:
     """Ada, owner of acme, in her browser."""
     return signed_in("ada")
+
+
+@pytest.fixture
+def folded(acme: Organisation, web: Project, ada: Actor) -> None:
+    """A feed in which a deletion's twelve entries by "system" are folded into one line."""
+    with transaction():
+        for number in range(12):
+            web.create(ada, Container, name=f"c{number}", handle=f"c{number}", image="nginx:1.28")
+    with transaction() as hints:
+        web.delete(ada, "web")
+    for hint in hints:
+        assert isinstance(hint, JobKey)
+        cascade.run(hint)
 
 
 def first_entry(page: Page, address: str = "/orgs/acme/activity") -> dict[str, str]:

@@ -69,6 +69,20 @@ def test_an_unfolded_run_is_a_page_without_javascript(
     expect(page.get_by_text("These are all the entries in the fold")).to_be_visible()
 
 
+def test_on_a_phone_the_times_in_an_unfolded_run_stand_below_the_text(
+    signed_in: Callable[..., Page], folded: None
+) -> None:
+    page = signed_in("ada", viewport={"width": 390, "height": 844})
+    page.goto("/orgs/acme/activity")
+    page.locator("li.fold summary").click()
+    entry = page.locator("li.fold article.entry").first
+    about, time = entry.locator(".about").bounding_box(), entry.locator("time").bounding_box()
+
+    assert about
+    assert time
+    assert time["y"] >= about["y"] + about["height"]
+
+
 def test_a_suspended_organisation_says_until_when_and_a_top_up_resumes_it(
     ada_page: Page, api: Container, superuser: psycopg.Connection
 ) -> None:

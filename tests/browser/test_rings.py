@@ -25,7 +25,7 @@ PAGES = (
     "/orgs/acme/projects/web/settings",
     "/account",
 )
-MEASURE = """inside => {
+MEASURE = """([inside, which]) => {
   const element = document.activeElement;
   const style = getComputedStyle(element);
   const width = parseFloat(style.outlineWidth), offset = parseFloat(style.outlineOffset);
@@ -41,8 +41,9 @@ MEASURE = """inside => {
     cut ||= ring.top - out < edge.top || ring.bottom + out > edge.bottom;
   }
   return {
-    what: element.outerHTML.slice(0, 120), inside: element.matches(inside), kind: element.localName,
-    line: style.outlineStyle, width, offset, cut, colour: style.outlineColor, behind: colour(behind),
+    what: element.outerHTML.slice(0, 120), kind: element.localName,
+    wanted: element.matches(which), inside: element.matches(inside), width, offset, cut,
+    line: style.outlineStyle, colour: style.outlineColor, behind: colour(behind),
   };
 }"""
 
@@ -53,6 +54,7 @@ class Ring:
 
     what: str
     kind: str
+    wanted: bool
     inside: bool
     line: str
     width: float
@@ -68,7 +70,7 @@ class Ring:
         return self.line == "solid" and self.width >= WIDTH_LEAST and placed and not self.cut
 
 
-def stops(page: Page) -> Iterator[Ring]:
+def stops(page: Page, which: str) -> Iterator[Ring]:
     """The ring of everything that the Tab key reaches, in its order."""
     seen: set[str] = set()
     for _ in range(STOPS_MOST):
@@ -76,7 +78,7 @@ def stops(page: Page) -> Iterator[Ring]:
         if page.evaluate("document.activeElement === document.body || document.activeElement.dataset.seen === 'yes'"):
             return
         page.evaluate("document.activeElement.dataset.seen = 'yes'")
-        ring = Ring(**page.evaluate(MEASURE, INSIDE))
+        ring = Ring(**page.evaluate(MEASURE, [INSIDE, which]))
         seen.add(ring.what)
         yield ring
     raise AssertionError(f"more than {STOPS_MOST} stops: {seen}")
@@ -95,13 +97,13 @@ def contrast(one: str, other: str) -> float:
     return (brighter + 0.05) / (darker + 0.05)
 
 
-def require_rings(page: Page) -> set[str]:
+def require_rings(page: Page, which: str = "*") -> set[str]:
     """Fails with the first ring that is not as it should be; returns the kinds of elements that were seen."""
-    found = list(stops(page))
+    found = [ring for ring in stops(page, which) if ring.wanted]
     for ring in found:
         assert ring.is_whole_and_in_its_place, ring
         assert contrast(ring.colour, ring.behind) >= CONTRAST_LEAST, ring
-    return {"tab" if ring.inside else ring.kind for ring in found}
+    return {"inside" if ring.inside else ring.kind for ring in found}
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -115,7 +117,16 @@ def test_every_ring_is_outside_whole_and_told_apart(
         page.evaluate("for (const each of document.querySelectorAll('main details')) each.open = true")
         kinds |= require_rings(page)
 
-    assert kinds >= {"a", "button", "input", "select", "textarea", "summary", "tab"}
+    assert kinds >= {"a", "button", "input", "select", "textarea", "summary", "inside"}
+
+
+def test_a_fold_has_its_ring_inside_and_its_entries_outside(signed_in: Callable[..., Page], folded: None) -> None:
+    page = signed_in("ada")
+    page.goto("/orgs/acme/activity")
+    page.locator("li.fold details").evaluate("each => { each.open = true }")
+    expect(page.locator("li.fold article.entry")).to_have_count(12)
+
+    assert require_rings(page, ".fold summary, .fold a") == {"inside", "a"}
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
