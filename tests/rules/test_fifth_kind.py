@@ -34,7 +34,7 @@ TESTS = (
     "tests/web/test_resource_pages.py",
 )
 SELECTED = (
-    "(volume or bucket or test_kinds or every_kind or classes_agree or one_entry or entries_say) and not bad_handle"
+    "(volume or nats or test_kinds or every_kind or classes_agree or one_entry or entries_say) and not bad_handle"
 )
 SERVERS_OF_THIS_RUN = """
 
@@ -135,7 +135,7 @@ def test_the_recipe_names_every_file_that_a_kind_changes(copy: Path) -> None:
 
 
 def test_the_recipe_for_a_new_kind_is_complete(copy: Path) -> None:
-    for noun in ("volume", "bucket"):
+    for noun in ("volume", "nats"):
         add(copy, noun)
     done = run_tests(copy)
 

@@ -1,9 +1,9 @@
-"""A bucket to try."""
+"""A NATS to try."""
 
 from tests.support.kinds import Sample
 
 SAMPLE = Sample(
-    usual={"name": "Uploads", "handle": "it"},
+    usual={"name": "Events", "handle": "it"},
     changed={"memory_mib": "256"},
     told={"memory_mib": [128, 256]},
     other={"memory_mib": 512},

@@ -1,4 +1,4 @@
-"""A bucket: a store of objects in a project."""
+"""A NATS: a broker of messages in a project."""
 
 from sqlalchemy import Integer, String
 from sqlalchemy.orm import Mapped
@@ -9,16 +9,16 @@ from models.kinds.running import Running
 from models.kinds.specification import Specification
 from models.log.record import Action
 
-IMAGE = "minio/minio:RELEASE.2025-04-22T22-12-26Z"
-PORT = 9000
+IMAGE = "nats:2.12"
+PORT = 4222
 
 
-class Bucket(Running):
-    """A store of objects, reached by its handle."""
+class Nats(Running):
+    """A broker of messages, reached by its handle."""
 
-    __tablename__ = "buckets"
-    noun, plural, end_action, called_by = "bucket", "buckets", Action.TERMINATE, "name"
-    icon, blurb = "database", "A store of objects."
+    __tablename__ = "nats"
+    noun, plural, end_action, called_by = "nats", "nats", Action.TERMINATE, "name"
+    icon, blurb = "inbox", "A broker of messages."
     USES, DETAIL = "0, memory_mib, 0", "memory_mib || ' MiB'"
 
     name: Mapped[str] = column(String(77), Field("Name", most=NAME_MOST))
@@ -40,5 +40,5 @@ class Bucket(Running):
         return f"{self.memory_mib} MiB"
 
     def specification(self) -> Specification:
-        """One container of the store's image."""
+        """One container of the broker's image."""
         return Specification(IMAGE, IMAGE, PORT, self.memory_mib)
