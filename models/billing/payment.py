@@ -85,6 +85,16 @@ def ask_automatically(organisation_id: int, cause: int | None, now: datetime) ->
     return _written_down(organisation_id, SYSTEM, account.amount_cents, method, uuid4(), cause)
 
 
+def payable_method(organisation_id: int, amount_cents: int, method_id: int) -> PaymentMethod:
+    """Returns the card, when it can be asked for so much. Raises AlreadyEnded, Invalid, NotFound."""
+    require_amount(amount_cents, "amount")
+    method = find_method(organisation_id, method_id)
+    db.session.refresh(method)
+    method.require_kept()
+    method.require_unexpired()
+    return method
+
+
 def collect(asked: Collection) -> str | None:
     """Take the money from the provider; returns why it was declined, None when it was not.
 
@@ -116,23 +126,6 @@ def book(asked: Collection, refusal: str | None, grace: timedelta | None = None)
     return refusal is None
 
 
-def top_up(organisation_id: int, actor: Actor, amount_cents: int, method_id: int, request_id: UUID) -> Record:
-    """Add money that nobody needs to be asked for. Raises AlreadyDone, AlreadyEnded, Invalid, NotFound."""
-    held = hold_organisation_alone(organisation_id)
-    method = payable_method(organisation_id, amount_cents, method_id)
-    return credit(held, actor, amount_cents, method, request_id)
-
-
-def payable_method(organisation_id: int, amount_cents: int, method_id: int) -> PaymentMethod:
-    """Returns the card, when it can be asked for so much. Raises AlreadyEnded, Invalid, NotFound."""
-    require_amount(amount_cents, "amount")
-    method = find_method(organisation_id, method_id)
-    db.session.refresh(method)
-    method.require_kept()
-    method.require_unexpired()
-    return method
-
-
 def credit(
     held: Held,
     actor: Actor,
@@ -161,6 +154,13 @@ def credit(
         account.exhausted = False
         suspension.resume(held, "its balance was topped up", cause=added, by=By.BALANCE)
     return added
+
+
+def top_up(organisation_id: int, actor: Actor, amount_cents: int, method_id: int, request_id: UUID) -> Record:
+    """Add money that nobody needs to be asked for. Raises AlreadyDone, AlreadyEnded, Invalid, NotFound."""
+    held = hold_organisation_alone(organisation_id)
+    method = payable_method(organisation_id, amount_cents, method_id)
+    return credit(held, actor, amount_cents, method, request_id)
 
 
 def require_none_under_way(organisation_id: int) -> None:
