@@ -46,7 +46,7 @@ class Logged(Enum):
 
 @dataclass(frozen=True)
 class Field:
-    """The declaration of one field; `check` is the only judge of its values."""
+    """The declaration of one field; forms and verbs both have `check` judge its values."""
 
     label: str
     shape: Shape = Shape.TEXT
