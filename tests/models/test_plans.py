@@ -50,7 +50,7 @@ def _fill(organisation: Organisation, block: int, ada: Actor) -> None:
 CONDITIONS: dict[str, tuple[dict[str, Any], str]] = {
     "": ({}, "activity_entries_pkey"),
     "project": ({"project": QUIET}, "activity_of_project"),
-    "resource": ({"type": "container", "resource": 77}, "activity_of_resource"),
+    "resource": ({"noun": "container", "resource": 77}, "activity_of_resource"),
     "cause": ({"cause": 1}, "activity_of_cause"),
 }
 
