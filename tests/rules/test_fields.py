@@ -5,8 +5,6 @@ from pathlib import Path
 import pytest
 from sqlalchemy import inspect
 
-from models import organisation  # noqa: F401 (defines the classes)
-from models.billing import account, cards  # noqa: F401 (define the classes)
 from models.field import Logged, Shape
 from models.jobs.observation import TABLES
 from models.kinds.catalogue import BY_PLURAL, KINDS
@@ -14,7 +12,6 @@ from models.kinds.resource import Resource
 from models.kinds.running import Running
 from models.log.record import Action
 from models.log.tracked import Tracked
-from models.people import member  # noqa: F401 (defines the classes)
 from models.sealed import Sealed
 from tests.rules.test_verbs import CLASSES
 
