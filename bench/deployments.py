@@ -2,7 +2,7 @@
 
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import click
 
 from bench.common import Ground, Row, row_of
 from bench.engine import Engine, NoEngineHere, engine
-from bench.processes import PROGRAM, environment, running
+from bench.processes import PROGRAM, environment, running, until
 from models.database import db
 from models.jobs.job import JobKey
 from models.jobs.observation import ResourceKey
@@ -24,7 +24,7 @@ from worker.hint import aim, hint, hint_at_engine
 
 ROUNDS = 15
 CONTAINERS = 100
-PATIENCE_SECONDS = 300
+STEP_SECONDS = 0.01
 BY_HAND = "by-hand"
 
 
@@ -61,7 +61,7 @@ def _replaced(ground: Ground, private: Engine) -> Row:
             health_path="/health",
         )
     _hint(promised)
-    _until(partial(_serves_alone, private, one.key, 1))
+    until(partial(_serves_alone, private, one.key, 1), every=STEP_SECONDS)
     pairs = []
     for turn in range(ROUNDS):
         db.session.refresh(one)
@@ -69,7 +69,7 @@ def _replaced(ground: Ground, private: Engine) -> Row:
             one.update(ground.ada, one.version, image=f"acme/web:{2 - turn % 2}")
         begin = time.perf_counter()
         _hint(promised)
-        _until(partial(_serves_alone, private, one.key, one.revision))
+        until(partial(_serves_alone, private, one.key, one.revision), every=STEP_SECONDS)
         taken = time.perf_counter() - begin
         pairs.append((taken, _replaced_by_hand(private)))
     return row_of("A changed image, from COMMIT until it alone serves", pairs, "create, start, remove by hand")
@@ -99,7 +99,7 @@ def _removed(ground: Ground, private: Engine) -> Row:
                 ground.ada, Container, name=name, handle=name, image="acme/web:1", memory_mib=64, cpu_millicores=20
             )
     _hint(promised)
-    _until(lambda: len(_ours(private, project)) == CONTAINERS and _settled(project))
+    until(lambda: len(_ours(private, project)) == CONTAINERS and _settled(project), every=STEP_SECONDS)
     with transaction() as promised:
         project.delete(ground.ada, "removed")
     begin = time.perf_counter()
@@ -108,7 +108,7 @@ def _removed(ground: Ground, private: Engine) -> Row:
         cascade.run(key)
     db.session.remove()
     hint_at_engine(ground.big)
-    _until(lambda: not _ours(private, project))
+    until(lambda: not _ours(private, project), every=STEP_SECONDS)
     taken = time.perf_counter() - begin
     made = [private.api.create_container("acme/web:1", host_config=_host(private))["Id"] for _ in range(CONTAINERS)]
     for each in made:
@@ -153,11 +153,3 @@ def _serves_alone(private: Engine, key: ResourceKey, revision: int) -> bool:
     labels = [f"activity-log.kind={key.noun}", f"activity-log.id={key.id}"]
     found = private.api.containers(filters={"label": labels}, all=True)
     return [each["Labels"]["activity-log.revision"] for each in found] == [str(revision)]
-
-
-def _until(done: Callable[[], bool]) -> None:
-    end = time.monotonic() + PATIENCE_SECONDS
-    while not done():
-        if time.monotonic() > end:
-            raise TimeoutError("the engine does not get there")
-        time.sleep(0.01)

@@ -70,13 +70,15 @@ def running(command: list[str], environment: dict[str, str], log: Path) -> Itera
                 process.wait()
 
 
-def until(ready: Callable[[], bool], log: Path, over: Callable[[], bool] = lambda: False) -> None:
+def until(
+    ready: Callable[[], bool], log: Path | None = None, over: Callable[[], bool] = lambda: False, every: float = 0.1
+) -> None:
     """Wait until it is so. Raises TimeoutError with the end of the log, at once when it is `over`."""
     end = time.monotonic() + PATIENCE_SECONDS
     while not ready():
         if time.monotonic() > end or over():
-            raise TimeoutError(log.read_text()[-4000:])
-        time.sleep(0.1)
+            raise TimeoutError(log.read_text()[-4000:] if log else "")
+        time.sleep(every)
 
 
 @dataclass(frozen=True)
@@ -114,11 +116,11 @@ class Server:
 
     def wait(self) -> None:
         """Until it accepts connections. Raises TimeoutError."""
-        patience = time.monotonic() + PATIENCE_SECONDS
-        while time.monotonic() < patience:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
-                return
-            except OSError:
-                time.sleep(0.1)
-        raise TimeoutError(f"nothing listens on port {self.port}")
+        until(self._listens)
+
+    def _listens(self) -> bool:
+        try:
+            socket.create_connection(("127.0.0.1", self.port), 1).close()
+        except OSError:
+            return False
+        return True

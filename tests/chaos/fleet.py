@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 import flask
@@ -19,7 +20,7 @@ from models.database import connect
 from models.migrations import migrate
 from models.sealed import KEYRING
 from models.settings import Settings
-from tests.support.processes import environment
+from tests.support.processes import environment, until
 from tests.support.servers import Servers
 from web.cli.local import embedded
 from web.cli.local.server import Server
@@ -108,10 +109,8 @@ class Fleet:
         """Worker processes with so many hands each, ready for work."""
         for name in names:
             self.launch(name, "worker", "--concurrency", str(hands), "--log-level", "info")
-        end = time.monotonic() + PATIENCE_SECONDS
-        while not all(" ready." in (self._logs / f"{name}.log").read_text() for name in names):
-            assert time.monotonic() < end, "the workers do not start"
-            time.sleep(0.1)
+        for log in (self._logs / f"{name}.log" for name in names):
+            until(partial(_is_ready, log), log)
 
     def flush_broker(self) -> None:
         """Everything that was in it is lost; nothing, when it is down."""
@@ -195,6 +194,10 @@ def _again(server: Server) -> Callable[[], subprocess.Popen[bytes]]:
             )
 
     return start
+
+
+def _is_ready(log: Path) -> bool:
+    return " ready." in log.read_text()
 
 
 def _signal_group(pid: int, how: signal.Signals) -> None:

@@ -6,14 +6,13 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from contextlib import suppress
 from pathlib import Path
 
 import psutil
 import psycopg
 
-from tests.support.processes import free_port
+from tests.support.processes import free_port, until
 from web.cli.local import launch
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -60,11 +59,7 @@ class Running:
 
     def wait(self) -> "Running":
         """Until it says that it is ready."""
-        end = time.monotonic() + PATIENCE_SECONDS
-        while not READY.search(self.printed):
-            assert self.process.poll() is None, self.printed
-            assert time.monotonic() < end, self.printed
-            time.sleep(0.1)
+        until(lambda: bool(READY.search(self.printed)), self.log, lambda: self.process.poll() is not None)
         return self
 
     def status(self) -> int:

@@ -19,6 +19,7 @@ from models.migrations import migrate
 from models.patience import OF_A_REQUEST, OF_WORK, Patience
 from models.settings import Settings
 from tests.support.clients import Answer, Browser
+from tests.support.processes import until
 from tests.support.servers import Servers
 from tests.support.serving import Serving, served
 from web.cli.local import embedded
@@ -100,16 +101,8 @@ def test_pages_are_refused_in_time_health_says_why_and_all_is_well_again(platfor
         assert status == 503
         assert seconds < HEALTH_SECONDS
     print(f"refused after {max(s for _, s in refused.result()):.1f} s, health after {max(s for _, s in ill):.1f} s")
-    until_well(health)
+    until(lambda: health().status == 200)
     assert timed(pages)[0] == 200
-
-
-def until_well(health: Callable[[], Answer]) -> None:
-    """Once PostgreSQL goes on."""
-    end = time.monotonic() + 30
-    while health().status != 200:
-        assert time.monotonic() < end
-        time.sleep(0.2)
 
 
 def test_a_statement_of_a_page_ends_after_seconds_and_one_of_a_worker_when_it_is_done(platform: Platform) -> None:
