@@ -1,6 +1,6 @@
-"""What a field of a kind may hold, what it is called, and how the log may speak of it: one line a field.
+"""What a field may hold, what it is called, and how the log may speak of it: one declaration a field.
 
-Form, validation and the log's diff all derive from this declaration (docs/architecture.md, "A kind is declared").
+The form, its validation and the log's diff all derive from it (docs/architecture.md, "A kind is declared").
 """
 
 import re
@@ -20,25 +20,25 @@ HANDLE_MOST = 51
 HANDLE = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
 # Addresses such as /orgs/new come before a handle of that name.
 RESERVED_HANDLES = frozenset({"new"})
-# Overrides and isolates (Unicode TR9), line and paragraph separators.
+# Embeddings, overrides and isolates (Unicode TR9), line and paragraph separators.
 BIDIRECTIONAL = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u2028\u2029"
 
 
 class Shape(StrEnum):
-    """What kind of input a field is."""
+    """How a field is typed in."""
 
     TEXT = "text"
     HANDLE = "handle"
     NUMBER = "number"
     CHOICE = "choice"
     LINES = "lines"
-    SECRET = "secret"  # noqa: S105 (a kind of input)
+    SECRET = "secret"  # noqa: S105 (no value)
     REFERENCE = "reference"
     REFERENCES = "references"
 
 
 class Logged(Enum):
-    """What an entry may say of a field: its old and new value, or only the fact that it changed."""
+    """What an entry may say of a field: its old and new value, or only that it changed."""
 
     VALUE = "value"
     FACT = "fact"
@@ -60,11 +60,12 @@ class Field:
     complaint: str = ""
     hint: str = ""
     refers_to: str = ""
+    """The plural of the kind whose handles it holds."""
     fixed: bool = False
-    """Given once, at creation."""
+    """Whether it is given at creation and never changes."""
 
     def check(self, value: Any) -> Any:
-        """The value as it is stored. Raises Invalid with a sentence that says what to do."""
+        """Returns the value to store. Raises Invalid with a sentence that says what to do."""
         match self.shape:
             case Shape.NUMBER:
                 return self._number(value)
@@ -111,7 +112,7 @@ class Field:
         return value
 
     def _number(self, value: Any) -> int:
-        written = str(value).strip()  # by way of text, for which 1.5 is no whole number
+        written = str(value).strip()  # as text: int(1.5) would be 1
         digits = written.removeprefix("-")
         try:
             number = whole_number(digits) if digits == written else -whole_number(digits)
@@ -132,12 +133,12 @@ class Field:
 
 
 def column(type_: Any, declared: Field, **options: Any) -> MappedColumn[Any]:
-    """A column together with its declaration."""
+    """Returns a column that carries the declaration of its field."""
     return mapped_column(type_, info={"field": declared}, **options)
 
 
 def _is_control(character: str, several_lines: bool) -> bool:
     if several_lines and character in "\n\r\t":
         return False
-    # Bidirectional overrides would let a name pretend to be another one in the log.
+    # Bidirectional controls would let a name pass for another one in the log.
     return unicodedata.category(character) in ("Cc", "Cs") or character in BIDIRECTIONAL

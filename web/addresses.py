@@ -1,4 +1,4 @@
-"""Addresses: parts that are not plain strings, and building the same ones over and over."""
+"""Addresses: the kind as a part of them, and a cache of those that templates build."""
 
 from functools import lru_cache
 from typing import Any
@@ -10,14 +10,14 @@ from models.kinds.catalogue import BY_PLURAL
 
 
 class KindConverter(BaseConverter):
-    """The plural of a kind; anything else is no address of ours."""
+    """The part of an address that names a kind, by its plural."""
 
-    # Werkzeug matches by this; without it an unknown kind would answer 405 instead of 404.
+    # Without it, an unknown kind would be answered with 405 instead of 404.
     regex = "|".join(BY_PLURAL)
 
 
 def address(endpoint: str, **values: Any) -> str:
-    """`url_for` for templates: the same few addresses stand on every page, and never change while we run."""
+    """Returns what `url_for` returns, cached: the same few addresses stand on every page and never change."""
     return _built(endpoint, tuple(values.items()))
 
 

@@ -1,11 +1,11 @@
-"""The icons: one SVG sprite, put together at start from the files of lucide-static."""
+"""The icons: one SVG sprite, built at start from the files of lucide-static."""
 
 import re
 from pathlib import Path
 
 from models.kinds.catalogue import KINDS
 
-# Our names, by meaning, and the drawing each of them uses; a kind says its own.
+# The icon of each meaning, by its name in lucide; a kind declares its own.
 DRAWINGS = {
     **{kind.noun: kind.icon for kind in KINDS},
     "organisation": "building-2",
@@ -36,7 +36,7 @@ SYMBOL = (
 
 
 def sprite(folder: Path) -> str:
-    """One SVG with a symbol for each of our icons. Raises FileNotFoundError when npm has not been run."""
+    """Returns an SVG with a symbol for each icon. Raises FileNotFoundError if npm has not been run."""
     symbols = (SYMBOL.format(name=name, shapes=_shapes(folder / f"{file}.svg")) for name, file in DRAWINGS.items())
     return f'<svg xmlns="http://www.w3.org/2000/svg">{"".join(symbols)}</svg>'
 

@@ -14,7 +14,7 @@ ZONES_MOST = 64
 
 
 def zone() -> ZoneInfo:
-    """The reader's time zone, from the cookie that the page sets (static/js/times.js); UTC without it."""
+    """Returns the reader's time zone, from the cookie that static/js/times.js sets; UTC without it."""
     if "zone" not in g:
         g.zone = _zone(request.cookies.get("tz", "UTC"))
     found: ZoneInfo = g.zone
@@ -22,7 +22,7 @@ def zone() -> ZoneInfo:
 
 
 def zone_name() -> str:
-    """The name of the reader's zone, to label a local time with."""
+    """Returns the name of the reader's time zone, to label a local time with."""
     return zone().key
 
 
@@ -33,7 +33,7 @@ def when(moment: datetime) -> str:
 
 
 def day(moment: datetime) -> str:
-    """ "Tuesday, 24 November 2026"; a date stands for itself, a moment for its day in the reader's zone."""
+    """ "Tuesday, 24 November 2026"; of a moment, its day in the reader's zone."""
     local = moment.astimezone(zone()) if isinstance(moment, datetime) else moment
     return f"{local:%A}, {local.day} {local:%B %Y}"
 
@@ -44,7 +44,7 @@ def utc(moment: datetime) -> str:
 
 
 def iso(moment: datetime) -> str:
-    """For `<time datetime>`: UTC, to the microsecond the log keeps."""
+    """Returns the value of `<time datetime>`: in UTC, to the microsecond, as the log keeps it."""
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
@@ -64,7 +64,7 @@ def initials(name: str) -> str:
 
 
 def install(app: Flask) -> None:
-    """Make them filters of the templates."""
+    """Makes these functions filters of the templates, and the kinds known to them."""
     filters = {
         "when": when,
         "day": day,
@@ -85,5 +85,5 @@ def _zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):
-        # Whatever the cookie says: absent, foreign or made up.
+        # The cookie may say anything.
         return ZoneInfo("UTC")

@@ -17,7 +17,7 @@ from models.log.record import Action, Changes
 from models.sealed import Sealed
 
 Linked = TypeVar("Linked", Registry, Secret)
-# A tag or a digest is asked for: "latest" by omission changes what runs without an entry that says so.
+# A tag or digest is required: an implied "latest" would change what runs without an entry that says so.
 IMAGE = r"[a-z0-9][a-zA-Z0-9._/:-]*(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}|@sha256:[0-9a-f]{64})"
 
 
@@ -97,12 +97,12 @@ class Container(Running):
 
     @property
     def uses(self) -> Usage:
-        """CPU and memory, as it was given them."""
+        """The CPU and memory it may use."""
         return Usage(cpu_millicores=self.cpu_millicores, memory_mib=self.memory_mib)
 
     @property
     def reached_at(self) -> str:
-        """By its handle, on its port."""
+        """Its handle and port."""
         return f"{self.handle}:{self.port}"
 
     @property
@@ -111,7 +111,7 @@ class Container(Running):
         return self.image
 
     def specification(self) -> Specification:
-        """As every kind that runs; a linked secret wins over a variable of the same name."""
+        """Returns what the engine is told to run; a linked secret wins over a variable of the same name."""
         secrets = {each.as_environment_name: each.value for each in self._linked(Secret, self.secrets)}
         registry = next(iter(self._linked(Registry, [self.registry_handle] if self.registry_handle else [])), None)
         credentials = None
@@ -142,11 +142,11 @@ class Container(Running):
         return list(db.session.scalars(mine))
 
     def assign(self, values: dict[str, Any]) -> Changes:
-        """As every kind, but a variable whose value was left as dots keeps it."""
+        """Takes the values that differ; a variable whose value was left as dots keeps it. Raises Invalid."""
         return super().assign(self._with_kept_variables(values))
 
     def fill(self, values: dict[str, Any]) -> Changes:
-        """As every kind, with the variables checked line by line."""
+        """Gives a new container its first values, its variables checked line by line. Raises Invalid."""
         return super().fill(self._with_kept_variables(values))
 
     def _with_kept_variables(self, values: dict[str, Any]) -> dict[str, Any]:

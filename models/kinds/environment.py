@@ -1,4 +1,4 @@
-"""Environment variables as a person types them: one NAME=value a line; values never come back in clear."""
+"""Environment variables as a person types them, one NAME=value a line; stored values are never shown again."""
 
 import re
 
@@ -10,9 +10,9 @@ LINE_BREAK = re.compile(r"\r\n|\r|\n")
 
 
 def parse(lines: str) -> dict[str, str]:
-    """The variables by name. Raises Invalid, naming the line."""
+    """Returns the values by name. Raises Invalid, naming the line."""
     variables: dict[str, str] = {}
-    # Not splitlines(), for which a form feed or U+2028 is a line break too: those are for the field's check to refuse.
+    # Not splitlines(), which also breaks at form feeds and U+2028: those are for the field's own check to refuse.
     for place, line in enumerate(LINE_BREAK.split(lines), 1):
         if not line.strip():
             continue
@@ -27,12 +27,12 @@ def parse(lines: str) -> dict[str, str]:
 
 
 def masked(stored: str) -> str:
-    """What a form shows: every name, and dots for every value."""
+    """Returns what a form shows: every name, and dots for every value."""
     return "\n".join(f"{name}={MASK}" for name in parse(stored))
 
 
 def merged(stored: str, typed: str) -> str:
-    """What is stored next: a value left as dots keeps what it was. Raises Invalid for dots without a value."""
+    """Returns what to store: a value left as dots stays what it was. Raises Invalid for dots without one."""
     before = parse(stored)
     after = parse(typed)
     for name, value in after.items():

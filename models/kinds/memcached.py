@@ -11,7 +11,7 @@ from models.log.record import Action
 
 IMAGE = "memcached:1.6"
 PORT = 11211
-# Beside what it caches, it needs room for connections, its hash table and itself.
+# Besides what it caches, memcached needs memory for connections, its hash table and itself.
 OVERHEAD_MIB = 64
 
 
@@ -39,21 +39,21 @@ class Memcached(Running):
 
     @property
     def uses(self) -> Usage:
-        """Memory of all its nodes."""
+        """The memory of all its nodes."""
         return Usage(cache_mib=self.memory_mib * self.nodes)
 
     @property
     def reached_at(self) -> str:
-        """By its handle, on memcached's port."""
+        """Its handle and memcached's port."""
         return f"{self.handle}:{PORT}"
 
     @property
     def deployed_as(self) -> str:
-        """Its size."""
+        """Its nodes and their size."""
         return f"{self.nodes} × {self.memory_mib} MiB"
 
     def specification(self) -> Specification:
-        """As every kind that runs; each node is one container."""
+        """Returns what the engine is told to run: a container for each node."""
         command = ("memcached", "-m", str(self.memory_mib), "-I", f"{self.max_item_mib}m", "-p", str(PORT))
         memory = self.memory_mib + max(OVERHEAD_MIB, self.memory_mib // 8)
         return Specification(IMAGE, IMAGE, PORT, memory, command=command, nodes=self.nodes)

@@ -1,4 +1,4 @@
-"""What the four project-level kinds share: handle, state, update, end."""
+"""What all kinds share: handle and state, being updated, being ended."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -32,24 +32,25 @@ class Fact(NamedTuple):
 
 
 class Resource(Owned):
-    """Something that lives in a project: a container, a memcached, a registry or a secret."""
+    """Something that lives in a project. Each kind is a subclass, declared in a file of its own."""
 
     __abstract__ = True
     plural: ClassVar[str]
-    """Its table and its word in addresses."""
+    """Its table, its word in addresses, and what several of it are called."""
     end_action: ClassVar[Action]
+    """TERMINATE or DELETE."""
     icon: ClassVar[str]
-    """The drawing that stands for it, by the name it has in lucide."""
+    """The icon that stands for it, by its name in lucide."""
     blurb: ClassVar[str]
-    """What it is, for someone who has none yet."""
+    """A sentence that says what it is, to someone who has none yet."""
     called_by: ClassVar[str] = "handle"
-    """The column that holds the name the log uses."""
+    """The column whose value names it in the log."""
     runs: ClassVar[bool] = False
-    """Whether it runs and is paid for; see models/kinds/running.py."""
+    """Whether the engine runs it; models/kinds/running.py."""
     USES: ClassVar[str] = "0, 0, 0"
-    """`uses` in SQL, for many at once."""
+    """What `uses` returns, as SQL, for many resources at once."""
     DETAIL: ClassVar[str]
-    """What tells it from its neighbours in a list, in SQL."""
+    """What distinguishes it from its neighbours in a list, as SQL."""
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     project_id: Mapped[int] = mapped_column(Integer)
@@ -69,34 +70,34 @@ class Resource(Owned):
 
     @property
     def name(self) -> str:
-        """What people call it."""
+        """The name that people know it by."""
         return self.handle
 
     @property
     def facts(self) -> list[Fact]:
-        """What its page shows of it: every field but its name and the sealed ones."""
+        """What its page shows: every field that has a value, except its name and what is sealed."""
         shown = [name for name in self.fields() if name != "name" and name not in self.sealed()]
         facts = [Fact(self.fields()[name].label, _written(getattr(self, name))) for name in shown]
         return [each for each in facts if each.value]
 
     @property
     def subject(self) -> Subject:
-        """The resource as an entry names it."""
+        """What an entry says it is about."""
         values = {"organisation": self.organisation_id, "project": self.project_id}
         return self.subject_in(str(db.session.execute(PROJECT_NAME, values).scalar_one()))
 
     def subject_in(self, project_name: str) -> Subject:
-        """The same, for a verb that knows the project's name already."""
+        """Returns what an entry says it is about, for a caller that knows the project's name."""
         project = ProjectName(self.project_id, project_name)
         return Subject(self.organisation_id, self.noun, self.id, getattr(self, self.called_by), project)
 
     @property
     def uses(self) -> Usage:
-        """How much of what is paid for it takes while it is alive."""
+        """How much of each item on the price list it uses while it is alive."""
         return Usage()
 
     def update(self, actor: Actor, version: int, **values: Any) -> None:
-        """Change what differs; nothing differs, nothing happens.
+        """Changes the fields whose values differ; records nothing when none does.
 
         Raises AlreadyEnded, StaleVersion, Invalid, OrganisationSuspended, NotFound.
         """
@@ -110,36 +111,39 @@ class Resource(Owned):
             self.changed(changes, record(actor, Action.UPDATE, self.subject_in(project_name), changes))
 
     def end(self, actor: Actor) -> None:
-        """Terminate or delete it, and forget what it kept sealed. Raises AlreadyEnded, InUse, StaleVersion."""
+        """Terminates or deletes it, and erases its sealed values. Raises AlreadyEnded, InUse, StaleVersion."""
         self.require_not_ended()
         require_unused(self)
         self.state = PAST[self.end_action]
         self.ended_at = datetime.now(UTC)
         for name in self.sealed():
             setattr(self, name, "")
-        db.session.flush()  # who lost the race for it has freed nothing
+        db.session.flush()  # whoever loses a race for it must not free what it uses
         usage.change(self.organisation_id, Usage().minus(self.uses))
         record(actor, self.end_action, self.subject)
 
     def created(self, cause: Record) -> None:
-        """What follows from its creation, for the kinds that run."""
+        """Called once its creation is recorded."""
 
     def changed(self, names: Iterable[str], cause: Record) -> None:
-        """What follows from a change of these fields, for the kinds that run."""
+        """Called once a change of these fields is recorded."""
 
     def require_not_ended(self) -> None:
-        """Raises AlreadyEnded."""
+        """Raises AlreadyEnded if it was terminated or deleted before."""
         if self.ended_at is not None:
             raise AlreadyEnded(f"{self.noun.capitalize()} {self.name} was already {PAST[self.end_action]}.")
 
     @classmethod
     def sealed(cls) -> list[str]:
-        """The fields that are encrypted at rest."""
+        """Returns the names of the fields that are encrypted at rest."""
         return [name for name in cls.fields() if isinstance(cls.__table__.c[name].type, Sealed)]
 
 
 def by_handle(kind: type[Kind], organisation_id: int, project_id: int, handle: str) -> Kind | None:
-    """Returns the resource that bears the handle, or bore it last: a handle is free again once its bearer has ended."""
+    """Returns the living resource with this handle, or else the last one that had it; None if there was none.
+
+    The handle of a resource that has ended can be given to another one.
+    """
     mine = select(kind).where(
         kind.organisation_id == organisation_id, kind.project_id == project_id, kind.handle == handle
     )

@@ -1,4 +1,4 @@
-"""What the kinds that run have in common: revisions, deployments, and what was observed of them."""
+"""What the kinds that run share: revisions, deployments, and what was observed on the engine."""
 
 from collections.abc import Iterable
 from typing import Any, ClassVar
@@ -17,46 +17,46 @@ from models.log.actor import Actor
 from models.log.record import Action, Changes, ProjectName, Record, Sentence, Subject, record, record_each
 
 UNDEPLOYED = {"name"}
-"""What may change without anything being started anew."""
+"""The fields that can change without a deployment."""
 
 
 class Running(Resource):
-    """Something that runs: suspended when the balance is used up, deployed whenever what it runs with changes."""
+    """Something that the engine runs: deployed anew when what it runs with changes, suspended with its organisation."""
 
     __abstract__ = True
     runs = True
     NODES: ClassVar[str] = "1"
-    """In SQL, of how many containers on the engine it is made."""
+    """How many containers it is made of on the engine, as SQL."""
 
     revision: Mapped[int] = mapped_column(Integer, default=1)
-    """One higher with every change that asks for a deployment."""
+    """Grows by one with every change that needs a deployment."""
     deployed_revision: Mapped[int | None] = mapped_column(Integer)
-    """The last one that came up."""
+    """The last revision that came up."""
     status: Mapped[str | None] = mapped_column(String(16))
-    """provisioning, running, stopped or error: what was observed; None while nothing was."""
+    """What was observed: provisioning, running, stopped or error; None before the first look."""
     status_reason: Mapped[str] = mapped_column(String(300), default="")
 
     @property
     def key(self) -> ResourceKey:
-        """Its address for the worker."""
+        """Its address in hints and deployments."""
         return ResourceKey(self.organisation_id, self.noun, self.id)
 
     @property
     def reached_at(self) -> str:
-        """Where the others in its project find it."""
+        """The address at which other things in its project reach it."""
         raise NotImplementedError
 
     @property
     def deployed_as(self) -> str:
-        """What a deployment brings up, as its entry says it."""
+        """What a deployment brings up, as its entry puts it."""
         raise NotImplementedError
 
     def specification(self) -> Specification:
-        """What an engine is told to run, everything opened that is sealed. For the worker alone."""
+        """Returns what the engine is told to run, with sealed values in clear. For the worker only."""
         raise NotImplementedError
 
     def redeploy(self, actor: Actor) -> None:
-        """Bring the same up anew, with the values that its secrets have now.
+        """Asks for a deployment although no field has changed: what it refers to may have.
 
         Raises AlreadyEnded, OrganisationSuspended, NotFound, StaleVersion.
         """
@@ -68,23 +68,23 @@ class Running(Resource):
         self._ask(asked)
 
     def assign(self, values: dict[str, Any]) -> Changes:
-        """As everything tracked; in the same UPDATE the revision goes up, if what runs depends on what changes."""
+        """Takes the values that differ, and raises the revision in the same UPDATE when they need a deployment."""
         changes = super().assign(values)
         if _deploys(changes):
             self.revision += 1
         return changes
 
     def created(self, cause: Record) -> None:
-        """Its first deployment."""
+        """Asks for the first deployment."""
         self._ask(cause)
 
     def changed(self, names: Iterable[str], cause: Record) -> None:
-        """Another deployment, if what runs depends on one of these fields."""
+        """Asks for another deployment if one of these fields needs it."""
         if _deploys(names):
             self._ask(cause)
 
     def end(self, actor: Actor) -> None:
-        """As every kind, and the worker removes it from the engine."""
+        """Terminates it, and has the worker remove it from the engine. Raises AlreadyEnded, InUse, StaleVersion."""
         super().end(actor)
         if self.deployed_revision is None:
             self.status, self.status_reason = None, ""
@@ -95,9 +95,9 @@ class Running(Resource):
 
 
 def deploy_users(actor: Actor, resource: Resource) -> list[str]:
-    """Deploys anew everything that runs and refers to the resource; returns the names.
+    """Asks for a deployment of everything that runs and refers to the resource; returns the names.
 
-    However many they are, in a handful of statements. Raises OrganisationSuspended, NotFound.
+    A handful of statements, however many they are. Raises OrganisationSuspended, NotFound.
     """
     kinds = [kind for kind in users_of(type(resource)) if issubclass(kind, Running)]
     if not kinds:
@@ -117,7 +117,7 @@ def deploy_users(actor: Actor, resource: Resource) -> list[str]:
 
 
 def _revise(kind: type[Running], resource: Resource) -> list[Running]:
-    # Locked in order of id, so that two who do this at once wait for each other.
+    # Locked in order of id: two people who do this at once wait for each other instead of deadlocking.
     users = select(kind.id).where(refers(kind, resource)).order_by(kind.id).with_for_update().cte("users")
     revised = (
         update(kind)

@@ -9,7 +9,7 @@ from models.sealed import Sealed
 
 
 class Secret(Resource):
-    """A sealed value; containers that link it get it as an environment variable."""
+    """A sealed value that containers receive as an environment variable."""
 
     __tablename__ = "secrets"
     noun, plural, end_action = "secret", "secrets", Action.DELETE
@@ -24,10 +24,10 @@ class Secret(Resource):
 
     @property
     def facts(self) -> list[Fact]:
-        """As every kind, and what containers call it."""
+        """What its page shows, with the name that the value has in containers."""
         return [*super().facts, Fact("In containers", self.as_environment_name, exact=True)]
 
     @property
     def as_environment_name(self) -> str:
-        """`db-password` reaches containers as DB_PASSWORD."""
+        """The name of the variable: DB_PASSWORD for `db-password`."""
         return self.handle.replace("-", "_").upper()

@@ -1,27 +1,27 @@
-"""What a container engine is told to run, with everything opened that is sealed at rest."""
+"""What the container engine is told to run, with sealed values in clear."""
 
 from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
 class Credentials:
-    """How to sign in to a registry. Not in its `repr`: an error or a log line must not tell them."""
+    """How to sign in to a registry. Left out of `repr`, so that no error or log line reveals it."""
 
     server: str
     handle: str
-    """What the registry is called here."""
+    """Of the registry, for messages."""
     username: str = field(repr=False)
     password: str = field(repr=False)
 
 
 @dataclass(frozen=True)
 class Specification:
-    """One revision of a resource, as an engine runs it. Its environment is not in its `repr`."""
+    """One revision of a resource, as the engine runs it. The environment is left out of `repr`."""
 
     image: str
-    """As it is pulled, with the registry's server before it."""
+    """As it is pulled: with the registry's server in front."""
     named: str
-    """The image as people wrote it."""
+    """The image as people wrote it, for messages."""
     port: int
     memory_mib: int
     cpu_millicores: int | None = None
@@ -33,6 +33,6 @@ class Specification:
 
     @property
     def confidential(self) -> list[str]:
-        """Values that no message may show, the longest first."""
+        """The values that no message may show, longest first."""
         found = {*self.environment.values(), self.credentials.password if self.credentials else ""}
         return sorted((each for each in found if each), key=len, reverse=True)

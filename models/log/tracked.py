@@ -1,4 +1,4 @@
-"""What everything the log speaks of has in common: a version, fields, and a subject."""
+"""What everything that the log speaks of shares: a version, declared fields, and a subject."""
 
 from functools import cache
 from typing import Any, ClassVar
@@ -13,44 +13,44 @@ from models.log.record import Changes, Subject
 
 
 class Tracked(Model):
-    """A row whose changes become entries. The version refuses two edits of the same state."""
+    """A row whose changes become entries. Its version refuses the second of two edits of one state."""
 
     __abstract__ = True
     noun: ClassVar[str]
-    """The log's word for it: the resource type of its entries."""
+    """The log's word for it, in `resource_type` and at the beginning of sentences."""
 
     version: Mapped[int] = mapped_column(Integer, default=1)
 
     @declared_attr.directive
     @classmethod
     def __mapper_args__(cls) -> dict[str, Any]:
-        """Let every UPDATE name the version it was based on: a lost race is StaleVersion, never a second entry."""
+        """Makes every UPDATE name the version it is based on: whoever loses a race gets StaleVersion, and no entry."""
         return {"version_id_col": cls.version}
 
     @property
     def subject(self) -> Subject:
-        """What an entry about it says it is about."""
+        """What an entry says it is about."""
         raise NotImplementedError
 
     @classmethod
     def fields(cls) -> dict[str, Field]:
-        """The declared fields, in the order of their columns."""
+        """Returns the declared fields by name, in the order of their columns."""
         return _fields(cls)
 
     def require_version(self, seen: int) -> None:
-        """Raises StaleVersion when the page that sent the change showed an older state."""
+        """Raises StaleVersion if the person saw an older version than this one."""
         if seen != self.version:
             raise StaleVersion
 
     def assign(self, values: dict[str, Any]) -> Changes:
-        """Take the values that differ and tell what the log may say of it. Raises Invalid, naming the field."""
+        """Takes the values that differ; returns what the log may say of them. Raises Invalid, naming the field."""
         changes: Changes = {}
         for name, given in values.items():
             declared = self.fields()[name]
             if declared.fixed:
                 raise Invalid(f"The {declared.label.lower()} is permanent.", name)
             if declared.shape is Shape.SECRET and given in ("", None):
-                continue  # left empty: it stays what it is
+                continue  # left empty to keep the present value
             new = checked(name, declared, given)
             old = getattr(self, name)
             if new == old:
@@ -60,7 +60,7 @@ class Tracked(Model):
         return changes
 
     def fill(self, values: dict[str, Any]) -> Changes:
-        """Give a new row its first values, defaults where none is given; returns what the log may show of them."""
+        """Gives a new row its first values, or defaults; returns what the log may say of them. Raises Invalid."""
         unknown = values.keys() - self.fields().keys()
         if unknown:
             raise KeyError(f"{type(self).__name__} has no field {', '.join(sorted(unknown))}")
@@ -82,7 +82,7 @@ class Owned(Tracked):
 
 
 def checked(name: str, declared: Field, given: Any) -> Any:
-    """The value as stored. Raises Invalid that knows which input it is about."""
+    """Returns the value to store. Raises Invalid, naming the field."""
     try:
         return declared.check(given)
     except Invalid as error:

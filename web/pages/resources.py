@@ -1,4 +1,4 @@
-"""Resources of every kind: one set of routes, the kind comes from the address."""
+"""Resources: one set of routes for every kind, which the address names."""
 
 from typing import Any
 
@@ -59,7 +59,7 @@ def new(organisation: Organisation, project: Project, kind: type[Resource]) -> A
 @bp.get("/<handle>")
 @needs(Permission.READ)
 def show(organisation: Organisation, project: Project, kind: type[Resource], handle: str) -> Answer:
-    """One resource and its own history, also after its end."""
+    """One resource and its history, which stays when it has ended."""
     resource = project.find(kind, handle)
     return _page(organisation, project, resource)
 
@@ -67,7 +67,7 @@ def show(organisation: Organisation, project: Project, kind: type[Resource], han
 @bp.post("/<handle>")
 @needs(Permission.MANAGE_RESOURCES)
 def update(organisation: Organisation, project: Project, kind: type[Resource], handle: str) -> Answer:
-    """Change what differs; whoever comes second is told and loses nothing of what they typed."""
+    """Save an edit; if someone else was first, say so and keep what was typed."""
     resource = project.find(kind, handle)
     if _is_another(resource):
         return _describe_another(organisation, project, resource)
@@ -103,7 +103,7 @@ def deployments(organisation: Organisation, project: Project, kind: type[Resourc
 @bp.post("/<handle>/deploy")
 @needs(Permission.MANAGE_RESOURCES)
 def deploy(organisation: Organisation, project: Project, kind: type[Resource], handle: str) -> Answer:
-    """Deploy it again; if it does not run itself, all that use it."""
+    """Deploy it again, or everything that uses it if it does not run itself."""
     resource = project.find(kind, handle)
     if _is_another(resource):
         return _describe_another(organisation, project, resource)
@@ -154,12 +154,12 @@ def _end(organisation: Organisation, project: Project, kind: type[Resource], han
 
 
 def _is_another(resource: Resource) -> bool:
-    """Whether the page that sent the form was about one that has ended, whose handle this one bears now."""
+    """Returns whether the form was about an earlier resource with this handle, which has ended since."""
     return request.form.get("of", str(resource.id)) != str(resource.id)
 
 
 def _describe_another(organisation: Organisation, project: Project, resource: Resource) -> Answer:
-    """Say that the handle has another bearer by now, on the page of that one."""
+    """Shows the resource that has the handle now, and says that it is another one."""
     flash(f"The {resource.noun} you were looking at has ended, and this one bears its handle now. Nothing was changed.")
     return redirect(_url("show", organisation, project, type(resource), handle=resource.handle))
 
@@ -194,7 +194,7 @@ def _page(
 
 
 def _running(organisation: Organisation, project: Project, resource: Resource) -> dict[str, Any]:
-    """What a page needs to know of something that runs; nothing for what does not."""
+    """Returns what the page of something that runs needs besides; nothing for what does not run."""
     if not isinstance(resource, Running):
         return {"deployments": None}
     trouble = engine.trouble(installation.engine())
