@@ -8,6 +8,7 @@ import psycopg
 import pytest
 from argon2 import PasswordHasher
 from flask import Flask
+from hypothesis import settings as hypothesis
 from redis import Redis
 from xdist.remote import Producer
 
@@ -34,6 +35,9 @@ PASSWORD = "correct horse battery"
 PROCESSES_PER_CORE, PROCESSES_MOST = 3, 8
 # As costly as it must be for real accounts, which a suite that signs up hundreds of people cannot wait for.
 users.HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+# An example that takes long says how busy the machine is, with so many processes side by side.
+hypothesis.register_profile("side by side", deadline=None)
+hypothesis.load_profile("side by side")
 
 
 @pytest.hookimpl(optionalhook=True)
