@@ -33,8 +33,8 @@ def work(organisation_id: int, job_id: int) -> None:
 def settle(organisation_id: int, noun: str, resource_id: int) -> None:
     """Make the engine run what should run of one thing; a deployment, if one is due."""
     with _database(), _told_when_down():
-        rounds.settle(connection.runtime(app.settings), ResourceKey(organisation_id, noun, resource_id))
-        for key in rounds.TURNS.ready():
+        rounds.converge(connection.runtime(app.settings), ResourceKey(organisation_id, noun, resource_id))
+        for key in rounds.SLOTS.ready():
             hint(key)
 
 
@@ -42,16 +42,14 @@ def settle(organisation_id: int, noun: str, resource_id: int) -> None:
 def reconcile(organisation_id: int | None = None) -> None:
     """The same for all of an organisation, or for everything there is."""
     with _database(), _told_when_down():
-        if organisation_id is None:
-            found = rounds.report(lambda: connection.runtime(app.settings))
-        else:
-            found = connection.runtime(app.settings)
+        settings = app.settings
+        found = connection.report(settings) if organisation_id is None else connection.runtime(settings)
         if found is None:
             return
-        with rounds.ROUNDS.turns(organisation_id) as turns:
-            done = [rounds.everything(found, organisation_id, call=hint) for _ in turns]
+        with rounds.ROUNDS.begin(organisation_id) as times:
+            done = [rounds.converge_all(found, organisation_id, hint) for _ in times]
         if not done:
-            rounds.call_due(found, organisation_id, call=hint)
+            rounds.hint_due(found, organisation_id, hint)
         for each in rounds.ROUNDS.ready():
             hint_at_engine(each)
 

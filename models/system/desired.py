@@ -71,9 +71,9 @@ def specification(key: ResourceKey, revision: int) -> Specification | None:
         db.session.remove()
 
 
-def places_of_projects(organisation_id: int | None = None) -> set[tuple[int, int]]:
+def used_networks(organisation_id: int | None = None) -> set[tuple[int, int]]:
     """The projects in which something runs or should: their networks stay."""
-    found = read(PLACES, {"organisation": organisation_id})
+    found = read(USED_NETWORKS, {"organisation": organisation_id})
     return {(row[0], row[1]) for row in found}
 
 
@@ -122,7 +122,7 @@ ALL = {
     )
     for kind in RUNNING
 }
-PLACES = text(
+USED_NETWORKS = text(
     " UNION ".join(
         f"""
         SELECT organisation_id, project_id FROM {kind.plural}

@@ -18,11 +18,7 @@ ALLOWED = {
     "models/kinds/": "the kinds themselves",
     "models/migrations/versions/": "what the tables were when each migration was written stays written",
     "models/demo.py": "fills a project with one of each",
-    "worker/engine/docker.py": "Docker's own containers, of which a kind may need several or none",
-    "worker/engine/interface.py": "the same containers, as whoever runs them shows them",
-    "worker/engine/pull.py": "where Docker pulls images from",
-    "worker/engine/reconcile.py": "the same containers",
-    "worker/engine/slots.py": "the same containers, and where their images come from",
+    "worker/engine/": "Docker's own containers, of which a kind may need several or none, and where it pulls images from",
     "web/cli/local/embedded.py": "passwords of the servers that `make run` starts",
 }
 # Words that mean something else, wherever they stand.

@@ -48,11 +48,11 @@ def api(web: Project, ada: Any) -> Container:
         return web.create(ada, Container, name="my-api", handle="my-api", image="acme/web:1", memory_mib=64)
 
 
-def settle(runtime: DockerEngine, *things: Running) -> None:
+def converge(runtime: DockerEngine, *things: Running) -> None:
     """What the worker does on a hint, in a session of its own."""
     for key in [each.key for each in things]:
         with current_app.app_context():
-            reconcile.settle(runtime, key)
+            reconcile.converge(runtime, key)
 
 
 def running(engine: Engine, key: ResourceKey | None = None) -> list[dict[str, Any]]:
@@ -97,7 +97,7 @@ def everything(runtime: DockerEngine, organisation: Organisation | None = None) 
     """A round of the schedule, in a session of its own."""
     organisation_id = organisation.id if organisation else None
     with current_app.app_context():
-        return reconcile.everything(runtime, organisation_id)
+        return reconcile.converge_all(runtime, organisation_id)
 
 
 def containers(web: Project, ada: Any, count: int) -> list[Container]:

@@ -21,10 +21,10 @@ from models.transaction import transaction
 from tests.runtime.conftest import (
     HEALTH_SECONDS,
     change,
+    converge,
     fetch,
     observed,
     running,
-    settle,
 )
 from tests.support.log import entries, latest_entry, summaries
 from worker.engine.docker import DockerEngine
@@ -34,7 +34,7 @@ def test_a_container_comes_up_and_the_log_says_so(
     runtime: DockerEngine, engine: Engine, acme: Organisation, api: Container
 ) -> None:
     created = latest_entry(acme).number
-    settle(runtime, api)
+    converge(runtime, api)
 
     deployed = latest_entry(acme)
     assert deployed.summary == "Container my-api deployed acme/web:1"
@@ -62,7 +62,7 @@ def test_it_runs_as_it_was_told_and_with_no_more_rights_than_needed(
             secrets=["db-password"],
             health_path="/health",
         )
-    settle(runtime, api)
+    converge(runtime, api)
 
     [one] = running(engine)
     found = engine.api.inspect_container(one["Id"])
@@ -82,10 +82,10 @@ def test_it_runs_as_it_was_told_and_with_no_more_rights_than_needed(
 def test_a_new_image_replaces_the_old_one(
     runtime: DockerEngine, engine: Engine, acme: Organisation, api: Container, ada: Any
 ) -> None:
-    settle(runtime, api)
+    converge(runtime, api)
     change(api, ada, image="acme/web:2")
     asked = latest_entry(acme).number
-    settle(runtime, api)
+    converge(runtime, api)
 
     assert latest_entry(acme).summary == "Container my-api deployed acme/web:2"
     assert latest_entry(acme).cause_number == asked
@@ -97,10 +97,10 @@ def test_a_new_image_replaces_the_old_one(
 def test_a_new_name_deploys_nothing(
     runtime: DockerEngine, engine: Engine, acme: Organisation, api: Container, ada: Any
 ) -> None:
-    settle(runtime, api)
+    converge(runtime, api)
     before = running(engine)
     change(api, ada, name="Other")
-    settle(runtime, api)
+    converge(runtime, api)
 
     assert [each["Id"] for each in running(engine)] == [each["Id"] for each in before]
     assert latest_entry(acme).summary == "Container Other updated"
@@ -130,11 +130,11 @@ def test_what_does_not_come_up_says_why_and_leaves_what_was_there_serving(
     values: dict[str, Any],
     reason: str,
 ) -> None:
-    settle(runtime, api)
+    converge(runtime, api)
     before = running(engine)
     change(api, ada, **values)
     asked = latest_entry(acme).number
-    settle(runtime, api)
+    converge(runtime, api)
 
     failed = latest_entry(acme)
     assert failed.summary.startswith(f"Container my-api failed to deploy: {reason}")
@@ -142,7 +142,7 @@ def test_what_does_not_come_up_says_why_and_leaves_what_was_there_serving(
     assert [each["Id"] for each in engine.ours()] == [each["Id"] for each in before]
     assert fetch(engine, before[0]["Id"], "http://my-api:8080/") == "acme/web:1"
     assert observed(api) == ("running", 1)
-    settle(runtime, api)
+    converge(runtime, api)
     assert latest_entry(acme).number == failed.number
 
 
@@ -151,7 +151,7 @@ def test_a_first_deployment_that_fails_leaves_nothing_but_an_error(
 ) -> None:
     with transaction():
         ends = web.create(ada, Container, name="ends", handle="ends", image="acme/ends:1", memory_mib=64)
-    settle(runtime, ends)
+    converge(runtime, ends)
 
     assert observed(ends) == ("error", None)
     assert engine.ours() == []
@@ -184,7 +184,7 @@ def private(web: Project, ada: Any, private_registry: engines.Registry) -> Conta
 def test_an_image_is_pulled_with_the_credentials_of_its_registry(
     runtime: DockerEngine, engine: Engine, acme: Organisation, private: Container
 ) -> None:
-    settle(runtime, private)
+    converge(runtime, private)
 
     assert latest_entry(acme).summary == "Container shop deployed acme/private:1"
     [one] = running(engine)
@@ -200,16 +200,16 @@ def test_what_a_registry_refuses_is_told_apart(
     ada: Any,
     private_registry: engines.Registry,
 ) -> None:
-    settle(runtime, private)
+    converge(runtime, private)
     change(private, ada, image="acme/private:9")
-    settle(runtime, private)
+    converge(runtime, private)
     assert latest_entry(acme).summary == "Container shop failed to deploy: image acme/private:9 not found"
 
     main = web.find(Registry, "main")
     with transaction():
         main.update(ada, main.version, password="wrong")
     change(private, ada, image="acme/private:2")
-    settle(runtime, private)
+    converge(runtime, private)
     server = private_registry.server
     assert (
         latest_entry(acme).summary
@@ -219,7 +219,7 @@ def test_what_a_registry_refuses_is_told_apart(
     with transaction():
         main.update(ada, main.version, server="127.0.0.1:1")
     change(private, ada, port=81)
-    settle(runtime, private)
+    converge(runtime, private)
     assert latest_entry(acme).summary == "Container shop failed to deploy: registry 127.0.0.1:1 cannot be reached"
     assert len(running(engine)) == 1
 
@@ -232,7 +232,7 @@ def test_a_registry_that_says_nothing_is_not_waited_for(
         image = f"127.0.0.1:{silent.getsockname()[1]}/acme/web:1"
         with transaction():
             api = web.create(ada, Container, name="my-api", handle="my-api", image=image, memory_mib=64)
-        settle(runtime, api)
+        converge(runtime, api)
 
     assert latest_entry(acme).summary == "Container my-api failed to deploy: its registry stopped answering"
 
@@ -241,12 +241,12 @@ def test_a_health_check_that_never_ends_is_not_waited_for(
     runtime: DockerEngine, engine: Engine, acme: Organisation, web: Project, ada: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # As an image would whose `sh` is something else.
-    monkeypatch.setattr("worker.engine.docker.PROBE", "trap '' TERM; while :; do sleep 1; done")
+    monkeypatch.setattr("worker.engine.health.PROBE", "trap '' TERM; while :; do sleep 1; done")
     with transaction():
         api = web.create(
             ada, Container, name="my-api", handle="my-api", image="acme/web:1", memory_mib=64, health_path="/health"
         )
-    settle(runtime, api)
+    converge(runtime, api)
 
     assert latest_entry(acme).summary.endswith(f"did not answer well within {HEALTH_SECONDS} s (no answer in time)")
     assert engine.ours() == []
@@ -260,11 +260,11 @@ def test_an_image_that_another_one_pulled_is_not_to_be_had_without_credentials(
     ada: Any,
     private_registry: engines.Registry,
 ) -> None:
-    settle(runtime, private)
+    converge(runtime, private)
     image = f"{private_registry.server}/acme/private:1"
     with transaction():
         thief = web.create(ada, Container, name="thief", handle="thief", image=image, memory_mib=64)
-    settle(runtime, thief)
+    converge(runtime, thief)
 
     assert (
         latest_entry(acme).summary
@@ -280,16 +280,16 @@ def test_a_secret_takes_effect_with_the_next_deployment(
         api = web.create(
             ada, Container, name="my-api", handle="my-api", image="acme/web:1", memory_mib=64, secrets=["token"]
         )
-    settle(runtime, api)
+    converge(runtime, api)
     with transaction():
         token.update(ada, token.version, value="second")
-    settle(runtime, api)
+    converge(runtime, api)
     [before] = running(engine)
     assert "TOKEN=first" in engine.api.inspect_container(before["Id"])["Config"]["Env"]
     db.session.refresh(api)
     with transaction():
         api.redeploy(ada)
-    settle(runtime, api)
+    converge(runtime, api)
     [after] = running(engine)
 
     assert before["Id"] != after["Id"]
@@ -310,7 +310,7 @@ def test_nothing_sealed_is_in_the_log_whatever_the_engine_says(
             environment="TOKEN=canary",
             cpu_millicores=64_000,
         )
-    settle(runtime, api)
+    converge(runtime, api)
 
     assert not [each for each in entries(acme) if "canary" in str(each)]
 
@@ -320,7 +320,7 @@ def test_memcached_runs_in_as_many_nodes_and_is_reached_by_its_handle(
 ) -> None:
     with transaction():
         cache = web.create(ada, Memcached, name="cache", handle="cache", memory_mib=64, nodes=2, max_item_mib=2)
-    settle(runtime, api, cache)
+    converge(runtime, api, cache)
 
     assert latest_entry(acme).summary == "Memcached cache deployed 2 × 64 MiB"
     assert len(running(engine, cache.key)) == 2
@@ -337,11 +337,11 @@ def test_a_node_that_got_lost_is_brought_back_and_the_others_keep_what_they_hold
 ) -> None:
     with transaction():
         cache = web.create(ada, Memcached, name="cache", handle="cache", memory_mib=64, nodes=3)
-    settle(runtime, cache)
+    converge(runtime, cache)
     before = {each["Id"] for each in running(engine, cache.key)}
     lost = min(before)
     engine.api.remove_container(lost, force=True)
-    settle(runtime, cache)
+    converge(runtime, cache)
     after = {each["Id"] for each in running(engine, cache.key)}
 
     assert len(after) == 3
@@ -356,7 +356,7 @@ def test_a_network_that_the_engine_refuses_is_the_reason_that_people_read(
         raise APIError("500 Server Error", Response(), said)
 
     monkeypatch.setattr(APIClient, "create_network", full)
-    settle(runtime, api)
+    converge(runtime, api)
 
     assert "failed to deploy: the engine refused it: could not find an available" in latest_entry(acme).summary
     assert observed(api) == ("error", None)
@@ -370,7 +370,7 @@ def test_containers_of_one_project_reach_each_other_and_those_of_another_do_not(
     with transaction():
         near = web.create(ada, Container, name="near", handle="near", image="acme/web:2", memory_mib=64)
         far = other.create(ada, Container, name="far", handle="far", image="acme/web:2", memory_mib=64)
-    settle(runtime, api, near, far)
+    converge(runtime, api, near, far)
     [mine], [neighbour], [stranger] = (running(engine, each.key) for each in (api, near, far))
     [network] = mine["NetworkSettings"]["Networks"].values()
 

@@ -28,6 +28,7 @@ from tests.runtime.conftest import (
     change,
     containers,
     containers_named,
+    converge,
     everything,
     expire,
     fetch,
@@ -36,7 +37,6 @@ from tests.runtime.conftest import (
     our_networks,
     platform_id,
     running,
-    settle,
 )
 from tests.support.log import entries, summaries
 from worker.engine import reconcile
@@ -51,7 +51,7 @@ class Killed(BaseException):
     """A worker's death: nothing of ours catches it."""
 
 
-def dies(*_: object) -> None:
+def dies(*_: object, **__: object) -> None:
     """In place of a step."""
     raise Killed
 
@@ -71,7 +71,7 @@ def test_one_that_is_suspended_while_it_comes_up_has_not_failed(
     done: list[bool] = []
     change(api, ada, health_path="/health")
     with before(A_QUESTION, suspended_meanwhile):
-        settle(runtime, api)
+        converge(runtime, api)
 
     assert done
 
@@ -84,12 +84,12 @@ def test_an_engine_that_is_killed_in_the_middle_and_started_again_catches_up(
     runtime: DockerEngine, engine: Engine, acme: Organisation, web: Project, ada: Any
 ) -> None:
     first, second = containers(web, ada, 2)
-    settle(runtime, first)
+    converge(runtime, first)
     change(first, ada, image="acme/web:2")
     engine.kill()
     try:
         with pytest.raises(EngineDown):
-            settle(runtime, first)
+            converge(runtime, first)
         db.session.refresh(second)
         with transaction():
             second.end(ada)
@@ -110,18 +110,18 @@ def test_an_engine_that_is_killed_in_the_middle_and_started_again_catches_up(
 def test_a_worker_that_dies_in_the_middle_leaves_nothing_that_the_next_one_does_not_clear_up(
     runtime: DockerEngine, engine: Engine, acme: Organisation, api: Container, ada: Any
 ) -> None:
-    settle(runtime, api)
+    converge(runtime, api)
     change(api, ada, image="acme/web:2")
 
     for step in (A_LOOK, A_NAME):
         with before(step, dies), pytest.raises(Killed):
-            settle(runtime, api)
+            converge(runtime, api)
         # Its lease is still running: nobody else begins.
-        settle(runtime, api)
+        converge(runtime, api)
         assert summaries(acme)[-1] == "Container my-api updated"
         assert len(engine.ours()) == 2
         expire(acme)
-    settle(runtime, api)
+    converge(runtime, api)
 
     assert summaries(acme)[-1] == "Container my-api deployed acme/web:2"
     assert len(engine.ours()) == len(running(engine)) == 1
@@ -130,7 +130,7 @@ def test_a_worker_that_dies_in_the_middle_leaves_nothing_that_the_next_one_does_
 def test_one_that_got_lost_and_does_not_come_up_again_is_said_to_be_in_error_and_tried_again(
     runtime: DockerEngine, engine: Engine, acme: Organisation, api: Container, ada: Any
 ) -> None:
-    settle(runtime, api)
+    converge(runtime, api)
     told = len(entries(acme))
     engine.clear()
 
@@ -155,7 +155,7 @@ def test_one_that_got_lost_and_does_not_come_up_again_is_said_to_be_in_error_and
 def test_one_that_got_lost_and_whose_worker_dies_before_it_serves_is_brought_up_by_the_next(
     runtime: DockerEngine, engine: Engine, acme: Organisation, api: Container
 ) -> None:
-    settle(runtime, api)
+    converge(runtime, api)
     for step in (A_NAME, THE_LAST):
         engine.clear()
         with before(step, dies), pytest.raises(Killed):
@@ -185,9 +185,9 @@ def test_a_worker_that_dies_when_some_nodes_serve_leaves_the_others_to_the_next(
         serving.append(container)
 
     with before(THE_LAST, dies_after_the_first), pytest.raises(Killed):
-        settle(runtime, cache)
+        converge(runtime, cache)
     expire(acme)
-    settle(runtime, cache)
+    converge(runtime, cache)
 
     found = {each["Id"] for each in running(engine)}
     assert len(found) == len(engine.ours()) == 3
@@ -198,13 +198,13 @@ def test_a_worker_that_dies_when_some_nodes_serve_leaves_the_others_to_the_next(
 def test_a_network_that_is_needed_again_while_a_round_removes_others_stays(
     runtime: DockerEngine, engine: Engine, acme: Organisation, web: Project, api: Container, ada: Any
 ) -> None:
-    settle(runtime, api)
+    converge(runtime, api)
     [network] = our_networks(engine)
     db.session.refresh(api)
     with transaction():
         api.end(ada)
-    settle(runtime, api)
-    places = desired.places_of_projects
+    converge(runtime, api)
+    places = desired.used_networks
 
     def asked_for_meanwhile(organisation_id: int | None = None) -> set[tuple[int, int]]:
         found = places(organisation_id)
@@ -216,7 +216,7 @@ def test_a_network_that_is_needed_again_while_a_round_removes_others_stays(
 
     asked: list[bool] = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("models.system.desired.places_of_projects", asked_for_meanwhile)
+        patch.setattr("models.system.desired.used_networks", asked_for_meanwhile)
         everything(runtime)
 
     assert asked
@@ -226,7 +226,7 @@ def test_a_network_that_is_needed_again_while_a_round_removes_others_stays(
 def test_what_the_version_before_has_left_half_made_is_not_taken_for_what_serves(
     runtime: DockerEngine, engine: Engine, acme: Organisation, api: Container, ada: Any
 ) -> None:
-    settle(runtime, api)
+    converge(runtime, api)
     [first] = running(engine)
     change(api, ada, image="acme/web:2")
     labels = {name: value for name, value in first["Labels"].items() if name != "activity-log.attempt"}
@@ -235,7 +235,7 @@ def test_what_the_version_before_has_left_half_made_is_not_taken_for_what_serves
         "acme/web:1", name=f"{name}-2-1", labels={**labels, "activity-log.revision": "2"}
     )
     engine.api.start(half["Id"])
-    settle(runtime, api)
+    converge(runtime, api)
 
     [one] = running(engine)
     assert one["Id"] != half["Id"]
@@ -252,7 +252,7 @@ def test_two_workers_at_once_deploy_once(
     def work(mine: DockerEngine) -> None:
         try:
             with app.app_context():
-                reconcile.everything(mine)
+                reconcile.converge_all(mine)
         except BaseException as error:
             failures.append(error)
 
@@ -278,8 +278,8 @@ def test_a_newer_change_wins_over_the_one_that_is_coming_up(
 
     api_id = api.id
     with before(A_NAME, changed_meanwhile):
-        settle(runtime, api)
-    settle(runtime, api)
+        converge(runtime, api)
+    converge(runtime, api)
 
     assert [each for each in summaries(acme) if "deployed" in each] == ["Container my-api deployed acme/web:2"]
     assert [each.status for each in deployment.history(api.key)] == ["running", "cancelled"]
@@ -289,7 +289,7 @@ def test_a_newer_change_wins_over_the_one_that_is_coming_up(
 def test_a_lease_is_kept_while_the_engine_takes_its_time_and_what_lost_it_stops(
     runtime: DockerEngine, engine: Engine, acme: Organisation, api: Container, superuser: Any, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr("worker.engine.reconcile.RENEW_SECONDS", 0.1)
+    monkeypatch.setattr("worker.engine.deploy.RENEW_SECONDS", 0.1)
     monkeypatch.setattr(DeploymentLease, "queue", replace(DEPLOYMENTS, lease_seconds=2))
     seen: list[Any] = []
 
@@ -300,7 +300,7 @@ def test_a_lease_is_kept_while_the_engine_takes_its_time_and_what_lost_it_stops(
         time.sleep(0.5)
 
     with before("start", slowly):
-        settle(runtime, api)
+        converge(runtime, api)
 
     assert seen == [(True,)]
     assert summaries(acme)[-1] == "Container my-api created"

@@ -1,5 +1,7 @@
 """Without an engine, or with one that does not answer."""
 
+from dataclasses import replace
+
 import pytest
 from flask import Flask
 
@@ -9,19 +11,21 @@ from models.installation import Engine as Reported
 from models.jobs import deployment
 from models.kinds.container import Container
 from models.organisation import Organisation
-from tests.runtime.conftest import observed, platform_id
+from models.settings import Settings
+from tests.runtime.conftest import observed
 from tests.support.log import entries
-from worker.engine import reconcile
-from worker.engine.docker import DockerEngine
+from worker.engine import connection, reconcile
 from worker.engine.interface import CannotDeploy, EngineDown, NoEngine, engine_host
 
 
-def test_without_an_engine_everything_waits_and_nothing_is_claimed(acme: Organisation, api: Container) -> None:
+def test_without_an_engine_everything_waits_and_nothing_is_claimed(
+    settings: Settings, acme: Organisation, api: Container
+) -> None:
     told = len(entries(acme))
-    found = reconcile.report(NoEngine)
-    assert found is not None
-    reconcile.settle(found, api.key)
-    reconcile.everything(found)
+    found = connection.report(replace(settings, docker_host="none"))
+    assert isinstance(found, NoEngine)
+    reconcile.converge(found, api.key)
+    reconcile.converge_all(found)
 
     assert len(entries(acme)) == told
     assert observed(api) == (None, None)
@@ -29,12 +33,12 @@ def test_without_an_engine_everything_waits_and_nothing_is_claimed(acme: Organis
     assert installation.engine().engine == "none"
 
 
-def test_an_engine_that_does_not_answer_is_reported(app: Flask, engine: Engine) -> None:
-    assert reconcile.report(lambda: DockerEngine("unix:///nowhere.sock", "x", 1)) is None
+def test_an_engine_that_does_not_answer_is_reported(settings: Settings, app: Flask, engine: Engine) -> None:
+    assert connection.report(replace(settings, docker_host="unix:///nowhere.sock")) is None
     found = installation.engine()
     assert isinstance(found, Reported)
     assert found.error == "nothing listens there"
-    assert reconcile.report(lambda: DockerEngine(engine.host, platform_id(), 1)) is not None
+    assert connection.report(replace(settings, docker_host=engine.host)) is not None
     assert installation.engine().error is None
 
 
@@ -53,5 +57,5 @@ def test_where_the_engine_is(docker_host: str, socket: str, expected: str | None
 
 def test_nothing_can_be_deployed_where_there_is_no_engine() -> None:
     with pytest.raises(EngineDown):
-        NoEngine().deploy(None, 1, 1, None, lambda: None)  # type: ignore[arg-type]
+        NoEngine().deploy(None, None, lambda: None)  # type: ignore[arg-type]
     assert issubclass(CannotDeploy, Exception)

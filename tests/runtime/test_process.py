@@ -20,7 +20,7 @@ from models.project import Project
 from models.sealed import KEYRING
 from models.settings import Settings
 from models.transaction import transaction
-from tests.runtime.conftest import running, settle, wait
+from tests.runtime.conftest import converge, running, wait
 from tests.support import processes
 from tests.support.log import latest_entry, summaries
 from tests.support.processes import environment, process
@@ -138,7 +138,7 @@ def test_a_secret_whose_key_is_gone_is_a_reason_and_not_a_crash(
     api = web.find(Container, "my-api")
     KEYRING.load(f"k2:{KEY}")
     try:
-        settle(runtime, api)
+        converge(runtime, api)
     finally:
         KEYRING.load(settings.encryption_keys)
 

@@ -23,19 +23,20 @@ from tests.runtime.conftest import (
     change,
     containers,
     containers_named,
+    converge,
     everything,
     kept,
     observed,
     our_networks,
     platform_id,
     running,
-    settle,
     wait,
 )
 from tests.support.log import entries, summaries
 from worker.engine import reconcile
 from worker.engine.docker import DockerEngine
 from worker.engine.interface import Instance, Refused
+from worker.engine.plan import plan
 
 
 def test_a_round_deploys_what_waits_and_a_second_one_finds_nothing_to_do(
@@ -54,12 +55,12 @@ def test_a_round_deploys_what_waits_and_a_second_one_finds_nothing_to_do(
 def test_what_is_terminated_is_removed_with_its_network(
     runtime: DockerEngine, engine: Engine, api: Container, ada: Any
 ) -> None:
-    settle(runtime, api)
+    converge(runtime, api)
     db.session.refresh(api)
     with transaction() as promised:
         api.end(ada)
     assert promised == [api.key]
-    settle(runtime, api)
+    converge(runtime, api)
 
     assert engine.ours() == []
     assert observed(api) == (None, None)
@@ -70,7 +71,7 @@ def test_what_is_terminated_is_removed_with_its_network(
 def test_a_network_that_the_engine_keeps_although_it_is_empty_is_told_and_the_round_goes_on(
     runtime: DockerEngine, engine: Engine, web: Project, api: Container, ada: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    settle(runtime, api)
+    converge(runtime, api)
     [network] = our_networks(engine)
     in_use = engine.api.create_container(
         "acme/web:1", host_config=engine.api.create_host_config(network_mode=network["Id"])
@@ -101,13 +102,13 @@ def test_a_network_that_the_engine_keeps_although_it_is_empty_is_told_and_the_ro
 def test_one_that_was_terminated_and_started_again_by_hand_is_removed(
     runtime: DockerEngine, engine: Engine, api: Container, ada: Any
 ) -> None:
-    settle(runtime, api)
+    converge(runtime, api)
     [one] = running(engine)
     labels = engine.api.inspect_container(one["Id"])["Config"]["Labels"]
     db.session.refresh(api)
     with transaction():
         api.end(ada)
-    settle(runtime, api)
+    converge(runtime, api)
     by_hand = engine.api.create_container(
         "acme/web:1", name="by-hand", labels=labels, host_config=engine.api.create_host_config(init=True)
     )
@@ -138,7 +139,7 @@ def test_what_is_not_ours_is_left_alone(
     network = engine.api.create_network("strangers")["Id"]
     for each in strangers:
         engine.api.start(each)
-    settle(runtime, api)
+    converge(runtime, api)
     with transaction() as promised:
         acme.delete(ada, "acme")
     kept(promised)
@@ -202,7 +203,7 @@ def test_what_has_changed_since_a_long_round_planned_it_is_left_to_its_own_hint(
         engine.api.stop(each["Id"], timeout=0)
     monkeypatch.setattr("worker.engine.reconcile.FRESH_SECONDS", -1)
     meanwhile: list[bool] = []
-    planned = reconcile.plan
+    planned = plan
 
     def then_terminated(*arguments: Any) -> Any:
         found = planned(*arguments)
@@ -272,7 +273,7 @@ def test_what_is_asked_for_while_suspended_waits(
 def test_one_that_got_lost_is_brought_back_without_an_entry(
     runtime: DockerEngine, engine: Engine, acme: Organisation, api: Container
 ) -> None:
-    settle(runtime, api)
+    converge(runtime, api)
     told = len(entries(acme))
     engine.clear()
 
@@ -283,7 +284,7 @@ def test_one_that_got_lost_is_brought_back_without_an_entry(
 
 
 def test_one_that_someone_stopped_is_started(runtime: DockerEngine, engine: Engine, api: Container) -> None:
-    settle(runtime, api)
+    converge(runtime, api)
     [one] = running(engine)
     engine.api.stop(one["Id"], timeout=0)
 
@@ -294,9 +295,9 @@ def test_one_that_someone_stopped_is_started(runtime: DockerEngine, engine: Engi
 def test_one_whose_health_check_fails_later_is_observed_and_recovers(
     runtime: DockerEngine, engine: Engine, api: Container, ada: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("worker.engine.docker.HEALTH_INTERVAL_SECONDS", 1)
+    monkeypatch.setattr("worker.engine.health.INTERVAL_SECONDS", 1)
     change(api, ada, health_path="/health")
-    settle(runtime, api)
+    converge(runtime, api)
     [one] = running(engine)
 
     def until(status: str) -> None:
@@ -323,12 +324,12 @@ def test_deleting_an_organisation_of_a_hundred_removes_them_all_and_the_log_agre
     app: Flask,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("worker.engine.docker.SETTLED_SECONDS", 0)
+    monkeypatch.setattr("worker.engine.health.STAYS_UP_SECONDS", 0)
     some = containers(web, ada, 100)
 
     def deploy(key: ResourceKey) -> None:
         with app.app_context():
-            assert reconcile.settle(runtime, key)
+            assert reconcile.converge(runtime, key)
 
     # As many as one organisation has turns.
     with ThreadPoolExecutor(reconcile.OF_ONE_MOST) as hands:

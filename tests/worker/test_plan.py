@@ -5,7 +5,7 @@ from models.kinds.container import Container
 from models.system import desired
 from models.transaction import transaction
 from worker.engine.interface import Instance
-from worker.engine.reconcile import plan
+from worker.engine.plan import plan
 
 
 def test_a_revision_newer_than_what_was_read_is_left_alone(api: Container) -> None:

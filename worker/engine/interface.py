@@ -15,7 +15,7 @@ Tick = Callable[[], None]
 
 
 class EngineDown(Exception):
-    """The engine does not answer; nothing is known of what it runs."""
+    """The engine does not answer, and nothing is known of what it runs."""
 
 
 class CannotDeploy(Exception):
@@ -26,12 +26,21 @@ class Refused(Exception):
     """The engine is there and refused one thing; the message says why."""
 
 
-class Place(NamedTuple):
-    """Where something runs, and what it is called there."""
+class Location(NamedTuple):
+    """Where something runs on the engine: in which project's network, and under which name there."""
 
     key: ResourceKey
     project_id: int
     handle: str
+
+
+class Attempt(NamedTuple):
+    """An attempt to bring a revision of something up."""
+
+    location: Location
+    revision: int
+    number: int
+    """Tells what it makes from what others make of this revision, who may be slow or dead."""
 
 
 class Instance(NamedTuple):
@@ -45,9 +54,9 @@ class Instance(NamedTuple):
     trouble: str = ""
     """Why it is no good although it is there: it keeps ending, or its health check fails."""
     coming: str = ""
-    """What it is called on the engine while it comes up, which no other attempt is; empty once it serves."""
+    """Its name on the engine while it comes up, which no other attempt gives; empty once it serves."""
     attempt: int = 0
-    """Which attempt made it; 0 when none is known."""
+    """The number of the attempt that made it; 0 when it is not known."""
 
     def serves(self, revision: int | None) -> bool:
         """Whether it is a container of this revision that the project finds."""
@@ -63,7 +72,7 @@ class Network(NamedTuple):
 
 
 class Runtime(Protocol):
-    """Everything that is asked of what runs the containers. All of it raises EngineDown."""
+    """What the worker asks of whatever runs the containers. All of it raises EngineDown."""
 
     def name(self) -> str:
         """The engine's name and version."""
@@ -71,52 +80,47 @@ class Runtime(Protocol):
     def instances(self, organisation_id: int | None = None, key: ResourceKey | None = None) -> list[Instance]:
         """The containers that bear our labels: all of them, an organisation's, or those of one thing."""
 
-    def deploy(
-        self, place: Place, revision: int, attempt: int, wanted: Specification, tick: Tick, kept: Collection[int] = ()
-    ) -> None:
-        """Bring a revision up beside what runs, until it is healthy, and let it serve. Raises CannotDeploy.
+    def deploy(self, attempt: Attempt, wanted: Specification, tick: Tick, serving: Collection[int] = ()) -> None:
+        """Bring a revision up beside what runs, wait until it is healthy, and let it serve. Raises CannotDeploy.
 
-        `attempt` tells what it makes from what others make of this revision, who may be slow or dead. `kept` are nodes
-        of it that serve already and are left alone.
+        `serving` are nodes of it that serve already and are left alone.
         """
 
     def start(self, instance: Instance) -> None:
-        """Start one that was stopped; one that is gone stays so. Raises Refused."""
+        """Start one that was stopped; it may be gone. Raises Refused."""
 
     def stop(self, instance: Instance) -> None:
-        """Stop one, and leave it there; one that is stopped or gone stays so. Raises Refused."""
+        """Stop one and leave it there; it may be gone. Raises Refused."""
 
     def remove(self, instance: Instance) -> None:
-        """Remove one; one that is gone stays so. Raises Refused."""
+        """Remove one; it may be gone. Raises Refused."""
 
-    def network(self, place: Place) -> str:
-        """The network of its project, made when there is none. One caller at a time, or there are two.
+    def network(self, location: Location) -> str:
+        """The network of its project, made when there is none. Raises CannotDeploy.
 
-        Raises CannotDeploy.
+        Two callers at once may make two: see models.jobs.deployment.hold_network.
         """
 
     def networks(self, organisation_id: int | None = None) -> list[Network]:
         """The networks that bear our labels."""
 
     def remove_network(self, network: Network) -> None:
-        """Remove one that nothing is in; one that is in use, or gone, stays so. Raises Refused."""
+        """Remove one unless something is in it; it may be gone. Raises Refused."""
 
 
 class NoEngine:
-    """Nothing is run: what should run is recorded and waits."""
+    """Where no engine is set up: what should run is recorded and waits."""
 
     def name(self) -> str:
-        """No name."""
+        """The name by which pages know that there is none."""
         return NO_ENGINE
 
     def instances(self, organisation_id: int | None = None, key: ResourceKey | None = None) -> list[Instance]:
         """None."""
         return []
 
-    def deploy(
-        self, place: Place, revision: int, attempt: int, wanted: Specification, tick: Tick, kept: Collection[int] = ()
-    ) -> None:
-        """Never claimed."""
+    def deploy(self, attempt: Attempt, wanted: Specification, tick: Tick, serving: Collection[int] = ()) -> None:
+        """Is never asked to."""
         raise EngineDown("there is no engine")
 
     def start(self, instance: Instance) -> None:
@@ -128,8 +132,8 @@ class NoEngine:
     def remove(self, instance: Instance) -> None:
         """There is nothing to remove."""
 
-    def network(self, place: Place) -> str:
-        """Never asked for."""
+    def network(self, location: Location) -> str:
+        """Is never asked to."""
         raise EngineDown("there is no engine")
 
     def networks(self, organisation_id: int | None = None) -> list[Network]:

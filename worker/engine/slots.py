@@ -1,7 +1,7 @@
-"""Who may use the threads of this process: deployments take turns, and rounds do not pile up.
+"""Who may use the threads of this process: a limited number of deployments at once, and rounds that do not pile up.
 
-What has to wait is remembered here, each once, and only for speed: a process that dies forgets it, and the next round
-finds it again.
+What has to wait is remembered here, each thing once, and only for speed: a process that dies forgets it, and the next
+round finds it again.
 """
 
 import threading
@@ -12,10 +12,11 @@ from contextlib import contextmanager
 from models.jobs.observation import ResourceKey
 
 
-class Turns:
-    """How many deployments this process works on at once: in all, so that rounds over everything always find a thread,
-    and of one organisation, so that slow registries of one do not hold up the others; the last ones are kept for
-    organisations that have none.
+class Slots:
+    """The deployments that this process may work on at once.
+
+    At `most` so many, so that rounds over everything always find a thread; `of_one_most` of one organisation, so that
+    slow registries of one do not hold up the others; the last ones are `kept` for organisations that have none.
     """
 
     def __init__(self, most: int, of_one_most: int, kept: int) -> None:
@@ -26,28 +27,31 @@ class Turns:
 
     @contextmanager
     def take(self, key: ResourceKey) -> Iterator[bool]:
-        """Whether there is a turn for it now, given back at the end of the block; if there is none, it waits."""
+        """Take a slot until the end of the block; yields False when none is free, and then the key waits for one."""
         with self._lock:
-            granted = self._is_free(self._taken, key.organisation_id)
-            if granted:
+            taken = self._is_free(self._taken, key.organisation_id)
+            if taken:
                 self._forget(key)
                 self._taken[key.organisation_id] += 1
             else:
                 self._waiting[key.organisation_id][key] = None
         try:
-            yield granted
+            yield taken
         finally:
             with self._lock:
-                self._taken[key.organisation_id] -= granted
-                self._taken += Counter()  # forgets who has none
+                self._taken[key.organisation_id] -= taken
+                self._taken += Counter()  # forgets organisations that have none
 
     def wait(self, key: ResourceKey) -> None:
-        """It is to have a turn when there is one."""
+        """Have the key wait for a slot."""
         with self._lock:
             self._waiting[key.organisation_id][key] = None
 
     def ready(self) -> list[ResourceKey]:
-        """Those that wait and for whom there is a turn now: of who has the fewest first. They do not wait any more."""
+        """Returns the keys that may start now, and no longer counts them as waiting.
+
+        The organisation with the fewest slots comes first.
+        """
         found: list[ResourceKey] = []
         with self._lock:
             taken = self._taken.copy()
@@ -72,14 +76,14 @@ class Turns:
 
 
 class Round:
-    """One that is being done."""
+    """A round that is under way."""
 
     again = False
     """Whether it was asked for meanwhile."""
 
 
 class Rounds:
-    """Which rounds this process is at: one over everything, a few over one organisation, and none twice at once.
+    """The rounds that this process is doing: one over everything, a few over one organisation, and none twice at once.
 
     Removing ten thousand containers takes minutes, in which the same round is asked for again and again.
     """
@@ -91,12 +95,14 @@ class Rounds:
         self._lock = threading.Lock()
 
     @contextmanager
-    def turns(self, organisation_id: int | None) -> Iterator[Iterator[None]]:
-        """As many times as the round is to be done now: not at all when it is being done or there is no place for it,
-        once, and once more for having been asked for meanwhile.
+    def begin(self, organisation_id: int | None) -> Iterator[Iterator[None]]:
+        """Yields an iterator with a step for each time that the round is to be done now.
+
+        It is empty when the round is under way already or there are too many others, and goes on for as long as the
+        round was asked for while it was done. None is the round over everything.
         """
         with self._lock:
-            mine = self._begin(organisation_id)
+            mine = self._start(organisation_id)
         try:
             yield self._times(organisation_id, mine) if mine else iter(())
         finally:
@@ -104,20 +110,20 @@ class Rounds:
                 self._end(organisation_id, mine)
 
     def ready(self) -> list[int]:
-        """The organisations for whose round there was no place, and is one now. They do not wait any more."""
+        """Returns the organisations whose round had to wait and may begin now; no longer counts them as waiting."""
         with self._lock:
-            found = list(self._waiting)[: self._places()]
+            found = list(self._waiting)[: self._free()]
             for each in found:
                 del self._waiting[each]
         return found
 
-    def _begin(self, organisation_id: int | None) -> Round | None:
+    def _start(self, organisation_id: int | None) -> Round | None:
         if under_way := self._under_way.get(organisation_id):
-            # Over everything it is asked for by the schedule, and soon again.
+            # The one over everything is asked for by the schedule, and soon again.
             under_way.again = organisation_id is not None
             return None
         if organisation_id is not None:
-            if not self._places():
+            if not self._free():
                 self._waiting[organisation_id] = None
                 return None
             self._waiting.pop(organisation_id, None)
@@ -129,7 +135,7 @@ class Rounds:
             yield
 
     def _is_asked_again(self, organisation_id: int | None, mine: Round) -> bool:
-        """If not, it ends with the answer: who asks a moment later begins anew."""
+        """Whether it was asked for meanwhile; if not, it ends at once, so that whoever asks later begins anew."""
         with self._lock:
             again, mine.again = mine.again, False
             if not again:
@@ -140,5 +146,5 @@ class Rounds:
         if mine is not None and self._under_way.get(organisation_id) is mine:
             del self._under_way[organisation_id]
 
-    def _places(self) -> int:
+    def _free(self) -> int:
         return max(0, self._most - len(self._under_way.keys() - {None}))

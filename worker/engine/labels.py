@@ -1,0 +1,69 @@
+"""How our containers and networks are named and labelled on the engine, so that they are found again and known."""
+
+from typing import Any
+
+from models.jobs.observation import ResourceKey
+from models.numbers import whole_number
+from worker.engine.interface import Instance, Network
+
+PREFIX = "activity-log"
+# In a container's name while it comes up, and the number of the attempt behind it.
+COMING = "-coming-"
+INTEGER, BIGINT = 2**31 - 1, 2**63 - 1
+
+
+class Labels:
+    """The names and labels of one installation, which tell its containers from another's on the same engine."""
+
+    def __init__(self, platform_id: str) -> None:
+        self._platform = platform_id
+
+    def of(self, **what: int | str | None) -> dict[str, str]:
+        """The labels of something: what it belongs to, and what it is."""
+        found = {"platform": self._platform, **what}
+        return {f"{PREFIX}.{name}": str(value) for name, value in found.items() if value is not None}
+
+    def matching(self, **what: int | str | None) -> dict[str, list[str]]:
+        """The filter that finds what bears these labels."""
+        return {"label": [f"{name}={value}" for name, value in self.of(**what).items()]}
+
+    def container(self, key: ResourceKey, revision: int, node: int) -> str:
+        """The name of a container that serves."""
+        return f"{PREFIX}-{self._platform[:8]}-{key.organisation_id}-{key.noun}-{key.id}-{revision}-{node}"
+
+    def coming(self, key: ResourceKey, revision: int, node: int, attempt: int) -> str:
+        """The name of a container that comes up, which no other attempt has."""
+        return f"{self.container(key, revision, node)}{COMING}{attempt}"
+
+    def network(self, organisation_id: int, project_id: int) -> str:
+        """The name of a project's network."""
+        return f"{PREFIX}-{self._platform[:8]}-{organisation_id}-{project_id}"
+
+
+def instance(found: dict[str, Any]) -> Instance:
+    """A container as its labels say; one whose labels were tampered with belongs to nothing that we know."""
+    labels = found["Labels"]
+    key = ResourceKey(_number(found, "organisation"), labels.get(f"{PREFIX}.kind", ""), _number(found, "id", BIGINT))
+    trouble = ""
+    if found["State"] == "restarting":
+        trouble = "it keeps ending and is started again"
+    elif "(unhealthy)" in found["Status"]:
+        trouble = "its health check fails"
+    running = found["State"] in ("running", "restarting")
+    name = (found["Names"] or [""])[0].lstrip("/")
+    coming = name if COMING in name else ""
+    revision, node, attempt = (_number(found, each) for each in ("revision", "node", "attempt"))
+    return Instance(found["Id"], key, revision, node, running, trouble, coming, attempt)
+
+
+def network(found: dict[str, Any]) -> Network:
+    """A network as its labels say."""
+    return Network(found["Id"], *(_number(found, name) for name in ("organisation", "project")))
+
+
+def _number(found: dict[str, Any], label: str, most: int = INTEGER) -> int:
+    """What a label says; 0, which is nobody's, where it says no number that a row could have."""
+    try:
+        return whole_number(found["Labels"].get(f"{PREFIX}.{label}", ""), most)
+    except ValueError:
+        return 0
