@@ -18,7 +18,7 @@ ALLOWED = {
     "models/kinds/": "the kinds themselves",
     "models/migrations/versions/": "what the tables were when each migration was written stays written",
     "models/demo.py": "fills a project with one of each",
-    "worker/engine/": "Docker's own containers, of which a kind may need several or none, and where it pulls images from",
+    "worker/engine/": "Docker's own containers, of which a kind may need several or none, and their images",
     "web/cli/local/embedded.py": "passwords of the servers that `make run` starts",
 }
 # Words that mean something else, wherever they stand.
