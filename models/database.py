@@ -31,7 +31,8 @@ def connect(app: Flask, database_url: str, patience: Patience = OF_WORK) -> None
     """Let `app` (the web's, or the bare one of a worker) use the database at a libpq URL."""
     url = database_url.replace("postgresql://", "postgresql+psycopg://", 1)
     # The overflow is for the runtime process, which has many threads.
-    pool = {"pool_size": 5, "max_overflow": 15}
+    # Errors are logged, and what a statement was given may be a password's hash or a person's address.
+    pool = {"pool_size": 5, "max_overflow": 15, "hide_parameters": True}
     app.config["SQLALCHEMY_DATABASE_URI"] = url
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = pool
     app.config["SQLALCHEMY_BINDS"] = {

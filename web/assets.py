@@ -3,7 +3,8 @@
 import hashlib
 from pathlib import Path
 
-from flask import Flask, Response, abort, send_file
+from flask import Flask, Response, abort, request, send_file
+from flask.sessions import SecureCookieSessionInterface, SessionMixin
 
 from web.access import Answer, Open, needs
 from web.icons import sprite
@@ -23,10 +24,21 @@ STYLES = (
 )
 SCRIPTS = ("times", "feed", "live", "answers", "handles", "copy")
 YEAR_SECONDS = 365 * 24 * 3600
+ENDPOINT = "assets.file"
+
+
+class Sessions(SecureCookieSessionInterface):
+    """Sessions as cookies, which assets have nothing to do with: one that varied by cookie would not be kept."""
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """Write the cookie and say that the answer depends on it, unless it is an asset."""
+        if request.endpoint != ENDPOINT:
+            super().save_session(app, session, response)
 
 
 def install(app: Flask) -> None:
     """Serve them, and give templates `asset(path)`. Raises FileNotFoundError when npm has not been run."""
+    app.session_interface = Sessions()
     made = {
         "style.css": (_styles(), "text/css"),
         "script.js": (_scripts(), "text/javascript"),
@@ -35,7 +47,7 @@ def install(app: Flask) -> None:
     versions = {path: _digest(file.read_bytes()) for path, file in FILES.items()}
     versions |= {path: _digest(content.encode()) for path, (content, _) in made.items()}
 
-    @app.get("/static/<path:path>", endpoint="assets.file")
+    @app.get("/static/<path:path>", endpoint=ENDPOINT)
     @needs(Open.TO_ANYONE)
     def file(path: str) -> Answer:
         if path in made:
@@ -63,6 +75,8 @@ def _scripts() -> str:
 def _kept(response: Response) -> Response:
     response.cache_control.public = True
     response.cache_control.max_age = YEAR_SECONDS
+    # Another content has another address (RFC 8246): a browser need not even ask whether it has changed.
+    response.cache_control.immutable = True
     return response
 
 
