@@ -61,6 +61,8 @@ class Field:
     hint: str = ""
     refers_to: str = ""
     """The plural of the kind whose handles it holds."""
+    grouped: bool = True
+    """Whether commas group the digits of its numbers, as they do not in a year."""
     fixed: bool = False
     """Whether it is given at creation and never changes."""
 
@@ -119,7 +121,8 @@ class Field:
         except ValueError:
             raise Invalid(f"{self.label} must be a whole number.") from None
         if (self.least is not None and number < self.least) or (self.most is not None and number > self.most):
-            raise Invalid(f"{self.label} must be from {self.least:,} to {self.most:,}.")
+            grouping = "," if self.grouped else ""
+            raise Invalid(f"{self.label} must be from {self.least:{grouping}} to {self.most:{grouping}}.")
         return number
 
     def _choice(self, value: Any) -> int:

@@ -18,6 +18,7 @@ from models.log.actor import Actor
 from models.log.feed import OrganisationName
 from models.log.record import Action, Subject, open_log, record
 from models.log.tracked import Tracked
+from models.people.invitation import CLOSED, Invitation, find_invitation
 from models.people.member import Membership, add_founder
 from models.people.user import User, checked_email
 from models.project import Project, create_project, find_project
@@ -138,3 +139,14 @@ def find_organisation(organisation_id: int) -> Organisation:
 def by_handle(handle: str) -> Organisation | None:
     """Returns the organisation with this handle, whoever asks; None when there is none."""
     return db.session.scalar(select(Organisation).where(Organisation.handle == handle))
+
+
+def find_open_invitation(handle: str, token: str) -> tuple[Organisation, Invitation]:
+    """Returns what an invitation's link stands for. Raises NotFound.
+
+    It says nothing of the organisation to whoever has no such link: missing, deleted and another's link look the same.
+    """
+    organisation = None if "\0" in handle else by_handle(handle)
+    if organisation is None or organisation.state not in ("active", "suspended"):
+        raise NotFound(CLOSED)
+    return organisation, find_invitation(organisation.id, token)

@@ -130,5 +130,5 @@ def _sign_in_first() -> Answer:
         target = url_for("account.login", next=f"{page.path}?{page.query}".rstrip("?"))
         # htmx follows a redirect silently and would put the sign-in form into the feed.
         return Response(status=401, headers={"HX-Redirect": target})
-    flash("Sign in to see this page.")
+    flash("Sign in to see this page.", "notice")
     return redirect(url_for("account.login", next=wanted))

@@ -35,7 +35,7 @@ class PaymentMethod(Owned):
         ),
     )
     expiry_month: Mapped[int] = column(Integer, Field("Expiry month", Shape.NUMBER, least=1, most=12))
-    expiry_year: Mapped[int] = column(Integer, Field("Expiry year", Shape.NUMBER, least=2000, most=2100))
+    expiry_year: Mapped[int] = column(Integer, Field("Expiry year", Shape.NUMBER, least=2000, most=2100, grouped=False))
     is_default: Mapped[bool] = mapped_column(Boolean, default=False)
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
     removed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

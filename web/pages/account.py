@@ -7,9 +7,8 @@ from flask_login import current_user, login_user, logout_user
 from flask_wtf.csrf import generate_csrf
 from wtforms import HiddenField, PasswordField, StringField
 
-from models.errors import DomainError, Invalid
-from models.organisation import by_handle
-from models.people.invitation import find_invitation
+from models.errors import Invalid, NotFound
+from models.organisation import find_open_invitation
 from models.people.user import User, any_user, authenticate, checked_email, find_user, sign_up
 from models.transaction import transaction
 from web.access import Answer, Open, needs
@@ -18,6 +17,8 @@ from web.fragments import render
 from web.limits import OF_AN_ACCOUNT, OF_AN_ADDRESS, by_account, by_address, limited
 
 bp = Blueprint("account", __name__)
+# Longer than any address of ours.
+NEXT_MOST = 2000
 
 
 class SignInForm(Form):
@@ -167,14 +168,20 @@ def _enter(user: User) -> None:
 
 
 def _inside(target: str | None) -> str:
-    """Returns where the person wanted to go, if that is an address of ours; otherwise the home page."""
+    """Returns where the person wanted to go, if that is an address of ours; otherwise the home page.
+
+    Browsers leave out control characters and take a backslash for a slash, so an address with either may lead elsewhere
+    than it says.
+    """
+    home = url_for("orgs.index")
+    if not target or len(target) > NEXT_MOST or not target.isprintable() or "\\" in target:
+        return home
     try:
-        parts = urlsplit(target or "")
+        parts = urlsplit(target)
     except ValueError:
-        return url_for("orgs.index")
-    if target and not parts.scheme and not parts.netloc and target.startswith("/") and "\\" not in target:
-        return target if not target.startswith("//") else url_for("orgs.index")
-    return url_for("orgs.index")
+        return home
+    is_ours = not (parts.scheme or parts.netloc) and target.startswith("/") and not target.startswith("//")
+    return target if is_ours else home
 
 
 def _may_sign_up() -> bool:
@@ -183,14 +190,13 @@ def _may_sign_up() -> bool:
 
 def _invitation(target: str | None) -> dict[str, str] | None:
     """Returns the invitation that the person came from, if `next` is its link."""
-    parts = (target or "").strip("/").split("/")
-    if len(parts) != 4 or parts[0] != "orgs" or parts[2] != "join" or "\0" in parts[1]:
+    if len(target or "") > NEXT_MOST:
         return None
-    organisation = by_handle(parts[1])
-    if organisation is None:
+    parts = (target or "").strip("/").split("/")
+    if len(parts) != 4 or parts[0] != "orgs" or parts[2] != "join":
         return None
     try:
-        found = find_invitation(organisation.id, parts[3])
-    except DomainError:
+        organisation, found = find_open_invitation(parts[1], parts[3])
+    except NotFound:
         return None
     return {"organisation_name": organisation.name, "role": found.role, "email": found.email}

@@ -9,10 +9,10 @@ from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  #
 
 from models.errors import NotFound
 from models.log.actor import Actor, Door
-from models.organisation import Organisation, by_handle
+from models.organisation import Organisation, find_open_invitation
 from models.people import invitation
 from models.people.access import Permission, Role, allows
-from models.people.invitation import Invited, find_invitation, invitations
+from models.people.invitation import Invited, invitations
 from models.people.member import Membership, accept_invitation, add_member, find_member, members
 from models.people.user import find_user
 from models.transaction import transaction
@@ -118,11 +118,8 @@ def revoke(organisation: Organisation, id: int) -> Answer:
 @bp.route("/orgs/<org>/join/<token>", methods=["GET", "POST"])
 @needs(Open.TO_ANYONE)
 def join(org: str, token: str) -> Answer:
-    """Accept an invitation. The token is what authorises; whoever has none learns nothing about the organisation."""
-    organisation = by_handle(org)
-    if organisation is None or organisation.state not in ("active", "suspended"):
-        abort(404)
-    found = find_invitation(organisation.id, token)
+    """Accept an invitation; whoever has no token that opens it does not learn whether there is such an organisation."""
+    organisation, found = find_open_invitation(org, token)
     form = TokenForm()
     if current_user.is_authenticated and form.validate_on_submit():
         if g.standing.here is not None:

@@ -1,0 +1,124 @@
+"""Odd input and what browsers are told: each case was an error, an oracle, or a wrong sign before."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from time import process_time
+
+import pytest
+from flask import Flask
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from models.database import db
+from models.errors import Invalid
+from models.log.actor import Actor
+from models.organisation import Organisation
+from models.people.invitation import Invited
+from models.people.member import add_member
+from models.people.user import EMAIL_MOST, checked_email
+from models.settings import Settings
+from models.transaction import transaction
+from tests.web.conftest import Visitor
+from web import create_app
+
+Visit = Callable[[str], Visitor]
+PASSWORD = "correct horse battery"
+
+
+@pytest.mark.parametrize(
+    "strange", ["/orgs\r\nSet-Cookie: a=b", "/orgs\n", "/\x00", "/\t/evil.example", "/" + "a" * 5000]
+)
+def test_an_address_to_go_on_to_that_is_none_leads_home(visit: Visit, acme: Organisation, strange: str) -> None:
+    visitor = visit("anonymous")
+    answer = visitor.post("/login", email="ada@example.com", password=PASSWORD, next=strange)
+
+    assert (answer.status_code, answer.location) == (302, "/orgs")
+    assert visit("anonymous").get("/login", query_string={"next": strange}).status_code == 200
+
+
+def test_a_long_email_is_refused_before_it_is_normalised() -> None:
+    def seconds(marks: int) -> float:
+        started = process_time()
+        with pytest.raises(Invalid, match="too long"):
+            checked_email("a" + "\u0301\u0323" * marks + "@example.com")
+        return process_time() - started
+
+    # Normalising takes a hundred times as long for ten times as much; being refused takes ten times as long at most.
+    short, long = min(seconds(5_000) for _ in range(5)), min(seconds(50_000) for _ in range(5))
+    assert long < 30 * max(short, 1e-5)
+    with pytest.raises(Invalid):
+        checked_email(f"{'a' * EMAIL_MOST}@example.com")
+
+
+def test_signing_up_with_a_very_long_email_says_so(visit: Visit, app: Flask) -> None:
+    visitor = visit("anonymous")
+    answer = visitor.post("/signup", email="a\u0301" * 60_000 + "@example.com", name="Ada", password=PASSWORD)
+
+    assert answer.status_code == 422
+    assert f"at most {EMAIL_MOST} characters" in answer.text
+
+
+def test_being_asked_to_sign_in_is_no_success(visit: Visit, acme: Organisation) -> None:
+    page = visit("anonymous").get("/orgs/acme", follow_redirects=True).text
+
+    assert "Sign in to see this page." in page
+    assert "notice-done" not in page
+
+
+def test_a_link_without_an_invitation_does_not_tell_whether_there_is_an_organisation(
+    visit: Visit, acme: Organisation, ada: Actor
+) -> None:
+    visitor = visit("anonymous")
+    existing, missing = visitor.get("/orgs/acme/join/guess"), visitor.get("/orgs/nothing/join/guess")
+    with transaction():
+        acme.delete(ada, confirm="acme")
+    deleted = visitor.get("/orgs/acme/join/guess")
+
+    assert existing.status_code == missing.status_code == deleted.status_code == 404
+    assert existing.text == missing.text == deleted.text
+
+
+def test_the_link_of_a_deleted_organisation_lets_nobody_sign_up(
+    settings: Settings, acme: Organisation, ada: Actor
+) -> None:
+    with transaction():
+        invited = add_member(acme.id, ada, "new@example.com", "member")
+    assert isinstance(invited, Invited)
+    app = create_app(replace(settings, signup="invite"))
+    address = f"/orgs/acme/join/{invited.token}"
+    open_link = Visitor(app.test_client()).get("/signup", query_string={"next": address})
+    with transaction():
+        acme.delete(ada, confirm="acme")
+    dead_link = Visitor(app.test_client()).get("/signup", query_string={"next": address})
+
+    assert (open_link.status_code, dead_link.status_code) == (200, 403)
+
+
+def test_an_expiry_year_is_written_as_a_year(owner: Visitor, acme: Organisation) -> None:
+    card = {"brand": "Visa", "last_four": "4242", "expiry_month": "1", "expiry_year": "1900"}
+    answer = owner.post("/orgs/acme/billing/payment-methods", **card)
+
+    assert "Expiry year must be from 2000 to 2100." in answer.text
+
+
+def test_errors_of_the_database_do_not_say_what_a_statement_was_given(app: Flask) -> None:
+    with pytest.raises(DBAPIError) as caught:
+        db.session.execute(text("SELECT CAST(:secret AS integer)"), {"secret": "hunter2"})
+    db.session.rollback()
+
+    # PostgreSQL's own sentence quotes it; what SQLAlchemy adds does not.
+    assert "hunter2" not in str(caught.value).partition("[SQL:")[2]
+
+
+@pytest.mark.parametrize("secure", [True, False])
+def test_browsers_are_kept_to_tls_where_cookies_are(settings: Settings, app: Flask, secure: bool) -> None:
+    answer = create_app(replace(settings, secure_cookies=secure)).test_client().get("/login")
+
+    assert ("Strict-Transport-Security" in answer.headers) == secure
+
+
+def test_assets_are_kept_for_good_and_depend_on_no_cookie(owner: Visitor, acme: Organisation) -> None:
+    headers = owner.get("/static/style.css").headers
+
+    assert "immutable" in headers["Cache-Control"]
+    assert "Cookie" not in headers.get("Vary", "")
