@@ -41,7 +41,7 @@ class MethodForm(ExpiryForm):
 
 
 class AutoTopUpForm(Form):
-    """When the balance fills itself."""
+    """Automatic top-ups: whether, below which balance, and by how much."""
 
     enabled = BooleanField("Top up automatically")
     threshold = StringField("When the balance falls below", render_kw={"inputmode": "decimal"})
