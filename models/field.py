@@ -5,7 +5,7 @@ The form, its validation and the log's diff all derive from it (docs/architectur
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum, StrEnum
 from typing import Any
@@ -65,6 +65,14 @@ class Field:
     """Whether commas group the digits of its numbers, as they do not in a year."""
     fixed: bool = False
     """Whether it is given at creation and never changes."""
+    single_line: bool = False
+    """Whether a value that is never shown is typed in one line, as a password is."""
+    masked: Callable[[str], str] | None = None
+    """What a form shows instead of the stored value; None: the value itself."""
+
+    def shown(self, stored: Any) -> Any:
+        """Returns what a form shows of the stored value."""
+        return self.masked(stored) if self.masked else stored
 
     def check(self, value: Any) -> Any:
         """Returns the value to store. Raises Invalid with a sentence that says what to do."""

@@ -23,7 +23,6 @@ from wtforms.widgets import NumberInput
 
 from models.errors import AlreadyDone, DomainError, Invalid, NotFound, StaleVersion
 from models.field import Field, Shape
-from models.kinds import environment
 from models.kinds.catalogue import BY_PLURAL
 from models.kinds.resource import Resource
 from models.log.tracked import Tracked
@@ -140,8 +139,7 @@ class TrackedForm(Form):
         for name, declared in self.declared.items():
             if declared.shape is Shape.SECRET:
                 continue  # nobody can compare it: a value that was typed replaces the one of now
-            now = getattr(thing, name)
-            now = environment.masked(now) if declared.shape is Shape.LINES else now
+            now = declared.shown(getattr(thing, name))
             if _written(now) != _written(self._fields[name].data):
                 others.append(f"{declared.label} is now {f'“{_written(now)}”' if now else 'empty'}")
         told = f" ({'; '.join(others)})" if others else ""
@@ -169,10 +167,8 @@ def _stored(declared: dict[str, Field], thing: Tracked | None) -> dict[str, Any]
         return {name: field.default for name, field in declared.items() if field.default is not None}
     stored: dict[str, Any] = {"version": str(thing.version)}
     for name, field in declared.items():
-        if field.shape is Shape.LINES:
-            stored[name] = environment.masked(getattr(thing, name))
-        elif field.shape is not Shape.SECRET:
-            stored[name] = getattr(thing, name)
+        if field.shape is not Shape.SECRET:
+            stored[name] = field.shown(getattr(thing, name))
     return stored
 
 
@@ -195,7 +191,7 @@ def _input(declared: Field, new: bool, offered: list[SelectChoice]) -> Any:
             if not new:
                 common["validators"] = []
                 common["description"] = "Leave empty to keep the present one. It is encrypted and never shown."
-            if declared.label == "Password":
+            if declared.single_line:
                 return PasswordField(**common, render_kw={"autocomplete": "new-password"})
             return SealedArea(**common, render_kw={"rows": 3, "autocomplete": "off"})
         case Shape.REFERENCE:

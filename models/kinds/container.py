@@ -79,6 +79,7 @@ class Container(Running):
             most=32_768,
             required=False,
             default="",
+            masked=environment.masked,
             hint="One NAME=value a line. Encrypted; values are never shown again: leave the dots to keep one.",
         ),
         default="",

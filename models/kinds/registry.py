@@ -30,6 +30,6 @@ class Registry(Resource):
     username: Mapped[str] = column(String(255), Field("User name", most=255))
     password: Mapped[str] = column(
         Sealed("registries.password"),
-        Field("Password", Shape.SECRET, Logged.FACT, most=4096, hint="Encrypted; never shown again."),
+        Field("Password", Shape.SECRET, Logged.FACT, most=4096, single_line=True, hint="Encrypted; never shown again."),
         deferred=True,
     )

@@ -79,6 +79,14 @@ def test_a_secret_is_sealed_and_what_is_sealed_is_loaded_only_when_asked_for(nam
 
 
 @classes
+def test_a_form_shows_nothing_sealed(name: str) -> None:
+    cls = CLASSES[name]
+    sealed = [each for key, each in cls.fields().items() if isinstance(cls.__table__.c[key].type, Sealed)]
+
+    assert [each.label for each in sealed if each.shape is not Shape.SECRET and each.masked is None] == []
+
+
+@classes
 def test_a_sealed_column_is_bound_to_its_own_place(name: str) -> None:
     for column in CLASSES[name].__table__.columns:
         if isinstance(column.type, Sealed):
