@@ -1,4 +1,4 @@
-"""A private Docker Engine and registry on this machine's loopback, and the images that they run.
+"""A private Docker Engine and registry in a network of their own, and the images that they run.
 
 For measuring and for the tests.
 """
@@ -21,7 +21,7 @@ from requests.exceptions import RequestException
 
 from bench.processes import free_port, until
 
-PROGRAMS = ("dockerd", "iptables", "docker-registry", "htpasswd", "memcached", "busybox")
+PROGRAMS = ("dockerd", "iptables", "docker-registry", "htpasswd", "memcached", "busybox", "unshare", "nsenter")
 PATH = f"{os.environ['PATH']}:/usr/sbin:/sbin"
 APPLETS = ("sh", "httpd", "wget", "nc", "sleep", "tail", "timeout", "rm")
 SERVE = ["httpd", "-f", "-p", "8080", "-h", "/www"]
@@ -49,10 +49,18 @@ def why_not() -> str | None:
 
 @dataclass
 class Engine:
-    """A running `dockerd`, which can be killed and started again over the same data."""
+    """A running `dockerd`, which can be killed and started again over the same data.
+
+    It has a network of its own: an engine that starts throws away the firewall rules of one that runs beside it.
+    """
 
     folder: Path
+    network: subprocess.Popen[bytes]
     process: subprocess.Popen[bytes]
+
+    def inside(self, *command: str) -> list[str]:
+        """The command in the engine's network, whose loopback is not the machine's."""
+        return _inside(self.network, *command)
 
     @property
     def host(self) -> str:
@@ -85,7 +93,7 @@ class Engine:
     def start_again(self) -> None:
         """Over the same data."""
         (self.folder / "pid").unlink(missing_ok=True)
-        self.process = _dockerd(self.folder)
+        self.process = _dockerd(self.folder, self.network)
         _wait_for(self)
 
     def ours(self) -> list[dict[str, object]]:
@@ -120,7 +128,8 @@ def engine(folder: Path) -> Iterator[Engine]:
     """A private engine with our images on it. Raises NoEngineHere."""
     if reason := why_not():
         raise NoEngineHere(reason)
-    running = Engine(folder, _dockerd(folder))
+    network = _network()
+    running = Engine(folder, network, _dockerd(folder, network))
     try:
         try:
             _wait_for(running)
@@ -133,6 +142,8 @@ def engine(folder: Path) -> Iterator[Engine]:
     finally:
         running.end()
         _unmount(folder)
+        network.kill()
+        network.wait()
 
 
 @dataclass(frozen=True)
@@ -162,7 +173,7 @@ auth: {{htpasswd: {{realm: tests, path: {folder}/htpasswd}}}}
 """)
     with (folder / "registry.log").open("wb") as out:
         process = subprocess.Popen(  # noqa: S603
-            [_program("docker-registry"), "serve", str(folder / "config.yml")], stdout=out, stderr=out
+            engine.inside(_program("docker-registry"), "serve", str(folder / "config.yml")), stdout=out, stderr=out
         )
     try:
         for tag in ("1", "2"):
@@ -182,10 +193,27 @@ def _pushed(engine: Engine, name: str, tag: str, auth: dict[str, str]) -> bool:
     return not any("error" in each for each in list(events))
 
 
-def _dockerd(folder: Path) -> subprocess.Popen[bytes]:
+def _network() -> subprocess.Popen[bytes]:
+    """Keeps a network that has a loopback, until it is killed or whoever started it ends. Raises NoEngineHere."""
+    begin = f"{_program('busybox')} ifconfig lo up && echo up && exec cat"
+    keeper = subprocess.Popen(  # noqa: S603
+        [_program("unshare"), "--net", "sh", "-c", begin], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert keeper.stdout
+    if not keeper.stdout.readline():
+        raise NoEngineHere("a private container engine needs a network of its own, which cannot be made here")
+    return keeper
+
+
+def _inside(network: subprocess.Popen[bytes], *command: str) -> list[str]:
+    return [_program("nsenter"), f"--net=/proc/{network.pid}/ns/net", *command]
+
+
+def _dockerd(folder: Path, network: subprocess.Popen[bytes]) -> subprocess.Popen[bytes]:
     with (folder / "dockerd.log").open("ab") as out:
         return subprocess.Popen(  # noqa: S603
-            [
+            _inside(
+                network,
                 _program("dockerd"),
                 "--host",
                 f"unix://{folder / 'docker.sock'}",
@@ -197,10 +225,10 @@ def _dockerd(folder: Path) -> subprocess.Popen[bytes]:
                 str(folder / "pid"),
                 "--bridge",
                 "none",
-                # Many networks, and away from those that a machine usually has.
+                # More networks than the thirty that it has by itself.
                 "--default-address-pool",
                 "base=10.213.0.0/16,size=24",
-            ],
+            ),
             stdout=out,
             stderr=out,
             stdin=subprocess.DEVNULL,

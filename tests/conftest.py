@@ -1,4 +1,4 @@
-"""Real PostgreSQL and Valkey once a process; the fixtures are people and places."""
+"""Real servers once a process; the fixtures are people and places."""
 
 import os
 from collections.abc import Iterator
@@ -68,7 +68,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
 
 @pytest.fixture(scope="session")
 def private_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    """A container engine, started by this run and stopped after it; skips, saying why, where none can be had."""
+    """A container engine, started by this process and stopped after it; skips, saying why, where none can be had."""
     try:
         with engines.engine(tmp_path_factory.mktemp("engine")) as running:
             yield running

@@ -1,6 +1,7 @@
 """Real containers on a real engine: what comes up, what does not, and what the log says of it."""
 
-import socket
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -28,6 +29,14 @@ from tests.runtime.conftest import (
 )
 from tests.support.log import entries, latest_entry, summaries
 from worker.engine.docker import DockerEngine
+
+# A registry that takes a connection and says nothing, until its input ends.
+SILENT = """
+import socket, sys
+listening = socket.create_server(("127.0.0.1", 0))
+print(listening.getsockname()[1], flush=True)
+sys.stdin.read()
+"""
 
 
 def test_a_container_comes_up_and_the_log_says_so(
@@ -228,8 +237,12 @@ def test_a_registry_that_says_nothing_is_not_waited_for(
     runtime: DockerEngine, engine: Engine, acme: Organisation, web: Project, ada: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("worker.engine.docker.STALLED_SECONDS", 2)
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        image = f"127.0.0.1:{silent.getsockname()[1]}/acme/web:1"
+    listening = subprocess.Popen(  # noqa: S603 (our own program)
+        engine.inside(sys.executable, "-c", SILENT), stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    with listening as silent:
+        assert silent.stdout
+        image = f"127.0.0.1:{int(silent.stdout.readline())}/acme/web:1"
         with transaction():
             api = web.create(ada, Container, name="my-api", handle="my-api", image=image, memory_mib=64)
         converge(runtime, api)
