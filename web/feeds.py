@@ -10,9 +10,10 @@ from flask import Response, abort, make_response, request
 from markupsafe import Markup
 
 from models.log import feed, personal
-from models.log.feed import Fold, Item, OrganisationName, Page, Row, Scope
+from models.log.feed import Fold, Item, Page, Row, Scope
 from models.log.personal import Cursor
 from models.numbers import whole_number
+from models.people.standing import Belongings
 from web.fragments import once, render, wants_fragment
 from web.words import plural, zone, zone_name
 
@@ -57,21 +58,21 @@ class PersonFeed:
     """What one person did in the organisations they belong to now."""
 
     user_id: int
-    organisations: Sequence[OrganisationName]
+    belongings: Belongings
     older_word = "cursor"
 
     def page(self, before: str | None) -> Page:
         """Reads the page below a cursor. Raises ValueError."""
         edge = personal.NEWEST if before is None else Cursor.parse(before)
-        return personal.page(self.user_id, self.organisations, edge)
+        return personal.page(self.user_id, self.belongings.organisations, edge, moneyless=self.belongings.moneyless)
 
     def newer(self, after: str) -> Sequence[Item]:
         """Reads what follows a cursor. Raises ValueError."""
-        return personal.newer(self.user_id, self.organisations, Cursor.parse(after))
+        return self._newer(Cursor.parse(after), 4 * feed.SIZE)
 
     def count_newer(self, after: str) -> int:
         """Counts what follows a cursor. Raises ValueError."""
-        return len(personal.newer(self.user_id, self.organisations, Cursor.parse(after), feed.COUNTED))
+        return len(self._newer(Cursor.parse(after), feed.COUNTED))
 
     def top(self, rows: Sequence[Item]) -> str:
         """Returns the cursor of the newest entry shown; the beginning of time when there is none yet."""
@@ -79,7 +80,10 @@ class PersonFeed:
 
     def head(self) -> int:
         """Reads a number that grows with every entry in any of the organisations."""
-        return personal.head(self.organisations)
+        return personal.head(self.belongings.organisations)
+
+    def _newer(self, after: Cursor, size: int) -> list[Row]:
+        return personal.newer(self.user_id, self.belongings.organisations, after, size, self.belongings.moneyless)
 
 
 @dataclass(frozen=True)

@@ -96,16 +96,18 @@ class Scope(NamedTuple):
     organisation: OrganisationName
     condition: str = ""
     values: Mapping[str, Any] = {}
+    money: bool = True
+    """Whether entries about billing are among them: not everyone who may read the log may see amounts and cards."""
 
 
-def whole(organisation: OrganisationName) -> Scope:
+def whole(organisation: OrganisationName, money: bool = True) -> Scope:
     """Selects all entries of the organisation."""
-    return Scope(organisation)
+    return Scope(organisation, money=money)
 
 
-def of_project(organisation: OrganisationName, project_id: int) -> Scope:
+def of_project(organisation: OrganisationName, project_id: int, money: bool = True) -> Scope:
     """Selects the entries about a project and what is in it."""
-    return Scope(organisation, "project", {"project": project_id})
+    return Scope(organisation, "project", {"project": project_id}, money)
 
 
 def of_resource(organisation: OrganisationName, noun: str, resource_id: int) -> Scope:
@@ -113,9 +115,9 @@ def of_resource(organisation: OrganisationName, noun: str, resource_id: int) -> 
     return Scope(organisation, "resource", {"noun": noun, "resource": resource_id})
 
 
-def of_cause(organisation: OrganisationName, number: int) -> Scope:
+def of_cause(organisation: OrganisationName, number: int, money: bool = True) -> Scope:
     """Selects what an entry set off."""
-    return Scope(organisation, "cause", {"cause": number})
+    return Scope(organisation, "cause", {"cause": number}, money)
 
 
 def of_run(scope: Scope, first_number: int) -> Scope:
@@ -148,16 +150,22 @@ def causes(scope: Scope, newer: Sequence[Item], after: int) -> list[Row]:
     numbers = {each.cause_number for each in newer if each.cause_number and each.cause_number <= after}
     if not numbers:
         return []
-    found = read(THOSE, {"organisation": scope.organisation.id, "numbers": list(numbers)})
+    found = read(THOSE, {"organisation": scope.organisation.id, "numbers": list(numbers), "money": scope.money})
     return [Row(scope.organisation, *row) for row in found]
 
 
 def count_newer(scope: Scope, after: int) -> int:
     """Counts the entries that follow number `after`, up to COUNTED."""
-    if not scope.condition:
+    if not scope.condition and scope.money:
         # Numbers have no gaps: the difference is the count.
         return min(COUNTED, max(0, head(scope.organisation.id) - after))
-    values = {"organisation": scope.organisation.id, "edge": after, "limit": COUNTED, **scope.values}
+    values = {
+        "organisation": scope.organisation.id,
+        "edge": after,
+        "limit": COUNTED,
+        "money": scope.money,
+        **scope.values,
+    }
     return int(read(COUNT[scope.condition], values)[0][0])
 
 
@@ -174,9 +182,9 @@ def latest_change(organisation_id: int, noun: str, resource_id: int, field: str)
     return int(found[0][0]) if found else None
 
 
-def entry(organisation: OrganisationName, number: int) -> tuple[Row, Detail] | None:
-    """Reads one entry with everything it holds."""
-    found = read(ONE, {"organisation": organisation.id, "number": number})
+def entry(organisation: OrganisationName, number: int, money: bool = True) -> tuple[Row, Detail] | None:
+    """Reads one entry with everything it holds; None when there is none, or none to be shown."""
+    found = read(ONE, {"organisation": organisation.id, "number": number, "money": money})
     if not found:
         return None
     *columns, door, actor_role, changes = found[0]
@@ -198,7 +206,7 @@ _Found = tuple[Row, _Run | None]
 def _found(queries: dict[str, TextClause], scope: Scope, edge: int, limit: int) -> tuple[int, list[_Found]]:
     """The organisation's head, and each entry with the run that folds it."""
     organisation = scope.organisation
-    values = {"organisation": organisation.id, "edge": edge, "limit": limit, **scope.values}
+    values = {"organisation": organisation.id, "edge": edge, "limit": limit, "money": scope.money, **scope.values}
     found = read(queries[scope.condition], values)
     if not found or found[0][1] is None:  # the head alone
         return (found[0][0] if found else 0), []
@@ -244,6 +252,8 @@ CONDITIONS = {
     "run": OF_RUN,
     "project run": f"AND project_id = :project {OF_RUN}",
 }
+# A filter on the way down the same index: few entries are about money.
+SHOWN = "AND (CAST(:money AS boolean) OR resource_type <> 'billing')"
 # The history of one resource, what a cause set off and what a fold holds are shown entry by entry.
 FOLDED = ("", "project")
 # A shorter run is read faster than it is unfolded.
@@ -255,7 +265,9 @@ WITH_RUN = f"""
     SELECT {COLUMNS}, {CAUSED}, run.columns FROM entry
       LEFT JOIN LATERAL (
         SELECT jsonb_build_array(found.first_number, found.last_number, found.project_id, found.tally,
-                                 cause.actor_name, cause.summary) AS columns
+                                 cause.actor_name,
+                                 CASE WHEN CAST(:money AS boolean) OR cause.resource_type <> 'billing'
+                                      THEN cause.summary ELSE 'Billing' END) AS columns
           FROM (SELECT * FROM activity_runs
                  WHERE activity_runs.organisation_id = entry.organisation_id AND first_number <= entry.number
                    AND entry.cause_number IS NOT NULL
@@ -277,7 +289,7 @@ def _pages(edge: str, order: str) -> dict[str, TextClause]:
         name: text(f"""
             WITH entry AS MATERIALIZED (
                 SELECT organisation_id, {COLUMNS} FROM activity_entries
-                 WHERE organisation_id = :organisation AND number {edge} :edge {condition}
+                 WHERE organisation_id = :organisation AND number {edge} :edge {condition} {SHOWN}
                  ORDER BY number {order} LIMIT :limit)
             SELECT head.last_number, page.* FROM activity_heads AS head
               LEFT JOIN ({WITH_RUN if name in FOLDED else ALONE}) AS page ON true
@@ -294,18 +306,18 @@ COUNT = {
     name: text(f"""
     SELECT count(*) FROM (
         SELECT 1 FROM activity_entries
-         WHERE organisation_id = :organisation AND number > :edge {condition}
+         WHERE organisation_id = :organisation AND number > :edge {condition} {SHOWN}
          LIMIT :limit) AS newer
 """)
     for name, condition in CONDITIONS.items()
 }
 ONE = text(f"""
     SELECT {COLUMNS}, {CAUSED}, door, actor_role, changes FROM activity_entries AS entry
-     WHERE organisation_id = :organisation AND number = :number
+     WHERE organisation_id = :organisation AND number = :number {SHOWN}
 """)
 THOSE = text(f"""
     SELECT {COLUMNS}, {CAUSED} FROM activity_entries AS entry
-     WHERE organisation_id = :organisation AND number = ANY(CAST(:numbers AS bigint[]))
+     WHERE organisation_id = :organisation AND number = ANY(CAST(:numbers AS bigint[])) {SHOWN}
 """)
 LATEST_CHANGE = text("""
     SELECT number FROM activity_entries

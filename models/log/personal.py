@@ -42,17 +42,33 @@ BEGINNING = Cursor(datetime(1970, 1, 1, tzinfo=UTC), 0, 0)
 """Below every entry."""
 
 Organisations = Sequence[OrganisationName]
+NONE: frozenset[int] = frozenset()
 
 
-def page(user_id: int, organisations: Organisations, before: Cursor = NEWEST, size: int = SIZE) -> Page:
-    """Reads what someone did in these organisations before a cursor, newest first."""
-    head, rows = _found(OLDER, user_id, organisations, before, size + 1)
+def page(
+    user_id: int,
+    organisations: Organisations,
+    before: Cursor = NEWEST,
+    size: int = SIZE,
+    moneyless: frozenset[int] = NONE,
+) -> Page:
+    """Reads what someone did in these organisations before a cursor, newest first.
+
+    `moneyless` are the ids of those whose entries about billing are not to be shown.
+    """
+    head, rows = _found(OLDER, user_id, organisations, before, size + 1, moneyless)
     return Page(rows[:size], str(cursor_of(rows[size - 1])) if len(rows) > size else None, head)
 
 
-def newer(user_id: int, organisations: Organisations, after: Cursor, size: int = 4 * SIZE) -> list[Row]:
+def newer(
+    user_id: int,
+    organisations: Organisations,
+    after: Cursor,
+    size: int = 4 * SIZE,
+    moneyless: frozenset[int] = NONE,
+) -> list[Row]:
     """Reads what someone did in these organisations since a cursor, newest first."""
-    _, rows = _found(NEWER, user_id, organisations, after, size)
+    _, rows = _found(NEWER, user_id, organisations, after, size, moneyless)
     return rows[::-1]
 
 
@@ -67,12 +83,12 @@ def head(organisations: Organisations) -> int:
 
 
 def _found(
-    query: TextClause, user_id: int, organisations: Organisations, edge: Cursor, limit: int
+    query: TextClause, user_id: int, organisations: Organisations, edge: Cursor, limit: int, moneyless: frozenset[int]
 ) -> tuple[int, list[Row]]:
     """The organisations' head, and the rows."""
     names = {each.id: each for each in organisations}
-    values = {"user": user_id, "organisations": list(names), "limit": limit, **edge._asdict()}
-    found = read(query, values)
+    values = {"user": user_id, "organisations": list(names), "limit": limit, "moneyless": list(moneyless)}
+    found = read(query, values | edge._asdict())
     if found[0][1] is None:  # the head alone
         return found[0][0], []
     return found[0][0], [Row(names[organisation_id], *row) for _, organisation_id, *row in found]
@@ -95,6 +111,7 @@ def _pages(edge: str, bound: str, order: str) -> TextClause:
                 SELECT organisation_id, {COLUMNS} FROM activity_entries
                  WHERE organisation_id = mine.id AND actor_id = :user AND occurred_at {bound} :at
                    AND (occurred_at, organisation_id, number) {edge} (:at, :organisation_id, :number)
+                   AND (resource_type <> 'billing' OR mine.id <> ALL (CAST(:moneyless AS integer[])))
                  ORDER BY occurred_at {order}, number {order} LIMIT :limit) AS found
              ORDER BY found.occurred_at {order}, found.organisation_id {order}, found.number {order} LIMIT :limit)
         SELECT head.last_number, page.* FROM ({HEADS}) AS head

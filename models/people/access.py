@@ -10,11 +10,16 @@ class Role(StrEnum):
     ADMIN = "admin"
     MEMBER = "member"
     VIEWER = "viewer"
+    AUDITOR = "auditor"
+    """Reads the whole log, what is about money too, and nothing else."""
 
 
 class Permission(StrEnum):
     """One thing that a page or a button needs a role to allow."""
 
+    READ_LOG = "read_log"
+    SEE_MONEY = "see_money"
+    """Entries about billing, wherever entries are shown."""
     READ = "read"
     MANAGE_RESOURCES = "manage_resources"
     MANAGE_PROJECTS = "manage_projects"
@@ -24,14 +29,19 @@ class Permission(StrEnum):
     DELETE_ORGANISATION = "delete_organisation"
 
 
+_VIEWER = frozenset({Permission.READ_LOG, Permission.READ})
+_MEMBER = _VIEWER | {Permission.MANAGE_RESOURCES}
 GRANTS: dict[Role, frozenset[Permission]] = {
     Role.OWNER: frozenset(Permission),
-    Role.ADMIN: frozenset(
-        {Permission.READ, Permission.MANAGE_RESOURCES, Permission.MANAGE_PROJECTS, Permission.MANAGE_MEMBERS}
-    ),
-    Role.MEMBER: frozenset({Permission.READ, Permission.MANAGE_RESOURCES}),
-    Role.VIEWER: frozenset({Permission.READ}),
+    Role.ADMIN: _MEMBER | {Permission.MANAGE_PROJECTS, Permission.MANAGE_MEMBERS},
+    Role.MEMBER: _MEMBER,
+    Role.VIEWER: _VIEWER,
+    Role.AUDITOR: frozenset({Permission.READ_LOG, Permission.SEE_MONEY}),
 }
+
+
+OWNERS_TO_GRANT = frozenset({Role.OWNER, Role.AUDITOR})
+"""The roles that only an owner gives and takes."""
 
 
 def allows(role: str | None, permission: Permission) -> bool:

@@ -11,7 +11,7 @@ from models.hold import hold_organisation_alone
 from models.log.actor import Actor
 from models.log.record import Action, Sentence, Subject, record
 from models.log.tracked import Owned
-from models.people.access import Role
+from models.people.access import OWNERS_TO_GRANT, Role
 from models.people.invitation import Invitation, Invited, close_invitations, invite
 from models.people.user import User, by_email, checked_email
 
@@ -134,9 +134,12 @@ def require_still(actor: Actor, organisation_id: int) -> None:
 
 
 def require_may_grant(actor: Actor, role: Role) -> None:
-    """Raises Forbidden unless the actor may give or take the role: only owners make, change and remove owners."""
-    if role is Role.OWNER and actor.role != Role.OWNER:
-        raise Forbidden("Only an owner can make, change or remove an owner.")
+    """Raises Forbidden unless the actor may give or take the role.
+
+    Only owners make, change and remove owners; and auditors, who see the money that an admin does not.
+    """
+    if role in OWNERS_TO_GRANT and actor.role != Role.OWNER:
+        raise Forbidden("Only an owner can make, change or remove an owner or an auditor.")
 
 
 def checked_role(role: str) -> Role:

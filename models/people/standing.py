@@ -8,6 +8,7 @@ from sqlalchemy import text
 from models.database import read
 from models.log.feed import OrganisationName
 from models.numbers import whole_number
+from models.people.access import Permission, allows
 
 INTEGER = 2**31 - 1
 
@@ -56,6 +57,11 @@ class Here(NamedTuple):
         """The organisation as rows of a feed name it."""
         return OrganisationName(self.id, self.handle, self.name)
 
+    @property
+    def sees_money(self) -> bool:
+        """Whether entries about billing are shown to this person."""
+        return allows(self.role, Permission.SEE_MONEY)
+
 
 class Standing(NamedTuple):
     """The person, and where they stand; None where they do not belong, whether it exists or not."""
@@ -81,9 +87,24 @@ def standing(session_id: str, organisation: str | None, project: str | None = No
     return Standing(Person(*person), Here._make([*here, project_here]))
 
 
+class Belongings(NamedTuple):
+    """The organisations that someone belongs to now."""
+
+    organisations: list[OrganisationName]
+    moneyless: frozenset[int]
+    """The ids of those whose entries about billing they may not see."""
+
+
+def belongings_of(user_id: int) -> Belongings:
+    """Reads what someone belongs to, and in which role."""
+    found = [(OrganisationName(*name), role) for *name, role in read(ORGANISATIONS, {"user": user_id})]
+    moneyless = frozenset(name.id for name, role in found if not allows(role, Permission.SEE_MONEY))
+    return Belongings([name for name, _ in found], moneyless)
+
+
 def organisations_of(user_id: int) -> list[OrganisationName]:
     """Reads the names of the organisations that someone belongs to now."""
-    return [OrganisationName(*row) for row in read(ORGANISATIONS, {"user": user_id})]
+    return belongings_of(user_id).organisations
 
 
 STANDING = text("""
@@ -97,6 +118,6 @@ STANDING = text("""
      WHERE users.id = :user AND users.session_epoch = :epoch
 """)
 ORGANISATIONS = text("""
-    SELECT organisations.id, handle, name FROM organisations
+    SELECT organisations.id, handle, name, role FROM organisations
       JOIN memberships ON memberships.organisation_id = organisations.id WHERE user_id = :user
 """)

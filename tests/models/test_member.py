@@ -23,7 +23,11 @@ from tests.support.together import meanwhile, together
 
 def test_an_owner_may_everything_and_a_viewer_only_read() -> None:
     assert GRANTS[Role.OWNER] == set(Permission)
-    assert GRANTS[Role.VIEWER] == {Permission.READ}
+    assert GRANTS[Role.VIEWER] == {Permission.READ_LOG, Permission.READ}
+
+
+def test_an_auditor_reads_the_log_with_its_money_and_nothing_else() -> None:
+    assert GRANTS[Role.AUDITOR] == {Permission.READ_LOG, Permission.SEE_MONEY}
 
 
 @pytest.mark.parametrize("permission", Permission)
@@ -32,10 +36,10 @@ def test_who_is_no_member_may_nothing(permission: Permission) -> None:
 
 
 def test_each_role_may_what_the_next_one_may_and_more() -> None:
-    owner, admin, member, viewer = (GRANTS[role] for role in Role)
+    owner, admin, member, viewer = (GRANTS[role] for role in Role if role is not Role.AUDITOR)
 
     assert viewer < member < admin < owner
-    assert not admin & {Permission.MANAGE_BILLING, Permission.DELETE_ORGANISATION}
+    assert not admin & {Permission.SEE_MONEY, Permission.MANAGE_BILLING, Permission.DELETE_ORGANISATION}
 
 
 def test_adding_someone_is_one_entry_about_a_user(acme: Organisation, ada: Actor, people: dict[str, User]) -> None:

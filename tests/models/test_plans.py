@@ -59,7 +59,9 @@ CONDITIONS: dict[str, tuple[dict[str, Any], str]] = {
 @pytest.mark.parametrize("edge", [feed.LATEST, MIDDLE, feed.SIZE])
 def test_an_older_page_reads_its_rows_and_no_other(log: Organisation, condition: str, edge: int) -> None:
     values, index = CONDITIONS[condition]
-    plan = _plan(feed.OLDER[condition], {"organisation": log.id, "edge": edge, "limit": LIMIT, **values})
+    plan = _plan(
+        feed.OLDER[condition], {"organisation": log.id, "edge": edge, "limit": LIMIT, "money": False, **values}
+    )
     _assert_walks(plan, index)
 
 
@@ -67,7 +69,9 @@ def test_an_older_page_reads_its_rows_and_no_other(log: Organisation, condition:
 @pytest.mark.parametrize("edge", [0, MIDDLE])
 def test_newer_entries_are_read_without_the_older_ones(log: Organisation, condition: str, edge: int) -> None:
     values, index = CONDITIONS[condition]
-    plan = _plan(feed.NEWER[condition], {"organisation": log.id, "edge": edge, "limit": LIMIT, **values})
+    plan = _plan(
+        feed.NEWER[condition], {"organisation": log.id, "edge": edge, "limit": LIMIT, "money": False, **values}
+    )
     _assert_walks(plan, index)
 
 
@@ -77,13 +81,15 @@ def test_a_persons_page_reads_a_page_an_organisation(
 ) -> None:
     edge = personal.NEWEST if query is personal.OLDER else personal.BEGINNING
     mine = list(db.session.execute(text("SELECT id FROM organisations ORDER BY id")).scalars())
-    values = {"user": people["ada"].id, "organisations": mine, "limit": LIMIT, **edge._asdict()}
+    values = {"user": people["ada"].id, "organisations": mine, "moneyless": mine, "limit": LIMIT, **edge._asdict()}
     assert len(mine) == 2
     _assert_walks(_plan(query, values), "activity_of_actor")
 
 
 def test_the_causes_of_newer_entries_are_looked_up_by_their_numbers(log: Organisation) -> None:
-    _assert_walks(_plan(feed.THOSE, {"organisation": log.id, "numbers": [1, MIDDLE]}), "activity_entries_pkey")
+    _assert_walks(
+        _plan(feed.THOSE, {"organisation": log.id, "numbers": [1, MIDDLE], "money": False}), "activity_entries_pkey"
+    )
 
 
 def test_the_head_is_one_row(log: Organisation) -> None:

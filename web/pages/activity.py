@@ -13,7 +13,7 @@ from models.log import feed
 from models.log.tracked import Tracked
 from models.organisation import Organisation
 from models.people.access import Permission
-from models.people.standing import Here, organisations_of
+from models.people.standing import Here, belongings_of
 from models.project import Project
 from web.access import Answer, Open, needs
 from web.addresses import address
@@ -29,32 +29,32 @@ MONEY = "_cents"
 @needs(Open.TO_SIGNED_IN)
 def mine() -> Answer:
     """What one did, across all organisations one belongs to now."""
-    source = PersonFeed(current_user.id, organisations_of(current_user.id))
+    source = PersonFeed(current_user.id, belongings_of(current_user.id))
     return answer(source, address("activity.mine"), "activity/mine.html", dict)
 
 
 @bp.get("/orgs/<org>/activity")
-@needs(Permission.READ, even_when_deleted=True)
+@needs(Permission.READ_LOG, even_when_deleted=True)
 def of_organisation(here: Here) -> Answer:
     """Everything that happened in the organisation."""
-    source = OrganisationFeed(feed.whole(here.named))
+    source = OrganisationFeed(feed.whole(here.named, here.sees_money))
     return answer(source, address("activity.of_organisation", org=here.handle), "activity/feed.html", dict)
 
 
 @bp.get("/orgs/<org>/activity/<int:number>")
-@needs(Permission.READ, even_when_deleted=True)
+@needs(Permission.READ_LOG, even_when_deleted=True)
 def entry(here: Here, number: int) -> Answer:
     """One entry: who, when, through which door, what changed, what caused it and what it caused."""
     if number > feed.LATEST:
         abort(404)
-    found = feed.entry(here.named, number)
+    found = feed.entry(here.named, number, here.sees_money)
     if found is None:
         abort(404)
     row, detail = found
     cause = None
     if row.cause_number is not None:
-        cause, _ = feed.entry(here.named, row.cause_number) or (None, None)
-    effects = OrganisationFeed(feed.of_cause(here.named, number))
+        cause, _ = feed.entry(here.named, row.cause_number, here.sees_money) or (None, None)
+    effects = OrganisationFeed(feed.of_cause(here.named, number, here.sees_money))
 
     def context() -> dict[str, Any]:
         changes = [_describe_change(name, values) for name, values in detail.changes.items()]

@@ -11,7 +11,7 @@ from models.errors import NotFound
 from models.log.actor import Actor, Door
 from models.organisation import Organisation, find_open_invitation
 from models.people import invitation
-from models.people.access import Permission, Role, allows
+from models.people.access import OWNERS_TO_GRANT, Permission, Role, allows
 from models.people.invitation import Invited, invitations
 from models.people.member import Membership, accept_invitation, add_member, find_member, members
 from models.people.user import find_user
@@ -35,7 +35,7 @@ class RoleForm(Form):
     def offer(self, granting: str | None) -> None:
         """Leave out what someone in the role `granting` cannot give."""
         if granting != Role.OWNER:
-            self.role.choices = [each for each in ROLES if each.value != Role.OWNER]
+            self.role.choices = [each for each in ROLES if each.value not in OWNERS_TO_GRANT]
 
 
 class MemberForm(RoleForm):
@@ -163,8 +163,7 @@ def _people(
 
 
 def _shown(membership: Membership, refused: Any, may_manage: bool) -> dict[str, Any]:
-    # Only an owner changes owners.
-    changeable = may_manage and (g.role == Role.OWNER or membership.role != Role.OWNER)
+    changeable = may_manage and (g.role == Role.OWNER or membership.role not in OWNERS_TO_GRANT)
     form = None
     if changeable:
         form = refused if isinstance(refused, RoleForm) else RoleForm(formdata=None, role=membership.role)

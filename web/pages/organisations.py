@@ -10,7 +10,7 @@ from models.jobs.job import Progress
 from models.log import feed
 from models.organisation import Organisation, belongings, create_organisation
 from models.overview import overview
-from models.people.access import Permission, Role
+from models.people.access import Permission, Role, allows
 from models.people.standing import Here
 from models.people.user import find_user
 from web.access import Answer, Open, needs
@@ -51,10 +51,10 @@ def new() -> Answer:
 
 
 @bp.get("/orgs/<org>")
-@needs(Permission.READ, even_when_deleted=True)
+@needs(Permission.READ_LOG, even_when_deleted=True)
 def show(here: Here) -> Answer:
-    """The dashboard; of a deleted organisation only its feed is left."""
-    source = OrganisationFeed(feed.whole(here.named))
+    """The dashboard; of a deleted organisation, and for an auditor, only the feed."""
+    source = OrganisationFeed(feed.whole(here.named, here.sees_money))
     at = address("activity.of_organisation", org=here.handle)
     return answer(source, at, "orgs/show.html", lambda: _dashboard(here))
 
@@ -102,6 +102,8 @@ def _settings(form: TrackedForm, delete_form: ConfirmForm) -> Answer:
 def _dashboard(here: Here) -> dict[str, Any]:
     if here.state in ("deleting", "deleted"):
         return {"readonly": True, "progress": _progress(here, job.latest(here.id))}
+    if not allows(here.role, Permission.READ):
+        return {"readonly": True}
     found = overview(here.id)
     under_way = found.progress is not None and not (found.progress.finished or found.progress.stuck)
     return {

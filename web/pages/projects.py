@@ -41,7 +41,7 @@ def new(organisation: Organisation) -> Answer:
 @needs(Permission.READ)
 def show(here: Here, within: ProjectHere) -> Answer:
     """What is in the project, and its history; of a deleted one the history is left."""
-    source = OrganisationFeed(feed.of_project(here.named, within.id))
+    source = OrganisationFeed(feed.of_project(here.named, within.id, here.sees_money))
     at = address("projects.show", org=here.handle, project=within.handle)
     return answer(source, at, "projects/show.html", lambda: _contents(here, within))
 
