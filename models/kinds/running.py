@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
-from sqlalchemy import Integer, String, select, update
+from sqlalchemy import ColumnElement, Integer, Row, String, literal_column, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.database import db
@@ -48,7 +48,7 @@ class Running(Resource):
 
     @property
     def deployed_as(self) -> str:
-        """What a deployment brings up, as its entry puts it."""
+        """What a deployment brings up, as its entry puts it; the same as DETAIL."""
         raise NotImplementedError
 
     def specification(self) -> Specification:
@@ -111,22 +111,25 @@ def deploy_users(actor: Actor, resource: Resource) -> list[str]:
         asked = record_each(actor, Action.UPDATE, scope, named, sentence=deployed_again(kind.noun))
         for nth, each in enumerate(users):
             assert asked
-            deployment.enqueue(each.key, each.revision, each.deployed_as, asked, nth)
+            key = ResourceKey(resource.organisation_id, kind.noun, each.id)
+            deployment.enqueue(key, each.revision, each.deployed_as, asked, nth)
         names += [each.name for each in users]
     return names
 
 
-def _revise(kind: type[Running], resource: Resource) -> list[Running]:
+def _revise(kind: type[Running], resource: Resource) -> list[Row[Any]]:
     # Locked in order of id: two people who do this at once wait for each other instead of deadlocking.
     users = select(kind.id).where(refers(kind, resource)).order_by(kind.id).with_for_update().cte("users")
+    told: ColumnElement[str] = literal_column(kind.DETAIL)
     revised = (
         update(kind)
         .where(kind.organisation_id == resource.organisation_id, kind.id == users.c.id)
         .values(revision=kind.revision + 1, version=kind.version + 1)
-        .returning(kind)
+        .returning(kind.id, kind.revision, told.label("deployed_as"), getattr(kind, kind.called_by).label("name"))
     )
-    options = {"synchronize_session": False, "populate_existing": True}
-    return sorted(db.session.scalars(revised, execution_options=options), key=lambda each: each.id)
+    # Plain rows: ten thousand objects would take three times as long.
+    found = db.session.execute(revised, execution_options={"synchronize_session": False})
+    return sorted(found, key=lambda each: each.id)
 
 
 def deployed_again(noun: str) -> Sentence:

@@ -12,8 +12,9 @@ from models.billing.usage import Usage
 from models.database import db
 from models.errors import AlreadyEnded, HandleTaken, Invalid, NotFound, StaleVersion
 from models.field import Shape
-from models.kinds.catalogue import KINDS
+from models.kinds.catalogue import KINDS, RUNNING
 from models.kinds.resource import Resource
+from models.kinds.running import Running
 from models.log.actor import Actor
 from models.log.record import PAST
 from models.organisation import Organisation, by_handle
@@ -334,3 +335,10 @@ def test_what_it_uses_is_charged_for_from_its_creation_to_its_end(
     with transaction():
         resource.end(ada)
     assert usage.alive_in(acme.id) == Usage()
+
+
+@pytest.mark.parametrize("kind", RUNNING, ids=lambda kind: kind.noun)
+def test_what_is_deployed_is_the_same_in_sql(web: Project, ada: Actor, kind: type[Running]) -> None:
+    resource = create(web, ada, kind, **{field: values[-1] for field, values in SAMPLES[kind].taken.items()})
+
+    assert db.session.execute(text(f"SELECT {kind.DETAIL} FROM {kind.plural}")).scalar_one() == resource.deployed_as
