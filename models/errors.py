@@ -80,6 +80,15 @@ class AlreadyDone(DomainError):
     """The request was carried out before: a double click."""
 
 
+class TooManyAttempts(DomainError):
+    """Too much was tried in too short a time."""
+
+    def __init__(self, message: str, seconds: int) -> None:
+        super().__init__(message)
+        self.seconds = seconds
+        """After how long it is worth trying again."""
+
+
 class PaymentUnderWay(DomainError):
     """A provider was asked for money and has not answered yet, so the organisation cannot be deleted."""
 

@@ -19,7 +19,7 @@ from models.kinds.container import Container
 from models.log.actor import Actor, Door
 from models.migrations import migrate
 from models.organisation import Organisation, create_organisation
-from models.people import user as users
+from models.people import password
 from models.people.access import Role
 from models.people.member import add_member
 from models.people.user import User, sign_up
@@ -34,7 +34,7 @@ PASSWORD = "correct horse battery"
 # Tests wait for other processes more than they compute.
 PROCESSES_PER_CORE, PROCESSES_MOST = 3, 8
 # As costly as it must be for real accounts, which a suite that signs up hundreds of people cannot wait for.
-users.HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+password.HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 # An example that takes long says how busy the machine is, with so many processes side by side.
 hypothesis.register_profile("side by side", deadline=None)
 hypothesis.load_profile("side by side")

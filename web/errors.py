@@ -9,7 +9,7 @@ from sqlalchemy.exc import DataError, OperationalError
 from werkzeug.exceptions import HTTPException
 
 from models.database import db
-from models.errors import DomainError, Forbidden, NotFound
+from models.errors import DomainError, Forbidden, NotFound, TooManyAttempts
 from web.access import login_manager
 from web.fragments import wants_fragment
 
@@ -36,6 +36,7 @@ def install(app: Flask) -> None:
     """Answer every kind of error with one page, under its own status."""
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(DomainError, _refused)
+    app.register_error_handler(TooManyAttempts, _too_many)
     for kind in (OperationalError, psycopg.OperationalError, psycopg.InterfaceError):
         app.register_error_handler(kind, _busy)
     app.register_error_handler(DataError, _out_of_range)
@@ -51,15 +52,18 @@ def _http(error: HTTPException) -> Response:
         message = "This form belongs to an earlier session. Reload the page and send it again."
     elif code == 400 and error.description and type(error).description != error.description:
         message = error.description
-    response = _page(code, message)
-    if code == 429:
-        response.headers["Retry-After"] = "300"
-    return response
+    return _page(code, message)
 
 
 def _refused(error: DomainError) -> Response:
     code = 404 if isinstance(error, NotFound) else 403 if isinstance(error, Forbidden) else 409
     return _page(code, str(error))
+
+
+def _too_many(error: TooManyAttempts) -> Response:
+    response = _page(429, str(error))
+    response.headers["Retry-After"] = str(error.seconds)
+    return response
 
 
 def _busy(error: Exception) -> Response:

@@ -21,7 +21,7 @@ from wtforms import (
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its stubs
 from wtforms.widgets import NumberInput
 
-from models.errors import AlreadyDone, DomainError, Invalid, NotFound, StaleVersion
+from models.errors import AlreadyDone, DomainError, Invalid, NotFound, StaleVersion, TooManyAttempts
 from models.field import Field, Shape
 from models.kinds.catalogue import BY_PLURAL
 from models.kinds.resource import Resource
@@ -51,7 +51,7 @@ class Form(FlaskForm):
         """Put a refusal beside the field it is about, or above the form; what was typed stays."""
         try:
             yield
-        except (NotFound, AlreadyDone):
+        except (NotFound, AlreadyDone, TooManyAttempts):
             raise
         except DomainError as error:
             self.refuse(error)

@@ -3,8 +3,6 @@
 import unicodedata
 from datetime import datetime
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 from email_validator import EmailNotValidError, validate_email
 from sqlalchemy import DateTime, Identity, Integer, String, Text, func, select
 from sqlalchemy.orm import Mapped, mapped_column
@@ -13,15 +11,12 @@ from models.database import Model, add, db
 from models.errors import EmailTaken, Invalid, NotFound
 from models.field import NAME_MOST, Field
 from models.log.actor import SYSTEM_NAME
+from models.people.password import NOBODY, PASSWORD_MOST, hashed, verified
 from models.people.standing import Person
 
 # RFC 5321, section 4.5.3.1.3, less the brackets around it.
 EMAIL_MOST = 254
 PASSWORD_LEAST = 10
-PASSWORD_MOST = 256
-HASHER = PasswordHasher()
-# Verified when the email is unknown, so that the answer takes as long as for a wrong password.
-NOBODY = HASHER.hash("nobody has this password")
 
 
 class User(Model):
@@ -50,27 +45,30 @@ class User(Model):
         """Set a new password and end every session. Raises Invalid."""
         if not self.has_password(current):
             raise Invalid("That is not your current password.", "current")
-        self.password_hash = HASHER.hash(checked_password(new, "new"))
+        self.password_hash = hashed(checked_password(new, "new"))
         self.session_epoch += 1
 
     def has_password(self, password: str) -> bool:
         """Whether this is the account's password."""
-        return _verified(self.password_hash, password)
+        return verified(self.password_hash, password)
 
 
 def sign_up(email: str, name: str, password: str) -> User:
     """Create an account. Raises EmailTaken, Invalid."""
     user = User(email=checked_email(email), name=checked_name(name), session_epoch=1)
-    user.password_hash = HASHER.hash(checked_password(password, "password"))
+    user.password_hash = hashed(checked_password(password, "password"))
     add(user, EmailTaken("An account with this email exists. Sign in instead."))
     return user
 
 
 def authenticate(email: str, password: str) -> User | None:
-    """Returns the user with this email and password; None, in about the same time, whichever of them is wrong."""
+    """Returns the user with this email and password; None, in about the same time, whichever of them is wrong.
+
+    Raises TooManyAttempts.
+    """
     user = by_email(email)
     if user is None:
-        _verified(NOBODY, password)
+        verified(NOBODY, password)
         return None
     if not user.has_password(password):
         return None
@@ -132,10 +130,3 @@ def _as_read(name: str) -> str:
     # Without accents, wide and bold letters, and what cannot be seen at all: "sys\u200btem" reads as "system".
     letters = unicodedata.normalize("NFKD", name)
     return "".join(each for each in letters if unicodedata.category(each) not in ("Cf", "Mn")).casefold()
-
-
-def _verified(stored: str, password: str) -> bool:
-    try:
-        return HASHER.verify(stored, password)
-    except (VerificationError, InvalidHashError):
-        return False

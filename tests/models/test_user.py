@@ -7,10 +7,9 @@ from hypothesis import strategies as st
 
 from models.database import db
 from models.errors import EmailTaken, Invalid
+from models.people.password import NOBODY, PASSWORD_MOST
 from models.people.user import (
-    NOBODY,
     PASSWORD_LEAST,
-    PASSWORD_MOST,
     User,
     any_user,
     authenticate,

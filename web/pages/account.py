@@ -11,10 +11,11 @@ from models.errors import Invalid, NotFound
 from models.organisation import find_open_invitation
 from models.people.user import User, any_user, authenticate, checked_email, find_user, sign_up
 from models.transaction import transaction
+from web import devices
 from web.access import Answer, Open, needs
 from web.forms import Form
 from web.fragments import render
-from web.limits import OF_AN_ACCOUNT, OF_AN_ADDRESS, by_account, by_address, limited
+from web.limits import OF_ONE, Count, SignIn, by_address, counters
 
 bp = Blueprint("account", __name__)
 # Longer than any address of ours.
@@ -69,8 +70,6 @@ def home() -> Answer:
 
 
 @bp.route("/login", methods=["GET", "POST"])
-@limited(OF_AN_ADDRESS, by_address)
-@limited(OF_AN_ACCOUNT, by_account)
 @needs(Open.TO_ANYONE)
 def login() -> Answer:
     """Sign in; an unknown email and a wrong password get one answer, in about the same time."""
@@ -78,8 +77,10 @@ def login() -> Answer:
         return redirect(url_for("orgs.index"))
     form = SignInForm(next=request.args.get("next", ""))
     if form.validate_on_submit():
+        attempt = SignIn(form.email.data or "")
         found = authenticate(form.email.data or "", form.password.data or "")
         if found is not None:
+            attempt.succeeded()
             _enter(found)
             return redirect(_inside(form.next.data))
         form.form_errors.append("Email or password is wrong.")
@@ -97,7 +98,6 @@ def logout() -> Answer:
 
 
 @bp.route("/signup", methods=["GET", "POST"])
-@limited(OF_AN_ADDRESS, by_address)
 @needs(Open.TO_ANYONE)
 def signup() -> Answer:
     """Create an account, where that is open, or with an invitation."""
@@ -109,11 +109,13 @@ def signup() -> Answer:
         message = "Sign-up is by invitation here. Ask an administrator of your organisation for an invitation link."
         return render("errors/error.html", status=403, code=403, title="By invitation only", message=message)
     if form.validate_on_submit():
+        counters().attempt([by_address()])
         with form.show_errors():
             if not _may_sign_up() and (not invitation or checked_email(form.email.data or "") != invitation["email"]):
                 raise Invalid("Use the address that the invitation was sent to.", "email")
             with transaction():
                 found = sign_up(form.email.data or "", form.name.data or "", form.password.data or "")
+            devices.remember(found.email)
             _enter(found)
             return redirect(_inside(form.next.data))
     return render("account/signup.html", form=form, status=form.status, invitation=invitation)
@@ -135,16 +137,18 @@ def settings() -> Answer:
 
 @bp.post("/account/password")
 @needs(Open.TO_SIGNED_IN)
-@limited(OF_AN_ACCOUNT, lambda: f"password {current_user.id}")
 def change_password() -> Answer:
     """Change the password, which ends every other session."""
     form = PasswordForm()
+    mine = [Count(f"password {current_user.id}", OF_ONE)]
     if form.validate():
+        counters().attempt(mine)
         with form.show_errors(), transaction():
             user = find_user(current_user.id)
             user.change_password(form.current.data or "", form.new.data or "")
     if form.refused:
         return _settings(NameForm(formdata=None, obj=current_user), form)
+    counters().forget(mine)
     _enter(user)
     flash("Your password is changed, and you are signed out everywhere else.")
     return redirect(url_for("account.settings"))
