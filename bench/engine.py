@@ -1,14 +1,12 @@
-"""A private Docker Engine and registry in a network of their own, and the images that they run.
+"""A private Docker Engine and registry in a network of their own.
 
 For measuring and for the tests.
 """
 
-import io
 import os
 import shutil
 import signal
 import subprocess
-import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -19,20 +17,11 @@ import docker
 from docker.errors import APIError, DockerException
 from requests.exceptions import RequestException
 
+from bench import images
+from bench.images import PATH, program
 from bench.processes import free_port, until
 
 PROGRAMS = ("dockerd", "iptables", "docker-registry", "htpasswd", "memcached", "busybox", "unshare", "nsenter")
-PATH = f"{os.environ['PATH']}:/usr/sbin:/sbin"
-APPLETS = ("sh", "httpd", "wget", "nc", "sleep", "tail", "timeout", "rm")
-SERVE = ["httpd", "-f", "-p", "8080", "-h", "/www"]
-# An image is busybox with a page that says which one it is, and a command.
-IMAGES = {
-    "acme/web:1": SERVE,
-    "acme/web:2": SERVE,
-    "acme/ends:1": ["sh", "-c", "exit 3"],
-    "acme/greedy:1": ["tail", "/dev/zero"],
-    "acme/stubborn:1": ["sh", "-c", "trap '' TERM; while :; do sleep 1; done"],
-}
 
 
 class NoEngineHere(Exception):
@@ -136,7 +125,7 @@ def engine(folder: Path) -> Iterator[Engine]:
             running.api.remove_network(running.api.create_network("trial", driver="bridge")["Id"])
         except (TimeoutError, DockerException, RequestException) as error:
             raise NoEngineHere(f"no container engine runs here: {error}; its log ends:\n{_log(folder)}") from error
-        _fill(running)
+        images.fill(running.api)
         yield running
         running.clear()
     finally:
@@ -161,7 +150,7 @@ def registry(folder: Path, engine: Engine) -> Iterator[Registry]:
     port = free_port()
     running = Registry(f"127.0.0.1:{port}")
     htpasswd = subprocess.run(  # noqa: S603
-        [_program("htpasswd"), "-nbB", running.username, running.password], capture_output=True, check=True
+        [program("htpasswd"), "-nbB", running.username, running.password], capture_output=True, check=True
     ).stdout
     (folder / "htpasswd").write_bytes(htpasswd)
     (folder / "config.yml").write_text(f"""
@@ -173,12 +162,12 @@ auth: {{htpasswd: {{realm: tests, path: {folder}/htpasswd}}}}
 """)
     with (folder / "registry.log").open("wb") as out:
         process = subprocess.Popen(  # noqa: S603
-            engine.inside(_program("docker-registry"), "serve", str(folder / "config.yml")), stdout=out, stderr=out
+            engine.inside(program("docker-registry"), "serve", str(folder / "config.yml")), stdout=out, stderr=out
         )
     try:
         for tag in ("1", "2"):
             name = f"{running.server}/acme/private"
-            _make(engine, f"{name}:{tag}", SERVE)
+            images.make(engine.api, f"{name}:{tag}", images.SERVE)
             auth = {"username": running.username, "password": running.password}
             until(partial(_pushed, engine, name, tag, auth), folder / "registry.log")
             engine.api.remove_image(f"{name}:{tag}", force=True)
@@ -195,9 +184,9 @@ def _pushed(engine: Engine, name: str, tag: str, auth: dict[str, str]) -> bool:
 
 def _network() -> subprocess.Popen[bytes]:
     """Keeps a network that has a loopback, until it is killed or whoever started it ends. Raises NoEngineHere."""
-    begin = f"{_program('busybox')} ifconfig lo up && echo up && exec cat"
+    begin = f"{program('busybox')} ifconfig lo up && echo up && exec cat"
     keeper = subprocess.Popen(  # noqa: S603
-        [_program("unshare"), "--net", "sh", "-c", begin], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        [program("unshare"), "--net", "sh", "-c", begin], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
     assert keeper.stdout
     if not keeper.stdout.readline():
@@ -206,7 +195,7 @@ def _network() -> subprocess.Popen[bytes]:
 
 
 def _inside(network: subprocess.Popen[bytes], *command: str) -> list[str]:
-    return [_program("nsenter"), f"--net=/proc/{network.pid}/ns/net", *command]
+    return [program("nsenter"), f"--net=/proc/{network.pid}/ns/net", *command]
 
 
 def _dockerd(folder: Path, network: subprocess.Popen[bytes]) -> subprocess.Popen[bytes]:
@@ -214,7 +203,7 @@ def _dockerd(folder: Path, network: subprocess.Popen[bytes]) -> subprocess.Popen
         return subprocess.Popen(  # noqa: S603
             _inside(
                 network,
-                _program("dockerd"),
+                program("dockerd"),
                 "--host",
                 f"unix://{folder / 'docker.sock'}",
                 "--data-root",
@@ -242,7 +231,7 @@ def _unmount(folder: Path) -> None:
     for line in Path("/proc/mounts").read_text().splitlines():
         place = line.split()[1]
         if place.startswith(f"{folder}/"):
-            subprocess.run([_program("umount"), "--lazy", place], check=False, capture_output=True)  # noqa: S603
+            subprocess.run([program("umount"), "--lazy", place], check=False, capture_output=True)  # noqa: S603
 
 
 def _wait_for(running: Engine) -> None:
@@ -257,70 +246,3 @@ def _wait_for(running: Engine) -> None:
 
 def _log(folder: Path) -> str:
     return "\n".join(each.read_text(errors="replace")[-1500:] for each in sorted(folder.glob("*.log")))
-
-
-def _program(name: str) -> str:
-    found = shutil.which(name, path=PATH)
-    assert found, name
-    return found
-
-
-def _fill(running: Engine) -> None:
-    for name, command in IMAGES.items():
-        _make(running, name, command)
-    running.api.import_image_from_data(_memcached(), repository="memcached", tag="1.6", changes=["USER 11211"])
-
-
-def _make(running: Engine, name: str, command: list[str]) -> None:
-    repository, _, tag = name.rpartition(":")
-    quoted = ", ".join(f'"{each}"' for each in command)
-    running.api.import_image_from_data(
-        _busybox(name), repository=repository, tag=tag, changes=[f"CMD [{quoted}]", "EXPOSE 8080"]
-    )
-
-
-def _busybox(name: str) -> bytes:
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w", dereference=True) as archive:
-        _add_program(archive, "busybox", "bin/busybox")
-        for applet in APPLETS:
-            _link(archive, f"bin/{applet}", "busybox")
-        for path, content in {"www/index.html": name, "www/health": "well", "etc/passwd": ""}.items():
-            _file(archive, path, content.encode())
-    return out.getvalue()
-
-
-def _memcached() -> bytes:
-    """Debian's own; told to be a user other than root, as the official image is."""
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w", dereference=True) as archive:
-        _add_program(archive, "memcached", "usr/bin/memcached")
-        _file(archive, "etc/passwd", b"root:x:0:0::/:/bin/sh\nmemcache:x:11211:11211::/:/bin/sh\n")
-    return out.getvalue()
-
-
-def _add_program(archive: tarfile.TarFile, name: str, path: str) -> None:
-    """With the libraries that it names."""
-    program = _program(name)
-    archive.add(program, path, filter=_plain)
-    libraries = subprocess.run(["ldd", program], capture_output=True, text=True, check=True).stdout  # noqa: S603, S607
-    for word in libraries.split():
-        if word.startswith("/"):
-            archive.add(word, word.lstrip("/"), filter=_plain)
-
-
-def _plain(member: tarfile.TarInfo) -> tarfile.TarInfo:
-    member.uid = member.gid = 0
-    return member
-
-
-def _link(archive: tarfile.TarFile, path: str, target: str) -> None:
-    member = tarfile.TarInfo(path)
-    member.type, member.linkname = tarfile.SYMTYPE, target
-    archive.addfile(member)
-
-
-def _file(archive: tarfile.TarFile, path: str, content: bytes) -> None:
-    member = tarfile.TarInfo(path)
-    member.size, member.mode = len(content), 0o644
-    archive.addfile(member, io.BytesIO(content))
