@@ -17,7 +17,7 @@ from models.transaction import transaction
 from tests.support.processes import runtime
 
 MY_API = "/orgs/acme/projects/web/containers/my-api"
-SOON_MILLISECONDS = 30_000
+SOON_MILLISECONDS = 120_000
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ from web.cli.local.server import Server
 from worker import hint as hints
 from worker.hint import aim
 
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 200
 # As systemd waits before it starts again what has died.
 RESTART_SECONDS = 0.5
 

@@ -23,7 +23,7 @@ from tests.support.factories import many_containers
 from tests.support.work import jobs_of
 from worker.hint import hint
 
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 200
 
 
 def ada(fleet: Fleet) -> Actor:

@@ -14,7 +14,7 @@ from tests.support.proof import violations
 # Of the role that web and worker connect with (web/cli/local/embedded.py). It covers two sweeps too: the broker gives
 # the first message after the freeze to the worker that asked for one before it, and does not hear that it is frozen.
 IDLE_SECONDS = 30
-WORK_SECONDS = 10
+WORK_SECONDS = 60
 UNFINISHED = "SELECT count(*) FROM jobs WHERE state IN ('ready', 'stuck')"
 LAST = "SELECT sum(last_number) FROM activity_heads"
 WAITING = "SELECT count(*) > 0 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND usename = 'activity_log_app'"
@@ -35,7 +35,7 @@ def test_frozen_inside_a_transaction_it_loses_the_chunk_and_the_job(
     with psycopg.connect(fleet.superuser_url) as holder:
         holder.execute("SELECT 1 FROM activity_heads FOR UPDATE")
         fleet.members["first"].signal(signal.SIGCONT)
-        fleet.wait(WAITING, [(True,)], 30)
+        fleet.wait(WAITING, [(True,)], WORK_SECONDS)
         fleet.members["first"].signal(signal.SIGSTOP)
     _taken_over(fleet, superuser)
 

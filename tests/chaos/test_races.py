@@ -10,7 +10,7 @@ from models.kinds.container import Container
 from models.organisation import by_handle
 from models.transaction import transaction
 from tests.chaos.fleet import Fleet
-from tests.chaos.people import ada, double_click, furnish
+from tests.chaos.people import PATIENCE_SECONDS, ada, double_click, furnish
 from tests.support.proof import violations
 
 RACES = 1000
@@ -52,8 +52,8 @@ def test_of_a_person_and_the_cascade_one_terminates_each_container(fleet: Fleet,
         begun.acquire()
     double_click(fleet, actor, "acme", "p0")
     for each in people:
-        each.join(60)
-    fleet.wait("SELECT count(*) FROM jobs WHERE state <> 'finished'", [(0,)], 60)
+        each.join(PATIENCE_SECONDS)
+    fleet.wait("SELECT count(*) FROM jobs WHERE state <> 'finished'", [(0,)], PATIENCE_SECONDS)
 
     ends = superuser.execute(ENDS).fetchall()
     by_person = {name for name, who in ends if who == "Ada Lovelace"}

@@ -26,7 +26,7 @@ from worker.engine import reconcile
 from worker.engine.docker import DockerEngine
 
 HEALTH_SECONDS = 6
-PATIENCE_SECONDS = 40
+PATIENCE_SECONDS = 200
 
 
 @pytest.fixture

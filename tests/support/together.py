@@ -11,7 +11,7 @@ from flask import Flask
 
 from models.transaction import transaction
 
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 60
 WAITING = """
     SELECT count(*) FROM pg_stat_activity
      WHERE datname = current_database() AND state = 'active' AND wait_event_type = 'Lock'

@@ -11,26 +11,25 @@ from redis import Redis
 from models.database import db
 from models.jobs import job
 from models.jobs.job import JobKey
-from models.kinds.container import Container
 from models.log.actor import Actor
 from models.organisation import Organisation
 from models.project import Project
 from models.settings import Settings
 from models.transaction import transaction
+from tests.support.factories import many_containers
 from tests.support.log import entries
 from tests.support.processes import process
 from tests.support.work import jobs_of
 from worker.hint import aim, hint
 
-PATIENCE_SECONDS = 40
+PATIENCE_SECONDS = 200
 
 
 @pytest.fixture
 def full(web: Project, ada: Actor) -> Project:
     """A project with 1,200 containers: two chunks."""
     with transaction():
-        for number in range(1200):
-            web.create(ada, Container, name=f"c{number}", handle=f"c{number}", image="nginx:1.28")
+        many_containers(web, ada, 1200)
     return web
 
 
