@@ -5,35 +5,26 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
+from models.field import Shape
+from models.kinds.catalogue import KINDS
 from models.kinds.container import Container
+from models.kinds.resource import Resource
+from models.log.record import PAST
 from models.organisation import Organisation
 from models.project import Project
 from tests.browser.conftest import first_entry
+from tests.support.kinds import SAMPLES
 
 WEB = "/orgs/acme/projects/web"
-# What to fill in to create one of a kind, what to change afterwards, and what the log calls its end.
-KINDS: dict[str, tuple[dict[str, str], dict[str, str], str, str]] = {
-    "containers": (
-        {"name": "my-api", "handle": "my-api", "image": "nginx:1.27"},
-        {"image": "nginx:1.28"},
-        "container",
-        "terminate",
-    ),
-    "memcached": ({"name": "my-cache", "handle": "my-cache"}, {"nodes": "3"}, "memcached", "terminate"),
-    "registries": (
-        {"handle": "my-hub", "server": "r.example.com", "username": "ci", "password": "s3cret-canary"},
-        {"username": "cd"},
-        "registry",
-        "delete",
-    ),
-    "secrets": ({"handle": "my-token", "value": "s3cret-canary"}, {"value": "another-canary"}, "secret", "delete"),
-}
 
 
-@pytest.mark.parametrize("plural", KINDS)
-def test_a_resource_is_created_updated_and_ended(ada_page: Page, web: Project, plural: str) -> None:
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.noun)
+def test_a_resource_is_created_updated_and_ended(ada_page: Page, web: Project, kind: type[Resource]) -> None:
     page = ada_page
-    first, then, noun, end = KINDS[plural]
+    plural, noun, end = kind.plural, kind.noun, kind.end_action
+    hidden = [name for name, declared in kind.fields().items() if declared.shape is Shape.SECRET]
+    first = {**SAMPLES[kind].usual, **dict.fromkeys(hidden, "s3cret-canary")}
+    then = {**SAMPLES[kind].changed, **dict.fromkeys(hidden, "another-canary")}
     name = first.get("name", first["handle"])
     page.goto(WEB)
     page.locator(f'a[href$="/{plural}/new"]').first.click()
@@ -54,7 +45,7 @@ def test_a_resource_is_created_updated_and_ended(ada_page: Page, web: Project, p
     page.locator("details.danger > summary").click()
     page.locator("details.danger button[type=submit]").click()
     page.wait_for_url("**/projects/web")
-    assert first_entry(page) == entry(8, end, noun, name, f"{noun.capitalize()} {name} {end.rstrip('e')}ed")
+    assert first_entry(page) == entry(8, end, noun, name, f"{noun.capitalize()} {name} {PAST[end]}")
     assert "canary" not in page.content()
 
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.database import db
+from models.kinds.catalogue import KINDS
 from models.kinds.container import Container
-from models.kinds.registry import Registry
 from models.kinds.resource import Resource
 from models.kinds.secret import Secret
 from models.log.actor import Actor
@@ -21,15 +21,16 @@ from models.sealed import KEYRING, NONCE_BYTES, CannotOpen, Keyring
 from models.settings import Settings
 from models.system import rotation
 from models.transaction import transaction
+from tests.support.kinds import SAMPLES
 from tests.support.log import entries
 
 OLD = "k1:" + base64.b64encode(b"k" * 32).decode()
 NEW = "k2:" + base64.b64encode(b"n" * 32).decode()
 CONTEXT = "secrets.value"
-SEALED: list[tuple[type[Resource], str, dict[str, Any]]] = [
-    (Registry, "password", {"handle": "it", "server": "r.example.com", "username": "ci"}),
-    (Secret, "value", {"handle": "it"}),
-    (Container, "environment", {"handle": "it", "name": "It", "image": "nginx:1.28"}),
+SEALED = [
+    (kind, sealed, {name: value for name, value in SAMPLES[kind].usual.items() if name != sealed})
+    for kind in KINDS
+    for sealed in kind.sealed()
 ]
 sealed_fields = pytest.mark.parametrize(("kind", "field", "usual"), SEALED, ids=[each[1] for each in SEALED])
 PLAIN = "A=opensesame"
@@ -199,8 +200,8 @@ def test_rotation_seals_everything_under_the_new_key(
     three: Organisation, web: Project, superuser: psycopg.Connection
 ) -> None:
     KEYRING.load(f"{NEW},{OLD}")
-    assert rotation.remaining() == 3
-    assert sum(rotation.rotate()) == 3
+    assert rotation.remaining() == len(SEALED)
+    assert sum(rotation.rotate()) == len(SEALED)
     assert rotation.remaining() == 0
 
     KEYRING.load(NEW)
