@@ -20,7 +20,7 @@ from models.organisation import by_handle
 from models.project import Project
 from models.system import cascade
 from models.transaction import transaction
-from worker.hint import aim, hint
+from worker.hint import hint
 
 CONTAINERS = 10_000
 ROUNDS = 9
@@ -161,7 +161,6 @@ def _seconds_until_kept(key: JobKey) -> float:
 @contextmanager
 def _celery(ground: Ground) -> Iterator[None]:
     """`activity-log worker`, as an operator starts it."""
-    aim(ground.settings.redis_url)
     command = [PROGRAM, "worker", "--concurrency", str(WORKERS)]
     with running(command, environment(ground.settings), ground.settings.data_dir / "worker.log"):
         yield

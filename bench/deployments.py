@@ -20,7 +20,7 @@ from models.organisation import by_handle
 from models.project import Project
 from models.system import cascade
 from models.transaction import transaction
-from worker.hint import aim, hint, hint_at_engine
+from worker.hint import hint, hint_at_engine
 
 ROUNDS = 15
 CONTAINERS = 100
@@ -39,7 +39,6 @@ def rows(ground: Ground) -> Iterator[Row]:
 
 
 def _measured(ground: Ground, private: Engine, folder: Path) -> Iterator[Row]:
-    aim(ground.settings.redis_url)
     told = {**environment(ground.settings), "DOCKER_HOST": private.host}
     private.api.create_network(BY_HAND, driver="bridge")
     with running([PROGRAM, "runtime"], told, folder / "runtime.log"):

@@ -14,17 +14,17 @@ import flask
 import psycopg
 
 from bench.common import Ground
-from models.database import connect
+from models import database, sealed
 from models.log.actor import Actor, Door
 from models.log.feed import OrganisationName
 from models.migrations import migrate
 from models.organisation import create_organisation
 from models.people.access import Role
 from models.people.user import User, sign_up
-from models.sealed import KEYRING
 from models.settings import Settings
 from models.transaction import transaction
 from web.cli.local import embedded
+from worker import hint
 
 BIG = 1_000_000
 SMALL = 100_000
@@ -52,9 +52,9 @@ def ground() -> Iterator[Ground]:
 
 def _filled(settings: Settings, superuser_url: str) -> Iterator[Ground]:
     migrate(settings.database_owner_url, "activity_log_app")
-    KEYRING.load(settings.encryption_keys)
     app = flask.Flask("bench")
-    connect(app, settings.database_url)
+    for module in (sealed, database, hint):
+        module.attach(app, settings)
     with app.app_context():
         password = secrets.token_urlsafe(12)
         with transaction():

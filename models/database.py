@@ -13,6 +13,7 @@ from sqlalchemy.orm import DeclarativeBase
 
 from models.errors import DomainError
 from models.patience import OF_WORK, Patience, PatientConnection
+from models.settings import Settings
 
 UNIQUE_VIOLATION = "23505"
 READING = "reading"
@@ -27,9 +28,9 @@ class Model(DeclarativeBase):
     metadata = db.metadata
 
 
-def connect(app: Flask, database_url: str, patience: Patience = OF_WORK) -> None:
-    """Let `app` (the web's, or the bare one of a worker) use the database at a libpq URL."""
-    url = database_url.replace("postgresql://", "postgresql+psycopg://", 1)
+def attach(app: Flask, settings: Settings, patience: Patience = OF_WORK) -> None:
+    """Let `app` (the web's, or the bare one of a worker) use the database."""
+    url = settings.database_url.replace("postgresql://", "postgresql+psycopg://", 1)
     # The overflow is for the runtime process, which has many threads.
     # Errors are logged, and what a statement was given may be a password's hash or a person's address.
     pool = {"pool_size": 5, "max_overflow": 15, "hide_parameters": True}

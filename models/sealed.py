@@ -6,9 +6,12 @@ from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from flask import Flask
 from sqlalchemy import Text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
+
+from models.settings import Settings
 
 NONCE_BYTES = 12  # NIST SP 800-38D, section 5.2.1.1
 
@@ -50,6 +53,11 @@ class Keyring:
 
 
 KEYRING = Keyring()
+
+
+def attach(_: Flask, settings: Settings) -> None:
+    """Let this process, whatever its app, seal and open with the keys of the settings."""
+    KEYRING.load(settings.encryption_keys)
 
 
 class Sealed(TypeDecorator[str]):

@@ -9,10 +9,8 @@ from typing import Literal
 import flask
 from playwright.sync_api import Page, ViewportSize, sync_playwright
 
-from models import demo
-from models.database import connect
+from models import database, demo, sealed
 from models.migrations import migrate
-from models.sealed import KEYRING
 from tests.browser.conftest import ARGUMENTS
 from tests.support.processes import runtime, site
 from tests.support.servers import start
@@ -35,9 +33,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name, start(Path(name)) as servers:
         settings = servers.settings(Path(name) / "data")
         migrate(settings.database_owner_url, "activity_log_app")
-        KEYRING.load(settings.encryption_keys)
         bare = flask.Flask("screenshots")
-        connect(bare, settings.database_url)
+        for module in (sealed, database):
+            module.attach(bare, settings)
         with bare.app_context():
             for _ in demo.fill(PASSWORD):
                 pass

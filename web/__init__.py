@@ -9,16 +9,15 @@ from flask_login import current_user
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from models import database, sealed
 from models.billing import suspension
 from models.billing.suspension import Suspension
-from models.database import connect
 from models.patience import OF_A_REQUEST
-from models.sealed import KEYRING
 from models.settings import Settings
 from web import access, acting, addresses, assets, errors, feeds, forms, fragments, limits, words
 from web.pages import account, activity, billing, health, members, organisations, projects, resources
 from web.serving.buffered import BODY_MOST_BYTES
-from worker.hint import aim
+from worker import hint
 
 ROOT = Path(__file__).resolve().parent.parent
 SESSION_SECONDS = 14 * 24 * 3600
@@ -54,18 +53,13 @@ def create_app(settings: Settings) -> Flask:
     if trusted:
         # Else every sign-in attempt would count against the proxy's address, and invitation links would name its port.
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=trusted, x_proto=trusted, x_host=trusted)  # type: ignore[method-assign]
-    KEYRING.load(settings.encryption_keys)
-    connect(app, settings.database_url, OF_A_REQUEST)
-    aim(settings.redis_url)
+    database.attach(app, settings, OF_A_REQUEST)
     CSRFProtect(app)
     access.login_manager.init_app(app)
-    limits.install(app, settings.redis_url)
-    health.install(app)
+    for module in (sealed, hint, limits, health, assets, words, errors, acting):
+        module.attach(app, settings)
     _routes(app)
-    words.install(app)
-    errors.install(app)
     _templates(app)
-    acting.refuse_forgotten_changes(app)
     app.after_request(_protect)
     if settings.secure_cookies:
         app.after_request(_keep_to_tls)
@@ -75,7 +69,6 @@ def create_app(settings: Settings) -> Flask:
 
 def _routes(app: Flask) -> None:
     app.url_map.converters["kind"] = addresses.KindConverter
-    assets.install(app)
     for area in (account, organisations, members, billing, projects, resources, activity, health):
         app.register_blueprint(area.bp)
 

@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response
 from models.database import db
 from models.log import record
 from models.log.actor import Actor
+from models.settings import Settings
 from models.transaction import transaction
 from web.access import actor
 from worker.hint import hint_all
@@ -17,12 +18,12 @@ from worker.hint import hint_all
 @contextmanager
 def acting() -> Iterator[Actor]:
     """Call one verb in the block: it happens with its entry, or not at all. Whatever the verb raises passes through."""
-    with transaction() as promised:
+    with transaction() as hints:
         yield actor()
-    hint_all(promised)
+    hint_all(hints)
 
 
-def refuse_forgotten_changes(app: Flask) -> None:
+def attach(app: Flask, _: Settings) -> None:
     """A view that changes something outside `acting` would answer "done" and lose it: make that an error."""
 
     @app.after_request

@@ -6,6 +6,7 @@ from pathlib import Path
 from flask import Flask, Response, abort, request, send_file
 from flask.sessions import SecureCookieSessionInterface, SessionMixin
 
+from models.settings import Settings
 from web.access import Answer, Open, needs
 from web.icons import sprite
 
@@ -36,7 +37,7 @@ class Sessions(SecureCookieSessionInterface):
             super().save_session(app, session, response)
 
 
-def install(app: Flask) -> None:
+def attach(app: Flask, _: Settings) -> None:
     """Serve them, and give templates `asset(path)`. Raises FileNotFoundError when npm has not been run."""
     app.session_interface = Sessions()
     made = {

@@ -10,6 +10,7 @@ from werkzeug.exceptions import HTTPException
 
 from models.database import db
 from models.errors import DomainError, Forbidden, NotFound, TooManyAttempts
+from models.settings import Settings
 from web.access import login_manager
 from web.fragments import wants_fragment
 
@@ -32,7 +33,7 @@ TITLES = {
 }
 
 
-def install(app: Flask) -> None:
+def attach(app: Flask, _: Settings) -> None:
     """Answer every kind of error with one page, under its own status."""
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(DomainError, _refused)

@@ -18,6 +18,7 @@ from limits.storage import MemoryStorage, Storage, storage_from_string
 
 from models.errors import TooManyAttempts
 from models.people.user import EMAIL_MOST
+from models.settings import Settings
 from web import devices
 
 log = logging.getLogger(__name__)
@@ -94,9 +95,9 @@ class Limits:
             return work(self._own)
 
 
-def install(app: Flask, redis_url: str) -> None:
+def attach(app: Flask, settings: Settings) -> None:
     """Give `app` the counters."""
-    app.extensions[EXTENSION] = Limits(redis_url)
+    app.extensions[EXTENSION] = Limits(settings.redis_url)
 
 
 def counters() -> Limits:

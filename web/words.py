@@ -9,6 +9,7 @@ from flask import Flask, g, request
 from models.billing import amounts
 from models.kinds.catalogue import BY_NOUN, KINDS, plurals
 from models.kinds.references import listed
+from models.settings import Settings
 
 ZONES_MOST = 64
 
@@ -63,7 +64,7 @@ def initials(name: str) -> str:
     return "".join(word[0] for word in (words[:1] + words[-1:] if len(words) > 1 else words[:1])).upper()
 
 
-def install(app: Flask) -> None:
+def attach(app: Flask, _: Settings) -> None:
     """Makes these functions filters of the templates, and the kinds known to them."""
     filters = {
         "when": when,

@@ -1,25 +1,40 @@
 """The Celery app, set up so that losing any message loses nothing."""
 
-import os
+from typing import Any
 
 import flask
-from celery import Celery
+from celery import Celery, Task
+from celery.signals import worker_ready
 
-from models.database import connect
-from models.sealed import KEYRING
+from models import database, sealed
 from models.settings import Settings
-from worker.hint import QUEUE, RUNTIME_QUEUE, aim
+from worker import hint, tasks
+from worker.engine import connection
+from worker.hint import QUEUE, RUNTIME_QUEUE
 
-SWEEP_SECONDS = 15
-RECONCILE_SECONDS = 30
-CHARGE_SECONDS = 60
+TASKS = {
+    tasks.run: QUEUE,
+    tasks.sweep: QUEUE,
+    tasks.charge: QUEUE,
+    tasks.converge: RUNTIME_QUEUE,
+    tasks.reconcile: RUNTIME_QUEUE,
+}
+SCHEDULE = {tasks.sweep: 15, tasks.charge: 60, tasks.reconcile: 30}
+"""Seconds between two runs."""
 # Longer than the lease, so that a message that comes back finds the lease of its dead worker run out.
 VISIBILITY_SECONDS = 120
 
 
-def create_app(settings: Settings) -> Celery:
-    """The Celery app with its schedule; its tasks run inside a bare Flask app that knows the database."""
-    celery = Celery("worker", include=["worker.tasks"])
+def create_celery(settings: Settings) -> Celery:
+    """Build the Celery app; its tasks run inside a bare Flask app."""
+    app = create_app(settings)
+
+    class InContext(Task):  # type: ignore[misc]  # Celery ships no types
+        def __call__(self, *arguments: Any, **named: Any) -> Any:
+            with app.app_context():
+                return self.run(*arguments, **named)
+
+    celery = Celery("worker", task_cls=InContext)
     celery.conf.update(
         broker_url=settings.redis_url,
         broker_connection_retry_on_startup=True,
@@ -37,25 +52,34 @@ def create_app(settings: Settings) -> Celery:
         worker_prefetch_multiplier=1,
         worker_cancel_long_running_tasks_on_connection_loss=False,
         task_default_queue=QUEUE,
-        task_routes={f"worker.tasks.{name}": {"queue": RUNTIME_QUEUE} for name in ("settle", "reconcile")},
+        task_routes={_name(task): {"queue": queue} for task, queue in TASKS.items()},
         # A message that waited longer than its interval says nothing that the next one does not say.
         beat_schedule={
-            name: {"task": f"worker.tasks.{name}", "schedule": seconds, "options": {"expires": seconds}}
-            for name, seconds in (
-                ("sweep", SWEEP_SECONDS),
-                ("charge", CHARGE_SECONDS),
-                ("reconcile", RECONCILE_SECONDS),
-            )
+            task.__name__: {"task": _name(task), "schedule": seconds, "options": {"expires": seconds}}
+            for task, seconds in SCHEDULE.items()
         },
         timezone="UTC",
     )
-    KEYRING.load(settings.encryption_keys)
-    aim(settings.redis_url)
-    bare = flask.Flask("worker")
-    connect(bare, settings.database_url)
-    celery.flask = bare
-    celery.settings = settings
+    for task in TASKS:
+        celery.task(name=_name(task))(task)
     return celery
 
 
-app = create_app(Settings.from_environment(os.environ))
+def create_app(settings: Settings) -> flask.Flask:
+    """Build the bare Flask app that tasks run in."""
+    app = flask.Flask("worker")
+    app.config["SUSPENSION_GRACE"] = settings.suspension_grace
+    for module in (sealed, database, hint, connection):
+        module.attach(app, settings)
+    return app
+
+
+@worker_ready.connect  # type: ignore[untyped-decorator]  # Celery ships no types
+def look_around(sender: Any, **_: Any) -> None:
+    """Look at once at what was left while no worker ran; in a child, whose database connection is its own."""
+    for task in (tasks.sweep, tasks.reconcile):
+        sender.app.send_task(_name(task), retry=False)
+
+
+def _name(task: Any) -> str:
+    return f"{task.__module__}.{task.__name__}"

@@ -16,16 +16,14 @@ import psycopg
 from redis import Redis
 from redis.exceptions import RedisError
 
-from models.database import connect
+from models import database, sealed
 from models.migrations import migrate
-from models.sealed import KEYRING
 from models.settings import Settings
 from tests.support.processes import environment, until
 from tests.support.servers import Servers
 from web.cli.local import embedded
 from web.cli.local.server import Server
-from worker import hint as hints
-from worker.hint import aim
+from worker import hint
 
 PATIENCE_SECONDS = 200
 # As systemd waits before it starts again what has died.
@@ -84,7 +82,8 @@ class Fleet:
         for each in self._watchers:
             each.start()
         self.app = flask.Flask("chaos")
-        connect(self.app, settings.database_url)
+        for module in (sealed, database, hint):
+            module.attach(self.app, settings)
 
     def launch(self, name: str, *command: str) -> Member:
         """A subcommand of `activity-log`, watched from now on."""
@@ -172,10 +171,6 @@ def fleet(folder: Path) -> Iterator[Fleet]:
         data.mkdir()
         settings = Servers(database, redis_url).settings(data)
         migrate(settings.database_owner_url, "activity_log_app")
-        KEYRING.load(settings.encryption_keys)
-        before = hints.aimed_at()
-        aim(settings.redis_url)
-        stack.callback(aim, before)
         servers = {each.name: Member(_again(each), each.process) for each in started}
         running = Fleet(settings, database.superuser_url, servers, folder)
         try:

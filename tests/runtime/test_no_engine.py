@@ -19,10 +19,11 @@ from worker.engine.interface import CannotDeploy, EngineDown, NoEngine, engine_h
 
 
 def test_without_an_engine_everything_waits_and_nothing_is_claimed(
-    settings: Settings, acme: Organisation, api: Container
+    settings: Settings, app: Flask, acme: Organisation, api: Container
 ) -> None:
     told = len(entries(acme))
-    found = connection.report(replace(settings, docker_host="none"))
+    connection.attach(app, replace(settings, docker_host="none"))
+    found = connection.report()
     assert isinstance(found, NoEngine)
     reconcile.converge(found, api.key)
     reconcile.converge_all(found)
@@ -34,11 +35,13 @@ def test_without_an_engine_everything_waits_and_nothing_is_claimed(
 
 
 def test_an_engine_that_does_not_answer_is_reported(settings: Settings, app: Flask, engine: Engine) -> None:
-    assert connection.report(replace(settings, docker_host="unix:///nowhere.sock")) is None
+    connection.attach(app, replace(settings, docker_host="unix:///nowhere.sock"))
+    assert connection.report() is None
     found = installation.engine()
     assert isinstance(found, Reported)
     assert found.error == "nothing listens there"
-    assert connection.report(replace(settings, docker_host=engine.host)) is not None
+    connection.attach(app, replace(settings, docker_host=engine.host))
+    assert connection.report() is not None
     assert installation.engine().error is None
 
 

@@ -26,7 +26,7 @@ from tests.support.log import latest_entry, summaries
 from tests.support.processes import environment, process
 from tests.support.servers import KEY
 from worker.engine.docker import DockerEngine
-from worker.hint import aim, hint
+from worker.hint import hint
 
 CANARY = "canary-7f3a"
 
@@ -58,7 +58,6 @@ def with_secret(web: Project, ada: Any, image: str, **more: Any) -> list[Hinted]
 def test_a_hint_has_it_deployed_and_nothing_sealed_is_in_messages_or_on_the_screen(
     settings: Settings, engine: Engine, acme: Organisation, web: Project, ada: Any, tmp_path: Path
 ) -> None:
-    aim(settings.redis_url)
     redis = Redis.from_url(settings.redis_url)
     promised = with_secret(web, ada, "acme/web:1")
     for key in promised:

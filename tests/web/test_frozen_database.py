@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
-from models.database import connect, db
+from models.database import attach, db
 from models.migrations import migrate
 from models.patience import OF_A_REQUEST, OF_WORK, Patience
 from models.settings import Settings
@@ -109,7 +109,7 @@ def test_a_statement_of_a_page_ends_after_seconds_and_one_of_a_worker_when_it_is
     slow = text("SELECT pg_sleep(6)")
     for patience, refused in ((OF_A_REQUEST, True), (OF_WORK, False)):
         app = flask.Flask("test")
-        connect(app, platform.settings.database_url, patience)
+        attach(app, platform.settings, patience)
         outcome = pytest.raises(OperationalError, match="statement timeout") if refused else nullcontext()
         with app.app_context(), outcome:
             db.session.execute(slow)
@@ -117,7 +117,7 @@ def test_a_statement_of_a_page_ends_after_seconds_and_one_of_a_worker_when_it_is
 
 def test_a_connection_given_up_is_not_used_again(platform: Platform) -> None:
     app = flask.Flask("test")
-    connect(app, platform.settings.database_url, Patience(connect=2, statement=None, answer=1))
+    attach(app, platform.settings, Patience(connect=2, statement=None, answer=1))
     with app.app_context():
         with pytest.raises(OperationalError, match="no answer"):
             db.session.execute(text("SELECT pg_sleep(3)"))

@@ -1,5 +1,6 @@
 """What holds for every page: headers, errors, health."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import psycopg
@@ -15,7 +16,7 @@ from models.settings import Settings
 from models.transaction import transaction
 from tests.web.conftest import Visitor
 from web import create_app
-from worker.hint import aim
+from worker import hint
 
 NOWHERE = "redis://127.0.0.1:1/0"
 
@@ -54,14 +55,22 @@ def test_health_tells_what_does_not_answer(app: Flask, monkeypatch: pytest.Monke
     assert (ill.status_code, ill.json) == (503, {"database": "ok", "broker": "does not answer"})
 
 
-def test_with_the_broker_down_a_deletion_is_promised_all_the_same(
-    settings: Settings, owner: Visitor, api: Container, superuser: psycopg.Connection
+@pytest.fixture
+def hints_to(app: Flask, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Has hints go to another broker for one test."""
+    monkeypatch.setitem(app.extensions, hint.EXTENSION, app.extensions[hint.EXTENSION])
+
+    def hints_to(redis_url: str) -> None:
+        hint.attach(app, replace(settings, redis_url=redis_url))
+
+    return hints_to
+
+
+def test_with_the_broker_down_a_deletion_leaves_its_job_all_the_same(
+    hints_to: Callable[[str], None], owner: Visitor, api: Container, superuser: psycopg.Connection
 ) -> None:
-    aim(NOWHERE)
-    try:
-        answer = owner.post("/orgs/acme/projects/web/delete", confirm="web")
-    finally:
-        aim(settings.redis_url)
+    hints_to(NOWHERE)
+    answer = owner.post("/orgs/acme/projects/web/delete", confirm="web")
 
     assert answer.status_code == 302
     assert superuser.execute("SELECT work, state FROM jobs").fetchall() == [("delete_project", "ready")]
@@ -79,13 +88,12 @@ def test_with_the_database_down_a_signed_in_person_is_told(settings: Settings, o
     assert "Nothing was changed" in answer.text
 
 
-def test_a_hint_goes_out_with_a_deletion(app: Flask, settings: Settings, owner: Visitor, web: Project) -> None:
+def test_a_hint_goes_out_with_a_deletion(
+    hints_to: Callable[[str], None], settings: Settings, owner: Visitor, web: Project
+) -> None:
     aside = f"{settings.redis_url[:-1]}1"  # a queue that no worker of this run listens to
-    aim(aside)
-    try:
-        owner.post("/orgs/acme/projects/web/delete", confirm="web")
-    finally:
-        aim(settings.redis_url)
+    hints_to(aside)
+    owner.post("/orgs/acme/projects/web/delete", confirm="web")
 
     assert Redis.from_url(aside).llen("activity-log") == 1
 

@@ -1,6 +1,6 @@
 """What is published after a transaction, and that a broker that is down is asked once."""
 
-from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from flask import Flask
@@ -10,16 +10,14 @@ from models.jobs.job import JobKey
 from models.jobs.observation import ResourceKey
 from models.settings import Settings
 from tests.support.processes import free_port
-from worker.hint import MANY, QUEUE, RUNTIME_QUEUE, aim, aimed_at, hint_all
+from worker import hint
+from worker.hint import MANY, QUEUE, RUNTIME_QUEUE, hint_all
 
 
 @pytest.fixture
-def broker(settings: Settings, app: Flask) -> Iterator[Redis]:
-    """The real one, empty; hints go where they went before once the test is over."""
-    before = aimed_at()
-    aim(settings.redis_url)
-    yield Redis.from_url(settings.redis_url)
-    aim(before)
+def broker(settings: Settings, app: Flask) -> Redis:
+    """The one that hints of the application go to, empty."""
+    return Redis.from_url(settings.redis_url)
 
 
 def things(count: int) -> list[ResourceKey]:
@@ -35,8 +33,10 @@ def test_a_few_things_are_hinted_at_one_by_one_and_many_by_one_look_at_the_engin
     assert (broker.llen(RUNTIME_QUEUE), broker.llen(QUEUE)) == (1, 1)
 
 
-def test_a_broker_that_is_down_is_asked_once(broker: Redis, caplog: pytest.LogCaptureFixture) -> None:
-    aim(f"redis://127.0.0.1:{free_port()}/0")
-    hint_all(list(things(MANY)))
+def test_a_broker_that_is_down_is_asked_once(settings: Settings, caplog: pytest.LogCaptureFixture) -> None:
+    dark = Flask("dark")
+    hint.attach(dark, replace(settings, redis_url=f"redis://127.0.0.1:{free_port()}/0"))
+    with dark.app_context():
+        hint_all(list(things(MANY)))
 
     assert len(caplog.messages) == 1

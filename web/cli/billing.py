@@ -15,7 +15,7 @@ from models.organisation import by_handle
 from models.system import charging
 from models.transaction import transaction
 from web.cli.settings import connected
-from worker.hint import aim, hint, hint_all
+from worker.hint import hint, hint_all
 
 # No person that the platform knows: an entry says "system", the door "cli", and the reason that was given.
 OPERATOR = Actor(None, SYSTEM_NAME, None, Door.CLI)
@@ -51,14 +51,12 @@ def resume(handle: str, reason: str) -> None:
 def charge() -> None:
     """Do one round of charging here and now, as the scheduler has it done every minute."""
     with connected() as settings:
-        aim(settings.redis_url)
         charging.charge_round(settings.suspension_grace, hint=hint)
     click.echo("Charged.")
 
 
 def _decide(handle: str, verb: Callable[[Held], Record | None], before: str, after: str) -> None:
-    with connected() as settings:
-        aim(settings.redis_url)
+    with connected():
         organisation = by_handle(handle)
         if organisation is None:
             raise click.ClickException(f"There is no organisation {handle}.")

@@ -14,7 +14,7 @@ from worker.hint import QUEUE, RUNTIME_QUEUE
 def web(workers: int) -> None:
     """Serve the dashboard on HOST and PORT."""
     found = read_settings()
-    _become("web.serving", found.host, str(found.port), str(workers), "web.wsgi:app")
+    become("web.serving", found.host, str(found.port), str(workers), "web.wsgi:app")
 
 
 @click.command()
@@ -42,11 +42,11 @@ def scheduler(log_level: str) -> None:
     """Send the periodic hints: unfinished jobs are looked at again every 15 seconds."""
     found = read_settings()
     found.data_dir.mkdir(parents=True, exist_ok=True)
-    _become(
+    become(
         "celery",
         "--quiet",
         "-A",
-        "worker.app",
+        "worker.main",
         "beat",
         "--loglevel",
         log_level,
@@ -58,11 +58,11 @@ def scheduler(log_level: str) -> None:
 
 
 def _work(name: str, queue: str, pool: str, concurrency: int, log_level: str) -> None:
-    _become(
+    become(
         "celery",
         "--quiet",
         "-A",
-        "worker.app",
+        "worker.main",
         "worker",
         "--hostname",
         f"{name}@%h",
@@ -79,7 +79,8 @@ def _work(name: str, queue: str, pool: str, concurrency: int, log_level: str) ->
     )
 
 
-def _become(program: str, *arguments: str) -> None:
+def become(program: str, *arguments: str) -> None:
+    """Go on as another of our programs, in the environment of this one."""
     # Celery warns root of messages that carry code. Ours are JSON that names rows, and Docker's socket is often root's.
     quiet = ["-W", "ignore:You're running the worker with superuser privileges"]
     os.execv(sys.executable, [sys.executable, *quiet, "-m", program, *arguments])  # noqa: S606 (our own programs)

@@ -8,10 +8,10 @@ from pathlib import Path
 import click
 import flask
 
-from models.database import connect
-from models.sealed import KEYRING
+from models import database, sealed
 from models.settings import REQUIRED, Settings, SettingsError
 from web.cli.local.alone import adopt
+from worker import hint
 
 
 def read_settings(nor: str = "") -> Settings:
@@ -25,17 +25,22 @@ def read_settings(nor: str = "") -> Settings:
         raise click.ClickException(f"{error}{nor}. See “Configuration” in docs/operations.md.") from None
 
 
-@contextmanager
-def connected() -> Iterator[Settings]:
-    """Connect to the database that the environment names, or that an `up` on this machine runs; yields the settings."""
+def find_settings() -> Settings:
+    """Returns the settings from the environment, or those of an `up` on this machine, which it puts there."""
     nor = ""
     if not any(os.environ.get(name) for name in REQUIRED):
         folder = Path(os.environ.get("DATA_DIR") or "var").resolve()
         adopt(folder)
         nor = f", and no `activity-log up` of this user runs over {folder}"
-    found = read_settings(nor)
-    KEYRING.load(found.encryption_keys)
+    return read_settings(nor)
+
+
+@contextmanager
+def connected() -> Iterator[Settings]:
+    """Connect to the servers of `find_settings`; yields the settings."""
+    found = find_settings()
     bare = flask.Flask("activity-log")
-    connect(bare, found.database_url)
+    for module in (sealed, database, hint):
+        module.attach(bare, found)
     with bare.app_context():
         yield found

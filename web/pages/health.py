@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from models.database import READING, db
+from models.settings import Settings
 from web.access import Answer, Open, needs
 
 bp = Blueprint("health", __name__)
@@ -37,7 +38,7 @@ class Probe:
             return self._asked
 
 
-def install(app: Flask) -> None:
+def attach(app: Flask, _: Settings) -> None:
     """Give `app` its probes."""
     with app.app_context():
         engine = db.engines[READING]

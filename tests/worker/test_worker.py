@@ -1,4 +1,4 @@
-"""Promises kept by a real Celery worker, hinted at or not."""
+"""Jobs run by a real Celery worker, hinted at or not."""
 
 import time
 from collections.abc import Callable
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from celery import Celery
 from redis import Redis
 
 from models.database import db
@@ -20,7 +21,7 @@ from tests.support.factories import many_containers
 from tests.support.log import entries
 from tests.support.processes import process
 from tests.support.work import jobs_of
-from worker.hint import aim, hint
+from worker.hint import QUEUE, hint
 
 PATIENCE_SECONDS = 200
 
@@ -35,9 +36,9 @@ def full(web: Project, ada: Actor) -> Project:
 
 def delete(project: Project, actor: Actor) -> list[JobKey]:
     """Delete it; returns what there is to hint at."""
-    with transaction() as promised:
+    with transaction() as hints:
         project.delete(actor, project.handle)
-    return jobs_of(promised)
+    return jobs_of(hints)
 
 
 def wait(done: Callable[[], bool]) -> None:
@@ -48,8 +49,8 @@ def wait(done: Callable[[], bool]) -> None:
         time.sleep(0.1)
 
 
-def kept() -> bool:
-    """Whether nothing is promised any more."""
+def all_done() -> bool:
+    """Whether no job is left."""
     db.session.rollback()
     return not job.unfinished()
 
@@ -66,13 +67,27 @@ def each_ended_once(organisation: Organisation) -> bool:
 def test_a_hint_has_the_worker_do_it(
     settings: Settings, acme: Organisation, full: Project, ada: Actor, tmp_path: Path
 ) -> None:
-    aim(settings.redis_url)
     with process(settings, tmp_path / "worker.log", "worker"):
         for key in delete(full, ada):
             hint(key)
-        wait(kept)
+        wait(all_done)
 
     assert each_ended_once(acme)
+
+
+def test_a_message_of_the_version_before_is_dropped_and_its_job_is_found_all_the_same(
+    settings: Settings, acme: Organisation, full: Project, ada: Actor, tmp_path: Path
+) -> None:
+    before = Celery("before", broker=settings.redis_url, set_as_current=False)
+    for key in delete(full, ada):
+        before.send_task("worker.tasks.work", args=list(key), queue=QUEUE)
+    with process(settings, tmp_path / "worker.log", "worker") as worker:
+        wait(all_done)
+        wait(lambda: "worker.tasks.work" in (tmp_path / "worker.log").read_text())
+        assert worker.poll() is None
+
+    assert each_ended_once(acme)
+    assert Redis.from_url(settings.redis_url).llen(QUEUE) == 0
 
 
 def test_a_lost_hint_is_found_when_a_worker_starts(
@@ -82,7 +97,7 @@ def test_a_lost_hint_is_found_when_a_worker_starts(
         hint(key)
     Redis.from_url(settings.redis_url).flushdb()
     with process(settings, tmp_path / "worker.log", "worker"):
-        wait(kept)
+        wait(all_done)
 
     assert each_ended_once(acme)
 
@@ -102,7 +117,7 @@ def test_a_killed_worker_leaves_its_job_to_the_next(
     # As a worker that took it and died: nobody renews its lease.
     superuser.execute("UPDATE jobs SET lease_until = clock_timestamp()")
     with process(settings, tmp_path / "worker.log", "worker"):
-        wait(kept)
+        wait(all_done)
 
     assert each_ended_once(acme)
 
@@ -117,6 +132,6 @@ def test_the_scheduler_repeats_hints_that_went_missing(
         wait(lambda: "ready." in (tmp_path / "worker.log").read_text())
         time.sleep(1)  # past the sweep at the start
         delete(full, ada)
-        wait(kept)
+        wait(all_done)
 
     assert each_ended_once(acme)
