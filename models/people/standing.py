@@ -1,6 +1,7 @@
 """Who is asking and what they are where they ask: one query, on every page."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import ClassVar, NamedTuple
 
 from sqlalchemy import text
@@ -10,7 +11,9 @@ from models.log.feed import OrganisationName
 from models.numbers import whole_number
 from models.people.access import Permission, allows
 
-INTEGER = 2**31 - 1
+BIGINT = 2**63 - 1
+# After that, even someone who comes every day signs in again.
+LONGEST = timedelta(days=90)
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,8 @@ class Person:
     name: str
     email: str
     session_epoch: int
+    session: int
+    """The id of their session in this browser."""
 
     # What a session library asks of whoever is signed in.
     is_authenticated: ClassVar[bool] = True
@@ -28,8 +33,8 @@ class Person:
     is_anonymous: ClassVar[bool] = False
 
     def get_id(self) -> str:
-        """What a session keeps: worthless once the password has changed."""
-        return f"{self.id}.{self.session_epoch}"
+        """What a cookie keeps: worthless once the session has ended or the password has changed."""
+        return f"{self.id}.{self.session_epoch}.{self.session}"
 
 
 class ProjectHere(NamedTuple):
@@ -70,17 +75,17 @@ class Standing(NamedTuple):
     here: Here | None
 
 
-def standing(session_id: str, organisation: str | None, project: str | None = None) -> Standing | None:
+def standing(cookie: str, organisation: str | None, project: str | None = None) -> Standing | None:
     """Reads whose session it is and where they stand at an address with these handles; None once it has ended."""
-    user_id, _, epoch = session_id.partition(".")
     try:
-        values = {"user": whole_number(user_id, INTEGER), "epoch": whole_number(epoch, INTEGER)}
+        user_id, epoch, session = (whole_number(each, BIGINT) for each in cookie.split("."))
     except ValueError:
         return None
+    values = {"user": user_id, "epoch": epoch, "session": session, "since": datetime.now(UTC) - LONGEST}
     found = read(STANDING, {**values, "organisation": organisation, "project": project})
     if not found:
         return None
-    person, here, within = found[0][:4], found[0][4:9], found[0][9:]
+    person, here, within = found[0][:5], found[0][5:10], found[0][10:]
     if here[0] is None:
         return Standing(Person(*person), None)
     project_here = None if within[0] is None else ProjectHere(*within)
@@ -108,10 +113,11 @@ def organisations_of(user_id: int) -> list[OrganisationName]:
 
 
 STANDING = text("""
-    SELECT users.id, users.name, users.email, users.session_epoch,
+    SELECT users.id, users.name, users.email, users.session_epoch, sessions.id,
            organisations.id, organisations.handle, organisations.name, organisations.state, memberships.role,
            projects.id, projects.handle, projects.name, projects.state
       FROM users
+      JOIN sessions ON sessions.user_id = users.id AND sessions.id = :session AND sessions.started_at > :since
       LEFT JOIN (memberships JOIN organisations ON organisations.id = memberships.organisation_id)
         ON memberships.user_id = users.id AND organisations.handle = :organisation
       LEFT JOIN projects ON projects.organisation_id = organisations.id AND projects.handle = :project

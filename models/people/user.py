@@ -12,7 +12,6 @@ from models.errors import EmailTaken, Invalid, NotFound
 from models.field import NAME_MOST, Field
 from models.log.actor import SYSTEM_NAME
 from models.people.password import NOBODY, PASSWORD_MOST, hashed, verified
-from models.people.standing import Person
 
 # RFC 5321, section 4.5.3.1.3, less the brackets around it.
 EMAIL_MOST = 254
@@ -31,11 +30,6 @@ class User(Model):
     session_epoch: Mapped[int] = mapped_column(Integer, default=1)
     """Stands in every session; a new password raises it, which ends all sessions."""
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
-
-    @property
-    def person(self) -> Person:
-        """The person as a session knows them."""
-        return Person(self.id, self.name, self.email, self.session_epoch)
 
     def rename(self, name: str) -> None:
         """Take another name; entries already written keep the old one. Raises Invalid."""

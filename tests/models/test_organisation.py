@@ -17,6 +17,7 @@ from models.errors import (
 from models.log.actor import Actor
 from models.organisation import Organisation, belongings, by_handle, create_organisation
 from models.people.member import members
+from models.people.session import begin_session
 from models.people.standing import Standing, standing
 from models.people.user import User
 from models.project import Project
@@ -275,9 +276,10 @@ def test_a_project_beside_a_deletion_is_refused_once_the_organisation_is_gone(
 
 
 def test_foreign_and_missing_organisations_look_the_same(acme: Organisation, people: dict[str, User]) -> None:
-    session = people["mallory"].person.get_id()
+    with transaction():
+        mallory = begin_session(people["mallory"], "", "")
 
-    assert standing(session, "acme") == standing(session, "nowhere") == Standing(people["mallory"].person, None)
+    assert standing(mallory.get_id(), "acme") == standing(mallory.get_id(), "nowhere") == Standing(mallory, None)
 
 
 def test_a_deleted_organisation_comes_last_in_the_list_of_its_members(

@@ -40,6 +40,8 @@ EXPECTED: dict[tuple[str, str], set[str]] = {
     ("account.settings", "GET"): SIGNED_IN,
     ("account.settings", "POST"): SIGNED_IN,
     ("account.change_password", "POST"): SIGNED_IN,
+    ("sessions.index", "GET"): SIGNED_IN,
+    ("sessions.end", "POST"): SIGNED_IN,
     ("activity.mine", "GET"): SIGNED_IN,
     ("activity.of_organisation", "GET"): READERS,
     ("activity.entry", "GET"): READERS,

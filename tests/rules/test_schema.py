@@ -60,7 +60,7 @@ def owned(superuser: psycopg.Connection) -> set[str]:
 def test_every_table_is_an_organisations_or_known_to_be_small(superuser: psycopg.Connection, owned: set[str]) -> None:
     tables = {table for (table,) in superuser.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")}
 
-    assert tables - owned == {"users", "organisations", "platform", "alembic_version"}
+    assert tables - owned == {"users", "sessions", "organisations", "platform", "alembic_version"}
 
 
 def test_organisation_id_comes_first_in_every_primary_key(superuser: psycopg.Connection, owned: set[str]) -> None:
@@ -192,14 +192,16 @@ def test_functions_that_act_as_their_owner_are_the_two_the_application_needs(sup
     assert found.fetchall() == [("take_usage", True, False, path), ("write_entries", True, False, path)]
 
 
-def test_the_application_deletes_only_memberships_and_truncates_nothing(superuser: psycopg.Connection) -> None:
+def test_the_application_deletes_only_memberships_and_sessions_and_truncates_nothing(
+    superuser: psycopg.Connection,
+) -> None:
     found = superuser.execute(
         """SELECT table_name, privilege_type FROM information_schema.table_privileges
             WHERE grantee = %s AND privilege_type NOT IN ('SELECT', 'INSERT', 'UPDATE')""",
         (APP,),
     )
 
-    assert found.fetchall() == [("memberships", "DELETE")]
+    assert sorted(found) == [("memberships", "DELETE"), ("sessions", "DELETE")]
 
 
 @pytest.mark.parametrize(("table", "moment"), [("ledger", "at"), ("usage_changes", "at"), ("payments", "asked_at")])

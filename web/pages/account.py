@@ -9,6 +9,7 @@ from wtforms import HiddenField, PasswordField, StringField
 
 from models.errors import Invalid, NotFound
 from models.organisation import find_open_invitation
+from models.people.session import begin_session, end_session
 from models.people.user import User, any_user, authenticate, checked_email, find_user, sign_up
 from models.transaction import transaction
 from web import devices
@@ -91,6 +92,8 @@ def login() -> Answer:
 @needs(Open.TO_SIGNED_IN)
 def logout() -> Answer:
     """Sign out, in this browser."""
+    with transaction():
+        end_session(current_user.id, current_user.session)
     logout_user()
     session.clear()
     flash("You are signed out.")
@@ -163,7 +166,9 @@ def _enter(user: User) -> None:
     # A new session, without anything that an attacker may have planted before the sign-in.
     session.clear()
     session.permanent = True
-    login_user(user.person)
+    with transaction():
+        person = begin_session(user, request.headers.get("User-Agent", ""), request.remote_addr or "unknown")
+    login_user(person)
     # A fingerprint of the browser that only session protection would read; the epoch takes its place.
     session.pop("_id", None)
     # The form token is made now: if the first page made it, every page until then would sign the cookie again.
