@@ -132,16 +132,17 @@ def page(scope: Scope, before: int = LATEST, size: int = SIZE) -> Page:
 
     However long a run is, the next page begins below it.
     """
-    head, found = _found(OLDER, scope, before, size + 1)
-    if len(found) <= size:
-        return Page(_items(scope, found), None, head)
-    row, run = found[size - 1]
-    return Page(_items(scope, found[:size]), str(run.first_number if run else row.number), head)
+    head, found = _read(OLDER, scope, before, size + 1)
+    older = None
+    if len(found) > size:
+        last = found[size - 1]
+        older = str(last[NUMBER] if last[RUN] is None else _Run(*last[RUN]).first_number)
+    return Page(_items(scope, found[:size]), older, head)
 
 
 def newer(scope: Scope, after: int, size: int = 4 * SIZE) -> list[Item]:
     """Reads the `size` entries that follow number `after`, newest first."""
-    _, found = _found(NEWER, scope, after, size)
+    _, found = _read(NEWER, scope, after, size)
     return _items(scope, found[::-1])
 
 
@@ -200,26 +201,31 @@ class _Run(NamedTuple):
     cause_summary: str
 
 
-_Found = tuple[Row, _Run | None]
+# What a page's query brings: the head, the columns of a Row, and the run that folds it, if one does.
+_Raw = Sequence[tuple[Any, ...]]
+HEAD_NUMBER, NUMBER, RUN = 0, 1, -1
 
 
-def _found(queries: dict[str, TextClause], scope: Scope, edge: int, limit: int) -> tuple[int, list[_Found]]:
-    """The organisation's head, and each entry with the run that folds it."""
-    organisation = scope.organisation
-    values = {"organisation": organisation.id, "edge": edge, "limit": limit, "money": scope.money, **scope.values}
+def _read(queries: dict[str, TextClause], scope: Scope, edge: int, limit: int) -> tuple[int, _Raw]:
+    """The organisation's head, and the rows of a page."""
+    organisation_id = scope.organisation.id
+    values = {"organisation": organisation_id, "edge": edge, "limit": limit, "money": scope.money, **scope.values}
     found = read(queries[scope.condition], values)
-    if not found or found[0][1] is None:  # the head alone
-        return (found[0][0] if found else 0), []
-    return found[0][0], [(Row(organisation, *row), run and _Run(*run)) for _, *row, run in found]
+    head = found[0][HEAD_NUMBER] if found else 0
+    return head, found if found and found[0][NUMBER] is not None else ()
 
 
-def _items(scope: Scope, found: list[_Found]) -> list[Item]:
+def _items(scope: Scope, found: _Raw) -> list[Item]:
+    organisation, make = scope.organisation, Row._make
     items: list[Item] = []
-    for row, run in found:
+    folded = None
+    for each in found:
+        run = each[RUN]
         if run is None:
-            items.append(row)
-        elif not items or not isinstance(items[-1], Fold) or items[-1].first_number != run.first_number:
-            items.append(_fold(scope, row, run))
+            items.append(make((organisation, *each[NUMBER:RUN])))
+        elif run != folded:
+            items.append(_fold(scope, make((organisation, *each[NUMBER:RUN])), _Run(*run)))
+        folded = run
     return items
 
 
