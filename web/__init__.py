@@ -4,17 +4,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, Response, g
-from flask_login import current_user
+from flask import Flask, Response
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from models import database, sealed
-from models.billing import suspension
-from models.billing.suspension import Suspension
 from models.patience import OF_A_REQUEST
 from models.settings import Settings
-from web import access, acting, addresses, assets, errors, feeds, forms, fragments, limits, words
+from web import access, acting, addresses, assets, cookie, errors, feeds, forms, fragments, limits, words
 from web.pages import account, activity, billing, health, members, organisations, projects, resources, sessions
 from web.serving.buffered import BODY_MOST_BYTES
 from worker import hint
@@ -27,6 +24,14 @@ TLS_SECONDS = 365 * 24 * 3600
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+PROTECTION = (
+    ("Content-Security-Policy", POLICY),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "same-origin"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    # A person's pages stay out of shared caches; assets set a header of their own.
+    ("Cache-Control", "private, no-cache"),
 )
 
 
@@ -55,8 +60,7 @@ def create_app(settings: Settings) -> Flask:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=trusted, x_proto=trusted, x_host=trusted)  # type: ignore[method-assign]
     database.attach(app, settings, OF_A_REQUEST)
     CSRFProtect(app)
-    access.login_manager.init_app(app)
-    for module in (sealed, hint, limits, health, assets, words, errors, acting):
+    for module in (sealed, hint, cookie, limits, health, assets, words, errors, acting):
         module.attach(app, settings)
     _routes(app)
     _templates(app)
@@ -84,24 +88,8 @@ def _templates(app: Flask) -> None:
         rights=access.rights,
         once=fragments.once,
         url_for=addresses.address,
+        csrf_token=forms.csrf_token,
     )
-
-    @app.context_processor
-    def everywhere() -> dict[str, object]:
-        me = current_user if current_user and current_user.is_authenticated else None
-        here = {"organisation": g.get("organisation"), "role": g.get("role"), "project": g.get("project")}
-        return {
-            "me": me,
-            **here,
-            "suspension": _suspension(here["organisation"]),
-            "csrf_token": forms.csrf_token,
-        }
-
-
-def _suspension(organisation: Any) -> Suspension | None:
-    """The suspension of the page's organisation; read only when it is suspended, so that other pages pay nothing."""
-    suspended = organisation is not None and organisation.state == "suspended"
-    return suspension.current(organisation.id) if suspended else None
 
 
 def _keep_to_tls(response: Response) -> Response:
@@ -112,10 +100,7 @@ def _keep_to_tls(response: Response) -> Response:
 
 def _protect(response: Response) -> Response:
     headers = response.headers
-    headers.setdefault("Content-Security-Policy", POLICY)
-    headers.setdefault("X-Content-Type-Options", "nosniff")
-    headers.setdefault("Referrer-Policy", "same-origin")
-    headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-    # A person's pages stay out of shared caches; assets set a header of their own.
-    headers.setdefault("Cache-Control", "private, no-cache")
+    for name, value in PROTECTION:
+        if name not in headers:
+            headers.add(name, value)
     return response

@@ -8,7 +8,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask, abort, flash, g, redirect, request, url_for
-from flask_login import LoginManager, current_user
 from werkzeug.wrappers import Response
 
 from models.errors import NotFound
@@ -18,12 +17,10 @@ from models.organisation import find_organisation
 from models.people.access import GRANTS, Permission, Role, allows
 from models.people.standing import Here, Person, standing
 from models.project import find_project
+from web import cookie
 
 Answer = Response | str | tuple[str, int]
 View = Callable[..., Answer]
-
-login_manager = LoginManager()
-login_manager.session_protection = None
 
 
 class Open(Enum):
@@ -53,8 +50,8 @@ def needs(needed: Needed, even_when_deleted: bool = False) -> Callable[[View], V
         def guarded(**address: Any) -> Answer:
             if "\0" in request.path:
                 abort(404)  # PostgreSQL knows no text with it, so nothing can be there
-            if needed is not Open.TO_ANYONE and not current_user.is_authenticated:
-                return login_manager.unauthorized()  # type: ignore[no-any-return]
+            if needed is not Open.TO_ANYONE and signed_in() is None:
+                return _sign_in_first()
             if isinstance(needed, Permission):
                 here = _enter(address, needed, even_when_deleted)
                 if "here" in wanted:
@@ -81,9 +78,31 @@ def require_guards(app: Flask) -> None:
             raise RuntimeError(f"{rule} ({rule.endpoint}) does not say what it needs")
 
 
+def signed_in() -> Person | None:
+    """Returns who is asking, if they are signed in; read once a request, with where they stand."""
+    if "standing" not in g:
+        named = {} if "\0" in request.path else request.view_args or {}
+        in_cookie = cookie.whose()
+        g.standing = standing(in_cookie, named.get("org"), named.get("project")) if in_cookie else None
+    return g.standing.person if g.standing else None
+
+
+def me() -> Person:
+    """Returns who is asking, in a view that is open to those signed in alone."""
+    person = signed_in()
+    assert person is not None, "this view is open to anyone"
+    return person
+
+
+def forget_who_asks() -> None:
+    """Answers as to nobody in particular: who is signed in stands in the database, and that does not answer."""
+    g.standing = None
+
+
 def actor() -> Actor:
     """Who acts in this request, in the role they have in its organisation."""
-    return Actor(current_user.id, current_user.name, g.get("role"), Door.WEB)
+    person = me()
+    return Actor(person.id, person.name, g.get("role"), Door.WEB)
 
 
 def rights() -> frozenset[Permission]:
@@ -114,14 +133,6 @@ def _enter(address: dict[str, Any], needed: Permission, even_when_deleted: bool)
     return here
 
 
-@login_manager.user_loader
-def _person(session_id: str) -> Person | None:
-    named = {} if "\0" in request.path else request.view_args or {}
-    g.standing = standing(session_id, named.get("org"), named.get("project"))
-    return g.standing.person if g.standing else None
-
-
-@login_manager.unauthorized_handler
 def _sign_in_first() -> Answer:
     wanted = request.full_path.rstrip("?") if request.method == "GET" else None
     if request.headers.get("HX-Request") == "true":

@@ -3,7 +3,7 @@
 import logging
 
 import psycopg
-from flask import Flask, Response, make_response, render_template
+from flask import Flask, Response, make_response
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DataError, OperationalError
 from werkzeug.exceptions import HTTPException
@@ -11,8 +11,8 @@ from werkzeug.exceptions import HTTPException
 from models.database import db
 from models.errors import DomainError, Forbidden, NotFound, TooManyAttempts
 from models.settings import Settings
-from web.access import login_manager
-from web.fragments import wants_fragment
+from web.access import forget_who_asks
+from web.fragments import render, wants_fragment
 
 log = logging.getLogger(__name__)
 NUMERIC_OUT_OF_RANGE = "22003"
@@ -70,8 +70,7 @@ def _too_many(error: TooManyAttempts) -> Response:
 def _busy(error: Exception) -> Response:
     log.error("the database refused: %s", getattr(error, "orig", error))
     db.session.rollback()
-    # Who is signed in is read from the database too, so this page is shown as to someone who is not.
-    login_manager._update_request_context_with_user()
+    forget_who_asks()
     return _page(503)
 
 
@@ -93,4 +92,4 @@ def _page(code: int, message: str | None = None) -> Response:
     title, usual = TITLES.get(code, TITLES[400] if code < 500 else TITLES[500])
     if wants_fragment():
         return make_response(message or usual, code)
-    return make_response(render_template("errors/error.html", code=code, title=title, message=message or usual), code)
+    return render("errors/error.html", status=code, code=code, title=title, message=message or usual)

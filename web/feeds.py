@@ -120,7 +120,7 @@ def answer(source: AnyFeed, address: str, template: str, context: Callable[[], d
     if (before is not None or run is not None) and wants_fragment():
         return render("activity/_page.html", page=shown, address=address, run=run)
     response = render(template, page=shown, address=address, run=run, **context())
-    response.vary.add("HX-Request")
+    response.headers["Vary"] = "HX-Request"
     return response
 
 

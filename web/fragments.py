@@ -3,8 +3,12 @@
 from functools import lru_cache
 from typing import Any
 
-from flask import Response, current_app, make_response, render_template, request
+from flask import Response, current_app, g, request
 from markupsafe import Markup
+
+from models.billing import suspension
+from models.billing.suspension import Suspension
+from web.access import signed_in
 
 KEPT_MOST = 20_000
 
@@ -22,21 +26,37 @@ def wants_fragment() -> bool:
 def render(template: str, fragment: str | None = None, /, status: int = 200, **context: Any) -> Response:
     """The page, or its fragment when htmx asked for that."""
     chosen = fragment if fragment and wants_fragment() else template
-    response = make_response(render_template(chosen, **context), status)
+    response = current_app.response_class(html(chosen, context), status)
     if fragment:
-        response.vary.add("HX-Request")
+        response.headers["Vary"] = "HX-Request"
     return response
 
 
-def once(template: str, **values: Any) -> Markup:
-    """A fragment that depends on `values` alone, rendered once a process for the same ones.
-
-    Entries never change, and a page's frame is the same until the person, their role or the organisation is another.
-    """
-    return _once(template, tuple(values.items()))
+def html(template: str, context: dict[str, Any]) -> str:
+    """Renders a template with what every page knows: who is asking, and where."""
+    organisation = g.get("organisation")
+    everywhere = {
+        "me": signed_in(),
+        "organisation": organisation,
+        "role": g.get("role"),
+        "project": g.get("project"),
+        "suspension": _suspension(organisation),
+    }
+    # Not Flask's render_template: what its context processors add is looked up for every page and used by none.
+    return current_app.jinja_env.get_template(template).render(everywhere | context)
 
 
 @lru_cache(maxsize=KEPT_MOST)
-def _once(template: str, values: tuple[tuple[str, Any], ...]) -> Markup:
-    rendered = current_app.jinja_env.get_template(template).render(dict(values))
+def once(template: str, /, **values: Any) -> Markup:
+    """Renders a fragment that depends on `values` alone, once a process for the same ones.
+
+    Entries never change, and a page's frame is the same until the person, their role or the organisation is another.
+    """
+    rendered = current_app.jinja_env.get_template(template).render(values)
     return Markup(rendered.strip())  # noqa: S704 (a template's own output, escaped there)
+
+
+def _suspension(organisation: Any) -> Suspension | None:
+    """The suspension of the page's organisation; read only when it is suspended, so that other pages pay nothing."""
+    suspended = organisation is not None and organisation.state == "suspended"
+    return suspension.current(organisation.id) if suspended else None

@@ -16,9 +16,9 @@ ZONES_MOST = 64
 
 def zone() -> ZoneInfo:
     """Returns the reader's time zone, from the cookie that static/js/times.js sets; UTC without it."""
-    if "zone" not in g:
-        g.zone = _zone(request.cookies.get("tz", "UTC"))
-    found: ZoneInfo = g.zone
+    found: ZoneInfo | None = g.get("zone")
+    if found is None:
+        found = g.zone = _zone(request.cookies.get("tz", "UTC"))
     return found
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import text
 
@@ -27,13 +27,9 @@ class Person:
     session: int
     """The id of their session in this browser."""
 
-    # What a session library asks of whoever is signed in.
-    is_authenticated: ClassVar[bool] = True
-    is_active: ClassVar[bool] = True
-    is_anonymous: ClassVar[bool] = False
-
-    def get_id(self) -> str:
-        """What a cookie keeps: worthless once the session has ended or the password has changed."""
+    @property
+    def in_cookie(self) -> str:
+        """What the cookie keeps: worthless once the session has ended or the password has changed."""
         return f"{self.id}.{self.session_epoch}.{self.session}"
 
 

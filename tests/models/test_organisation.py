@@ -279,7 +279,7 @@ def test_foreign_and_missing_organisations_look_the_same(acme: Organisation, peo
     with transaction():
         mallory = begin_session(people["mallory"], "", "")
 
-    assert standing(mallory.get_id(), "acme") == standing(mallory.get_id(), "nowhere") == Standing(mallory, None)
+    assert standing(mallory.in_cookie, "acme") == standing(mallory.in_cookie, "nowhere") == Standing(mallory, None)
 
 
 def test_a_deleted_organisation_comes_last_in_the_list_of_its_members(

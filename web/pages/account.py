@@ -2,8 +2,7 @@
 
 from urllib.parse import urlsplit
 
-from flask import Blueprint, current_app, flash, g, redirect, request, session, url_for
-from flask_login import current_user, login_user, logout_user
+from flask import Blueprint, current_app, flash, g, redirect, request, url_for
 from flask_wtf.csrf import generate_csrf
 from wtforms import HiddenField, PasswordField, StringField
 
@@ -12,8 +11,8 @@ from models.organisation import find_open_invitation
 from models.people.session import begin_session, end_session
 from models.people.user import User, any_user, authenticate, checked_email, find_user, sign_up
 from models.transaction import transaction
-from web import devices
-from web.access import Answer, Open, needs
+from web import cookie, devices
+from web.access import Answer, Open, me, needs, signed_in
 from web.forms import Form
 from web.fragments import render
 from web.limits import OF_ONE, Count, SignIn, by_address, counters
@@ -74,7 +73,7 @@ def home() -> Answer:
 @needs(Open.TO_ANYONE)
 def login() -> Answer:
     """Sign in; an unknown email and a wrong password get one answer, in about the same time."""
-    if current_user.is_authenticated:
+    if signed_in():
         return redirect(url_for("orgs.index"))
     form = SignInForm(next=request.args.get("next", ""))
     if form.validate_on_submit():
@@ -93,9 +92,8 @@ def login() -> Answer:
 def logout() -> Answer:
     """Sign out, in this browser."""
     with transaction():
-        end_session(current_user.id, current_user.session)
-    logout_user()
-    session.clear()
+        end_session(me().id, me().session)
+    cookie.end()
     flash("You are signed out.")
     return redirect(url_for("account.login"))
 
@@ -104,7 +102,7 @@ def logout() -> Answer:
 @needs(Open.TO_ANYONE)
 def signup() -> Answer:
     """Create an account, where that is open, or with an invitation."""
-    if current_user.is_authenticated:
+    if signed_in():
         return redirect(url_for("orgs.index"))
     form = SignUpForm(next=request.args.get("next", ""))
     invitation = _invitation(form.next.data)
@@ -128,10 +126,10 @@ def signup() -> Answer:
 @needs(Open.TO_SIGNED_IN)
 def settings() -> Answer:
     """Show one's own name and password, and change the name."""
-    form = NameForm(obj=current_user)
+    form = NameForm(obj=me())
     if form.validate_on_submit():
         with form.show_errors(), transaction():
-            find_user(current_user.id).rename(form.name.data or "")
+            find_user(me().id).rename(form.name.data or "")
         if not form.refused:
             flash("Your name is changed.")
             return redirect(url_for("account.settings"))
@@ -143,14 +141,14 @@ def settings() -> Answer:
 def change_password() -> Answer:
     """Change the password, which ends every other session."""
     form = PasswordForm()
-    mine = [Count(f"password {current_user.id}", OF_ONE)]
+    mine = [Count(f"password {me().id}", OF_ONE)]
     if form.validate():
         counters().attempt(mine)
         with form.show_errors(), transaction():
-            user = find_user(current_user.id)
+            user = find_user(me().id)
             user.change_password(form.current.data or "", form.new.data or "")
     if form.refused:
-        return _settings(NameForm(formdata=None, obj=current_user), form)
+        return _settings(NameForm(formdata=None, obj=me()), form)
     counters().forget(mine)
     _enter(user)
     flash("Your password is changed, and you are signed out everywhere else.")
@@ -163,14 +161,9 @@ def _settings(name_form: NameForm, password_form: PasswordForm) -> Answer:
 
 
 def _enter(user: User) -> None:
-    # A new session, without anything that an attacker may have planted before the sign-in.
-    session.clear()
-    session.permanent = True
     with transaction():
         person = begin_session(user, request.headers.get("User-Agent", ""), request.remote_addr or "unknown")
-    login_user(person)
-    # A fingerprint of the browser that only session protection would read; the epoch takes its place.
-    session.pop("_id", None)
+    cookie.begin(person)
     # The form token is made now: if the first page made it, every page until then would sign the cookie again.
     g.pop("csrf_token", None)
     generate_csrf()

@@ -3,7 +3,6 @@
 from typing import Any
 
 from flask import Blueprint, abort
-from flask_login import current_user
 
 from models.billing import amounts
 from models.billing.account import BillingAccount
@@ -15,7 +14,7 @@ from models.organisation import Organisation
 from models.people.access import Permission
 from models.people.standing import Here, belongings_of
 from models.project import Project
-from web.access import Answer, Open, needs
+from web.access import Answer, Open, me, needs
 from web.addresses import address
 from web.feeds import OrganisationFeed, PersonFeed, answer
 
@@ -29,7 +28,7 @@ MONEY = "_cents"
 @needs(Open.TO_SIGNED_IN)
 def mine() -> Answer:
     """What one did, across all organisations one belongs to now."""
-    source = PersonFeed(current_user.id, belongings_of(current_user.id))
+    source = PersonFeed(me().id, belongings_of(me().id))
     return answer(source, address("activity.mine"), "activity/mine.html", dict)
 
 

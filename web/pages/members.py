@@ -3,7 +3,6 @@
 from typing import Any
 
 from flask import Blueprint, abort, flash, g, redirect, url_for
-from flask_login import current_user
 from wtforms import SelectField, StringField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its stubs
 
@@ -16,7 +15,7 @@ from models.people.invitation import Invited, invitations
 from models.people.member import Membership, accept_invitation, add_member, find_member, members
 from models.people.user import find_user
 from models.transaction import transaction
-from web.access import Answer, Open, needs
+from web.access import Answer, Open, me, needs, signed_in
 from web.acting import acting
 from web.forms import Form, TokenForm
 from web.fragments import render
@@ -88,7 +87,7 @@ def change_role(organisation: Organisation, user_id: int) -> Answer:
 @needs(Permission.READ)
 def remove(organisation: Organisation, user_id: int) -> Answer:
     """Take someone out of the organisation; everyone may leave by themselves."""
-    if user_id != current_user.id and not allows(g.role, Permission.MANAGE_MEMBERS):
+    if user_id != me().id and not allows(g.role, Permission.MANAGE_MEMBERS):
         abort(403)
     found = _find(organisation, user_id)
     form = TokenForm()
@@ -98,7 +97,7 @@ def remove(organisation: Organisation, user_id: int) -> Answer:
             found.remove(actor)
     if form.refused:
         return _people(organisation, MemberForm(formdata=None, role="member"), {user_id: form})
-    if user_id == current_user.id:
+    if user_id == me().id:
         flash(f"You left {organisation.name}.")
         return redirect(url_for("orgs.index"))
     flash(f"{name} was removed from {organisation.name}.")
@@ -121,13 +120,13 @@ def join(org: str, token: str) -> Answer:
     """Accept an invitation; whoever has no token that opens it does not learn whether there is such an organisation."""
     organisation, found = find_open_invitation(org, token)
     form = TokenForm()
-    if current_user.is_authenticated and form.validate_on_submit():
+    if signed_in() and form.validate_on_submit():
         if g.standing.here is not None:
             return redirect(url_for("orgs.show", org=org))
         with form.show_errors():
             with transaction():
-                joining = Actor(current_user.id, current_user.name, found.role, Door.WEB)
-                accept_invitation(found, find_user(current_user.id), joining)
+                joining = Actor(me().id, me().name, found.role, Door.WEB)
+                accept_invitation(found, find_user(me().id), joining)
             flash(f"Welcome to {organisation.name}.")
             return redirect(url_for("orgs.show", org=org))
     shown = {"organisation_name": organisation.name, "role": found.role, "email": found.email}
@@ -176,6 +175,6 @@ def _shown(membership: Membership, refused: Any, may_manage: bool) -> dict[str, 
         "joined_at": membership.created_at,
         "form": form,
         "errors": refused.complaints if refused else [],
-        "is_me": membership.user_id == current_user.id,
-        "may_remove": changeable or membership.user_id == current_user.id,
+        "is_me": membership.user_id == me().id,
+        "may_remove": changeable or membership.user_id == me().id,
     }

@@ -3,7 +3,6 @@
 from typing import Any
 
 from flask import Blueprint, flash, g, redirect, url_for
-from flask_login import current_user
 
 from models.jobs import job
 from models.jobs.job import Progress
@@ -13,7 +12,7 @@ from models.overview import overview
 from models.people.access import Permission, Role, allows
 from models.people.standing import Here
 from models.people.user import find_user
-from web.access import Answer, Open, needs
+from web.access import Answer, Open, me, needs
 from web.acting import acting
 from web.addresses import address
 from web.feeds import OrganisationFeed, answer
@@ -29,7 +28,7 @@ bp = Blueprint("orgs", __name__)
 @needs(Open.TO_SIGNED_IN)
 def index() -> Answer:
     """The organisations one belongs to."""
-    return render("orgs/index.html", memberships=belongings(current_user.id))
+    return render("orgs/index.html", memberships=belongings(me().id))
 
 
 @bp.route("/orgs/new", methods=["GET", "POST"])
@@ -38,12 +37,12 @@ def new() -> Answer:
     """Found an organisation; one becomes its owner."""
     form = form_for(Organisation)
     if not form.is_submitted():
-        form["email"].data = current_user.email
+        form["email"].data = me().email
     if form.validate_on_submit():
         with form.show_errors():
             g.role = Role.OWNER
             with acting() as actor:
-                organisation = create_organisation(find_user(current_user.id), actor, **form.values)
+                organisation = create_organisation(find_user(me().id), actor, **form.values)
             flash(f"Organisation {organisation.name} created.")
             return redirect(url_for("orgs.show", org=organisation.handle))
     g.pop("role", None)

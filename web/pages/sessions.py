@@ -1,11 +1,10 @@
 """Where one is signed in, and ending it there."""
 
 from flask import Blueprint, flash, redirect, url_for
-from flask_login import current_user
 
 from models.people.session import end_session, sessions_of
 from models.transaction import transaction
-from web.access import Answer, Open, needs
+from web.access import Answer, Open, me, needs
 from web.fragments import render
 
 bp = Blueprint("sessions", __name__)
@@ -15,7 +14,7 @@ bp = Blueprint("sessions", __name__)
 @needs(Open.TO_SIGNED_IN)
 def index() -> Answer:
     """Show every browser in which one is signed in."""
-    return render("account/sessions.html", sessions=sessions_of(current_user))
+    return render("account/sessions.html", sessions=sessions_of(me()))
 
 
 @bp.post("/account/sessions/<int:id>/end")
@@ -23,6 +22,6 @@ def index() -> Answer:
 def end(id: int) -> Answer:
     """End one session: whoever has its cookie is signed out."""
     with transaction():
-        end_session(current_user.id, id)
+        end_session(me().id, id)
     flash("The session is ended.")
     return redirect(url_for("sessions.index"))
