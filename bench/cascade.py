@@ -34,10 +34,10 @@ HANDLES = (f"cascade-{place}" for place in count())
 
 
 def rows(ground: Ground) -> Iterator[Row]:
-    """In this process alone; then by two real Celery processes, from the promise; then what others notice of it."""
+    """In this process alone; then by two real Celery processes, from the COMMIT; then what others notice of it."""
     against = "one audited statement"
 
-    def kept() -> float:
+    def in_chunks() -> float:
         key = _delete(ground, _project(ground))
         start = time.perf_counter()
         assert cascade.run(key)
@@ -54,13 +54,13 @@ def rows(ground: Ground) -> Iterator[Row]:
     def by_celery() -> float:
         key = _delete(ground, _project(ground))
         hint(key)
-        return CONTAINERS / _seconds_until_kept(key)
+        return CONTAINERS / _seconds_until_done(key)
 
     what = "Deletion of a project with 10,000 containers, entries"
-    yield compare(f"{what}, one process", kept, against, at_once, rounds=ROUNDS, unit=per_second)
+    yield compare(f"{what}, one process", in_chunks, against, at_once, rounds=ROUNDS, unit=per_second)
     with _celery(ground):
         yield compare(
-            f"{what}, two workers, from promise to kept",
+            f"{what}, two workers, from COMMIT to done",
             by_celery,
             against,
             at_once,
@@ -98,7 +98,7 @@ def _others(ground: Ground) -> Row:
         key = _delete(ground, _project(ground))
         hint(key)
         taken = [edit()]
-        while not _kept(key):
+        while not _is_done(key):
             taken.append(edit())
         return statistics.median(taken)
 
@@ -127,18 +127,18 @@ def _project(ground: Ground) -> Project:
 
 
 def _delete(ground: Ground, project: Project) -> JobKey:
-    with transaction() as promised:
+    with transaction() as hints:
         project.delete(ground.ada, confirm=project.handle)
     db.session.remove()
-    [key] = promised
+    [key] = hints
     assert isinstance(key, JobKey)
     return key
 
 
-def _kept(key: JobKey) -> bool:
-    kept = db.session.execute(TAKEN, key._asdict()).scalar_one() is not None
+def _is_done(key: JobKey) -> bool:
+    found = db.session.execute(TAKEN, key._asdict()).scalar_one() is not None
     db.session.rollback()
-    return kept
+    return found
 
 
 def _deadlocks() -> int:
@@ -147,7 +147,7 @@ def _deadlocks() -> int:
     return found
 
 
-def _seconds_until_kept(key: JobKey) -> float:
+def _seconds_until_done(key: JobKey) -> float:
     patience = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < patience:
         taken = db.session.execute(TAKEN, key._asdict()).scalar_one()
@@ -155,7 +155,7 @@ def _seconds_until_kept(key: JobKey) -> float:
         if taken is not None:
             return float(taken)
         time.sleep(0.05)
-    raise TimeoutError(f"job {key.id} was not kept in {PATIENCE_SECONDS} seconds")
+    raise TimeoutError(f"job {key.id} was not done in {PATIENCE_SECONDS} seconds")
 
 
 @contextmanager

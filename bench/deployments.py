@@ -48,7 +48,7 @@ def _measured(ground: Ground, private: Engine, folder: Path) -> Iterator[Row]:
 
 def _replaced(ground: Ground, private: Engine) -> Row:
     project = _project(ground, "replaced")
-    with transaction() as promised:
+    with transaction() as hints:
         one = project.create(
             ground.ada,
             Container,
@@ -59,15 +59,15 @@ def _replaced(ground: Ground, private: Engine) -> Row:
             cpu_millicores=1000,
             health_path="/health",
         )
-    _hint(promised)
+    _hint(hints)
     until(partial(_serves_alone, private, one.key, 1), every=STEP_SECONDS)
     pairs = []
     for turn in range(ROUNDS):
         db.session.refresh(one)
-        with transaction() as promised:
+        with transaction() as hints:
             one.update(ground.ada, one.version, image=f"acme/web:{2 - turn % 2}")
         begin = time.perf_counter()
-        _hint(promised)
+        _hint(hints)
         until(partial(_serves_alone, private, one.key, one.revision), every=STEP_SECONDS)
         taken = time.perf_counter() - begin
         pairs.append((taken, _replaced_by_hand(private)))
@@ -91,18 +91,18 @@ def _replaced_by_hand(private: Engine) -> float:
 
 def _removed(ground: Ground, private: Engine) -> Row:
     project = _project(ground, "removed")
-    with transaction() as promised:
+    with transaction() as hints:
         for place in range(CONTAINERS):
             name = f"c-{place}"
             project.create(
                 ground.ada, Container, name=name, handle=name, image="acme/web:1", memory_mib=64, cpu_millicores=20
             )
-    _hint(promised)
+    _hint(hints)
     until(lambda: len(_ours(private, project)) == CONTAINERS and _settled(project), every=STEP_SECONDS)
-    with transaction() as promised:
+    with transaction() as hints:
         project.delete(ground.ada, "removed")
     begin = time.perf_counter()
-    for key in promised:
+    for key in hints:
         assert isinstance(key, JobKey)
         cascade.run(key)
     db.session.remove()
@@ -132,8 +132,8 @@ def _project(ground: Ground, handle: str) -> Project:
         return organisation.create_project(ground.ada, name=handle, handle=handle)
 
 
-def _hint(promised: list[Hinted]) -> None:
-    for key in promised:
+def _hint(hints: list[Hinted]) -> None:
+    for key in hints:
         hint(key)
 
 

@@ -1,1 +1,1 @@
-"""Celery: hears hints, keeps promises."""
+"""The processes that run jobs: Celery, its tasks, and the container engine."""

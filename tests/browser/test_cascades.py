@@ -55,9 +55,9 @@ def test_an_unfolded_run_is_a_page_without_javascript(
     with transaction():
         for number in range(60):
             web.create(ada, Container, name=f"c{number}", handle=f"c{number}", image="nginx:1.28")
-    with transaction() as promised:
+    with transaction() as hints:
         web.delete(ada, "web")
-    run(job_of(promised))
+    run(job_of(hints))
     page = signed_in("ada", java_script_enabled=False)
     page.goto("/orgs/acme/activity")
     page.locator("li.fold summary").click()

@@ -81,10 +81,10 @@ def insist(verb: Callable[[], Any]) -> Any:
 
 
 def _delete(actor: Actor, organisation: str, project: str | None) -> list[JobKey]:
-    with transaction() as promised:
+    with transaction() as hints:
         found: Organisation | Project | None = by_handle(organisation)
         assert isinstance(found, Organisation)
         if project:
             found = found.find_project(project)
         found.delete(actor, found.handle)
-    return jobs_of(promised)
+    return jobs_of(hints)

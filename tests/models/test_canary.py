@@ -96,9 +96,9 @@ def test_the_database_holds_no_sealed_value_in_clear(sung: None, superuser: psyc
 def test_nor_after_everything_has_ended(
     sung: None, acme: Organisation, ada: Actor, superuser: psycopg.Connection
 ) -> None:
-    with transaction() as promised:
+    with transaction() as hints:
         acme.delete(ada, "acme")
-    for key in promised:
+    for key in hints:
         run(key)
 
     assert CANARY not in everything(superuser)
@@ -129,9 +129,9 @@ def test_the_log_says_nothing_about_it_but_that_it_changed(sung: None, acme: Org
 
 
 def test_the_broker_does_not_carry_it(sung: None, acme: Organisation, ada: Actor, settings: Settings) -> None:
-    with transaction() as promised:
+    with transaction() as hints:
         acme.delete(ada, "acme")
-    for key in promised:
+    for key in hints:
         hint(key)
 
     found = published(settings)

@@ -34,10 +34,10 @@ Killed = KeyboardInterrupt
 
 
 def delete(thing: Project | Organisation, actor: Actor) -> JobKey:
-    """As a person does; nobody has looked at the promise yet."""
-    with transaction() as promised:
+    """As a person does; no worker has looked at the job yet."""
+    with transaction() as hints:
         thing.delete(actor, thing.handle)
-    return job_of(promised)
+    return job_of(hints)
 
 
 def claimed(key: JobKey) -> JobLease:

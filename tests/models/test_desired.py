@@ -170,9 +170,9 @@ def test_what_has_ended_is_not_deployed_any_more(acme: Organisation, api: Contai
     with transaction():
         lease = deployment.claim(api.key, 1)
     assert lease
-    with transaction() as promised:
+    with transaction() as hints:
         api.end(ada)
-    assert promised == [api.key]
+    assert hints == [api.key]
     with pytest.raises(LeaseLost), transaction():
         deployment.succeed(lease)
     with transaction():
@@ -254,12 +254,12 @@ def test_what_ended_before_it_ever_ran_is_not_said_to_come_up(
     with transaction():
         observation.observe([observation.Observed(api.key, None, "error", "no such image")])
     db.session.refresh(api)
-    with transaction() as promised:
+    with transaction() as hints:
         if by_cascade:
             web.delete(ada, "web")
         else:
             api.end(ada)
-    for key in promised:
+    for key in hints:
         if isinstance(key, JobKey):
             cascade.run(key)
     db.session.refresh(api)

@@ -1,4 +1,4 @@
-"""Promises: claimed with a lease, fenced by a token, tried again, stuck, revived."""
+"""Jobs of cascades: claimed with a lease, fenced by a token, tried again, stuck, revived."""
 
 from datetime import timedelta
 
@@ -24,10 +24,10 @@ ATTEMPTS_MOST = JOBS.attempts_most or 0
 
 @pytest.fixture
 def key(web: Project, ada: Actor) -> JobKey:
-    """The promise to empty a deleted project."""
-    with transaction() as promised:
+    """The job that empties a deleted project."""
+    with transaction() as hints:
         web.delete(ada, "web")
-    return job_of(promised)
+    return job_of(hints)
 
 
 def claim(key: JobKey) -> JobLease | None:
@@ -74,10 +74,10 @@ def test_a_rolled_back_change_promises_nothing(acme: Organisation, web: Project,
     with pytest.raises(ZeroDivisionError), transaction():
         web.delete(ada, "web")
         1 / 0  # noqa: B018
-    with transaction() as promised:
+    with transaction() as hints:
         acme.create_project(ada, name="Other", handle="other")
 
-    assert promised == []
+    assert hints == []
     assert job.unfinished() == []
 
 
@@ -86,11 +86,11 @@ def test_several_promises_of_one_transaction_each_name_their_cause(
 ) -> None:
     with transaction():
         other = acme.create_project(ada, name="Other", handle="other")
-    with transaction() as promised:
+    with transaction() as hints:
         web.delete(ada, "web")
         other.delete(ada, "other")
 
-    assert [claimed(each).cause for each in jobs_of(promised)] == [7, 8]
+    assert [claimed(each).cause for each in jobs_of(hints)] == [7, 8]
 
 
 def test_a_job_is_claimed_by_one(key: JobKey) -> None:

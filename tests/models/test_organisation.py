@@ -194,12 +194,12 @@ def test_deleting_asks_for_the_handle(acme: Organisation, ada: Actor) -> None:
 
 
 def test_deleting_is_one_entry_and_a_promise(acme: Organisation, ada: Actor) -> None:
-    with transaction() as promised:
+    with transaction() as hints:
         acme.delete(ada, " acme ")
 
     assert acme.state == "deleting"
     assert summaries(acme)[4:] == ["Organisation Acme deleted"]
-    assert len(promised) == 1
+    assert len(hints) == 1
 
 
 def test_it_is_deleted_once(acme: Organisation, ada: Actor) -> None:

@@ -151,11 +151,11 @@ def test_deleting_asks_for_the_handle(web: Project, ada: Actor) -> None:
 
 
 def test_deleting_is_one_entry_and_a_promise_that_names_it(acme: Organisation, web: Project, ada: Actor) -> None:
-    with transaction() as promised:
+    with transaction() as hints:
         web.delete(ada, "web")
 
     deletion = latest_entry(acme)
-    [key] = promised
+    [key] = hints
     progress = job.latest(acme.id, web.id)
     assert (deletion.summary, deletion.action) == ("Project Web deleted", "delete")
     assert progress

@@ -73,9 +73,9 @@ def test_deploying_all_users_of_a_secret_again_takes_the_same_statements_however
             for each in range(more):
                 handle = f"c-{more}-{each}"
                 web.create(ada, Container, name=handle, handle=handle, image="nginx:1.28", secrets=[secret.handle])
-        with statements() as found, transaction() as promised:
+        with statements() as found, transaction() as hints:
             assert len(web.deploy_again(ada, secret)) == more
-        assert len(promised) == more
+        assert len(hints) == more
         sent.append([each.split()[0] for each in found])
     # Organisation and project held, all revised, all entries, all deployments.
     assert sent[0] == sent[1] == ["SELECT", "SELECT", "WITH", "SELECT", "WITH"]
@@ -94,9 +94,9 @@ def _statements_to_delete(acme: Organisation, ada: Actor, handle: str, container
     with transaction():
         for each in range(containers):
             project.create(ada, Container, name=f"c-{each}", handle=f"c-{each}", image="nginx:1.28")
-    with transaction() as promised:
+    with transaction() as hints:
         project.delete(ada, confirm=handle)
-    (key,) = promised
+    (key,) = hints
     with statements() as sent:
         assert cascade.run(JobKey(*key))
     assert len([each for each in sent if "write_entries(" in each]) == 1

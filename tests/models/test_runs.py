@@ -85,9 +85,9 @@ def test_after_a_deletion_runs_are_what_their_entries_say(
             for number in range(4):
                 project.create(ada, Container, name=f"c{number}", handle=f"c{number}", image="nginx:1.28")
                 project.create(ada, Secret, handle=f"s{number}", value="v")
-    with transaction() as promised:
+    with transaction() as hints:
         acme.delete(ada, "acme")
-    run(job_of(promised))
+    run(job_of(hints))
 
     assert violations(superuser) == []
     [(_, _, _, tally)] = runs(acme)
@@ -181,9 +181,9 @@ def test_a_project_s_feed_counts_only_what_is_its_own(acme: Organisation, web: P
         for project in (web, other):
             for number in range(12):
                 project.create(ada, Container, name=f"c{number}", handle=f"c{number}", image="nginx:1.28")
-    with transaction() as promised:
+    with transaction() as hints:
         acme.delete(ada, "acme")
-    run(job_of(promised))
+    run(job_of(hints))
     scope = feed.of_project(acme.named, other.id)
     [fold, *_] = feed.page(scope).rows
 

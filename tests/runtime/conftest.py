@@ -129,10 +129,10 @@ def before(request: str, happens: Callable[..., object]) -> Iterator[None]:
         yield
 
 
-def kept(promised: list[Hinted]) -> None:
-    """The worker keeps its promises."""
+def run_jobs(hints: list[Hinted]) -> None:
+    """Run the jobs that a transaction has left, as the worker does."""
     with current_app.app_context():
-        for key in promised:
+        for key in hints:
             if isinstance(key, JobKey):
                 cascade.run(key)
 

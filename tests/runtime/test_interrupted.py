@@ -32,10 +32,10 @@ from tests.runtime.conftest import (
     everything,
     expire,
     fetch,
-    kept,
     observed,
     our_networks,
     platform_id,
+    run_jobs,
     running,
 )
 from tests.support.log import entries, summaries
@@ -63,9 +63,9 @@ def test_one_that_is_suspended_while_it_comes_up_has_not_failed(
         if not done:
             done.append(True)
             with current_app.app_context():
-                with transaction() as promised:
+                with transaction() as hints:
                     suspension.suspend(hold_organisation_alone(acme.id), By.OPERATOR, "an unpaid invoice", actor=ada)
-                kept(promised)
+                run_jobs(hints)
                 everything(runtime)
 
     done: list[bool] = []

@@ -40,7 +40,7 @@ def with_secret(web: Project, ada: Any, image: str, **more: Any) -> list[Hinted]
     """A container with a secret and a variable that nobody may see."""
     with transaction():
         web.create(ada, Secret, handle="token", value=CANARY)
-    with transaction() as promised:
+    with transaction() as hints:
         web.create(
             ada,
             Container,
@@ -52,24 +52,24 @@ def with_secret(web: Project, ada: Any, image: str, **more: Any) -> list[Hinted]
             secrets=["token"],
             **more,
         )
-    return promised
+    return hints
 
 
 def test_a_hint_has_it_deployed_and_nothing_sealed_is_in_messages_or_on_the_screen(
     settings: Settings, engine: Engine, acme: Organisation, web: Project, ada: Any, tmp_path: Path
 ) -> None:
     redis = Redis.from_url(settings.redis_url)
-    promised = with_secret(web, ada, "acme/web:1")
-    for key in promised:
+    hints = with_secret(web, ada, "acme/web:1")
+    for key in hints:
         hint(key)
     waiting = redis.lrange("activity-log-runtime", 0, -1)
     with processes.runtime(settings, engine.host, tmp_path):
         wait(lambda: told(acme, "deployed acme/web:1"))
-        with transaction() as promised:
+        with transaction() as hints:
             web.create(
                 ada, Container, name="b", handle="b", image="acme/ends:1", secrets=["token"], cpu_millicores=64_000
             )
-        for key in promised:
+        for key in hints:
             hint(key)
         wait(lambda: told(acme, "Container b failed to deploy: the engine refused it"))
 

@@ -25,10 +25,10 @@ from tests.runtime.conftest import (
     containers_named,
     converge,
     everything,
-    kept,
     observed,
     our_networks,
     platform_id,
+    run_jobs,
     running,
     wait,
 )
@@ -57,9 +57,9 @@ def test_what_is_terminated_is_removed_with_its_network(
 ) -> None:
     converge(runtime, api)
     db.session.refresh(api)
-    with transaction() as promised:
+    with transaction() as hints:
         api.end(ada)
-    assert promised == [api.key]
+    assert hints == [api.key]
     converge(runtime, api)
 
     assert engine.ours() == []
@@ -77,9 +77,9 @@ def test_a_network_that_the_engine_keeps_although_it_is_empty_is_told_and_the_ro
         "acme/web:1", host_config=engine.api.create_host_config(network_mode=network["Id"])
     )
     engine.api.start(in_use)
-    with transaction() as promised:
+    with transaction() as hints:
         web.delete(ada, "web")
-    kept(promised)
+    run_jobs(hints)
     everything(runtime)
     assert our_networks(engine) == [network]
     assert caplog.messages == []
@@ -140,9 +140,9 @@ def test_what_is_not_ours_is_left_alone(
     for each in strangers:
         engine.api.start(each)
     converge(runtime, api)
-    with transaction() as promised:
+    with transaction() as hints:
         acme.delete(ada, "acme")
-    kept(promised)
+    run_jobs(hints)
     everything(runtime)
 
     left = {each["Id"] for each in engine.api.containers()}
@@ -179,9 +179,9 @@ def test_one_that_cannot_be_removed_does_not_keep_the_others_from_what_they_need
             raise Refused("the engine does not remove it: device or resource busy")
         removed(instance)
 
-    with transaction() as promised:
+    with transaction() as hints:
         web.delete(ada, "web")
-    kept(promised)
+    run_jobs(hints)
     third = containers_named(elsewhere(acme, ada), ada, "third")
     runtime.remove = remove  # type: ignore[method-assign]
     everything(runtime)
@@ -234,18 +234,18 @@ def test_suspended_it_stops_and_resumed_it_runs_again_without_a_new_deployment(
     some = containers(web, ada, 3)
     everything(runtime)
     before = {each["Id"] for each in running(engine)}
-    with transaction() as promised:
+    with transaction() as hints:
         suspension.suspend(hold_organisation_alone(acme.id), By.OPERATOR, "an unpaid invoice", actor=ada)
-    kept(promised)
+    run_jobs(hints)
     everything(runtime, acme)
     assert running(engine) == []
     assert {each["Id"] for each in engine.ours()} == before
     assert observed(some[0]) == ("stopped", 1)
 
     told = len(entries(acme))
-    with transaction() as promised:
+    with transaction() as hints:
         suspension.resume(hold_organisation_alone(acme.id), "paid", actor=ada)
-    kept(promised)
+    run_jobs(hints)
     everything(runtime, acme)
     assert {each["Id"] for each in running(engine)} == before
     assert observed(some[0]) == ("running", 1)
@@ -256,14 +256,14 @@ def test_suspended_it_stops_and_resumed_it_runs_again_without_a_new_deployment(
 def test_what_is_asked_for_while_suspended_waits(
     runtime: DockerEngine, engine: Engine, acme: Organisation, api: Container, ada: Any
 ) -> None:
-    with transaction() as promised:
+    with transaction() as hints:
         suspension.suspend(hold_organisation_alone(acme.id), By.OPERATOR, "an unpaid invoice", actor=ada)
-    kept(promised)
+    run_jobs(hints)
     everything(runtime)
     assert engine.ours() == []
-    with transaction() as promised:
+    with transaction() as hints:
         suspension.resume(hold_organisation_alone(acme.id), "paid", actor=ada)
-    kept(promised)
+    run_jobs(hints)
     everything(runtime)
 
     assert len(running(engine)) == 1
@@ -335,9 +335,9 @@ def test_deleting_an_organisation_of_a_hundred_removes_them_all_and_the_log_agre
     with ThreadPoolExecutor(reconcile.OF_ONE_MOST) as hands:
         list(hands.map(deploy, [each.key for each in some]))
     assert len(running(engine)) == len([each for each in summaries(acme) if "deployed" in each]) == len(some)
-    with transaction() as promised:
+    with transaction() as hints:
         acme.delete(ada, "acme")
-    kept(promised)
+    run_jobs(hints)
     everything(runtime, acme)
 
     assert engine.ours() == []

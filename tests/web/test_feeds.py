@@ -109,9 +109,9 @@ def test_a_cascade_over_several_projects_tells_no_numbers_in_one_of_them(
         other = acme.create_project(ada, name="Other", handle="other")
     with transaction():
         other.create(ada, Memcached, name="cache", handle="cache")
-    with transaction() as promised:
+    with transaction() as hints:
         suspension.suspend(hold_organisation_alone(acme.id), By.OPERATOR, "a test", actor=ada)
-    run(promised[0])
+    run(hints[0])
 
     assert "system suspended 121 containers and 1 memcached<" in owner.get("/orgs/acme").text
     in_one = owner.get("/orgs/acme/projects/web").text
@@ -138,10 +138,10 @@ def test_an_operator_s_decision_is_not_said_to_be_the_platform_s_own(
 def test_what_newer_entries_were_caused_by_comes_along_with_how_many_it_has_caused_by_now(
     owner: Visitor, acme: Organisation, many: Project, ada: Actor
 ) -> None:
-    with transaction() as promised:
+    with transaction() as hints:
         many.delete(ada, "web")
     deletion = entries(acme)[-1].number
-    run(promised[0])
+    run(hints[0])
 
     before = owner.fragment(f"/orgs/acme/activity?after={deletion}&show=1").text
     assert f'id="entry-acme-{deletion}"' in before
@@ -209,9 +209,9 @@ def test_an_entrys_page_shows_what_changed_and_what_caused_what(
 ) -> None:
     with transaction():
         api.update(ada, api.version, image="nginx:1.28", environment="TOKEN=canary")
-    with transaction() as promised:
+    with transaction() as hints:
         web.delete(ada, "web")
-    for key in promised:
+    for key in hints:
         run(key)
     changed = owner.get("/orgs/acme/activity/7").text
     cause = owner.get("/orgs/acme/activity/8").text

@@ -1,4 +1,4 @@
-"""A large cascade has several hands: who holds the lease calls them, each takes what nobody else is at."""
+"""A large cascade has helpers: whoever holds the lease asks for them, and each takes what nobody else is at."""
 
 from contextlib import nullcontext
 
@@ -31,14 +31,14 @@ ATTEMPTS_MOST = JOBS.attempts_most or 0
 
 @pytest.fixture
 def key(web: Project, ada: Actor, monkeypatch: pytest.MonkeyPatch) -> JobKey:
-    """The promise to empty a project of twelve containers, two a chunk."""
+    """The job that empties a project of twelve containers, two a chunk."""
     monkeypatch.setattr(sweep, "CHUNK", 2)
     with transaction():
         for number in range(CONTAINERS):
             web.create(ada, Container, name=f"c{number}", handle=f"c{number}", image="nginx:1.28")
-    with transaction() as promised:
+    with transaction() as hints:
         web.delete(ada, "web")
-    return job_of(promised)
+    return job_of(hints)
 
 
 def claimed(key: JobKey) -> JobLease:
@@ -67,24 +67,24 @@ def terminated() -> int:
     return int(db.session.execute(text("SELECT count(*) FROM containers WHERE ended_at IS NOT NULL")).scalar_one())
 
 
-def test_who_holds_a_large_job_calls_for_hands(key: JobKey) -> None:
-    called: list[Hinted] = []
-    assert cascade.run(key, called.append)
+def test_who_holds_a_large_job_asks_for_helpers(key: JobKey) -> None:
+    asked: list[Hinted] = []
+    assert cascade.run(key, asked.append)
 
-    assert called == [key] * (cascade.WORKERS_MOST - 1)
+    assert asked == [key] * (cascade.WORKERS_MOST - 1)
     assert job.unfinished() == []
 
 
-def test_for_a_small_one_nobody_is_called(web: Project, ada: Actor) -> None:
-    with transaction() as promised:
+def test_for_a_small_one_nobody_is_asked(web: Project, ada: Actor) -> None:
+    with transaction() as hints:
         web.delete(ada, "web")
-    called: list[Hinted] = []
-    assert cascade.run(job_of(promised), called.append)
+    asked: list[Hinted] = []
+    assert cascade.run(job_of(hints), asked.append)
 
-    assert called == []
+    assert asked == []
 
 
-def test_a_hand_takes_the_containers_and_leaves_the_end_to_the_holder(
+def test_a_helper_takes_the_containers_and_leaves_the_end_to_the_holder(
     acme: Organisation, key: JobKey, superuser: psycopg.Connection
 ) -> None:
     lease = claimed(key)
@@ -99,7 +99,7 @@ def test_a_hand_takes_the_containers_and_leaves_the_end_to_the_holder(
     assert violations(superuser) == []
 
 
-def test_a_hand_passes_by_what_someone_else_has_locked_and_the_holder_waits_for_it(
+def test_a_helper_passes_by_what_someone_else_has_locked_and_the_holder_waits_for_it(
     app: Flask, servers: Servers, key: JobKey, superuser: psycopg.Connection
 ) -> None:
     lease = claimed(key)
@@ -125,37 +125,37 @@ def test_nobody_helps_with_what_nobody_holds_or_what_is_nearly_done(key: JobKey,
     assert helper(key) is None
 
 
-def test_a_hand_does_not_prolong_the_holder_s_lease(key: JobKey, superuser: psycopg.Connection) -> None:
+def test_a_helper_does_not_prolong_the_holder_s_lease(key: JobKey, superuser: psycopg.Connection) -> None:
     expected(claimed(key))
-    hand = helper(key)
-    assert hand
+    helping = helper(key)
+    assert helping
     until = superuser.execute("SELECT lease_until FROM jobs").fetchone()
     with transaction():
-        hand.renew(done=1)
+        helping.renew(done=1)
 
     assert superuser.execute("SELECT lease_until FROM jobs").fetchone() == until
 
 
-def test_a_hand_stops_when_another_holder_has_taken_over(key: JobKey, superuser: psycopg.Connection) -> None:
+def test_a_helper_stops_when_another_holder_has_taken_over(key: JobKey, superuser: psycopg.Connection) -> None:
     expected(claimed(key))
-    hand = helper(key)
-    assert hand
+    helping = helper(key)
+    assert helping
     superuser.execute("UPDATE jobs SET lease_until = now() - interval '1 second'")
     claimed(key)
     with pytest.raises(LeaseLost):
-        list(cascade.steps(hand))
+        list(cascade.steps(helping))
 
     assert terminated() == 0
 
 
-def test_many_hands_at_once_end_each_container_once(
+def test_many_helpers_at_once_end_each_container_once(
     app: Flask, acme: Organisation, key: JobKey, superuser: psycopg.Connection
 ) -> None:
     lease = claimed(key)
     expected(lease)
-    hands = [Deed(app, lambda: cascade.run(key), within=nullcontext) for _ in range(4)]
+    helpers = [Deed(app, lambda: cascade.run(key), within=nullcontext) for _ in range(4)]
     list(cascade.steps(lease))
-    for each in hands:
+    for each in helpers:
         assert not isinstance(each.outcome, Exception)
 
     assert violations(superuser) == []
