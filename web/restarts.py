@@ -1,8 +1,9 @@
 """How patiently something that ended is started again."""
 
 QUICK_SECONDS = 10
-QUICK_DEATHS_MOST = 5
-LEAST_SECONDS, MOST_SECONDS = 0.2, 5.0
+# Before each further start of something that keeps ending soon after it was started. Longer than PostgreSQL needs to
+# be rid of the processes of its predecessor, which was killed.
+PAUSES = (0.25, 1.0, 3.0, 5.0)
 
 
 class Restarts:
@@ -12,8 +13,9 @@ class Restarts:
         self._quick_deaths = 0
 
     def after(self, lived_seconds: float) -> float | None:
-        """How many seconds to wait before it is started again: more each time, None once that is hopeless."""
-        self._quick_deaths = self._quick_deaths + 1 if lived_seconds < QUICK_SECONDS else 0
-        if self._quick_deaths >= QUICK_DEATHS_MOST:
-            return None
-        return min(LEAST_SECONDS * 2.0**self._quick_deaths, MOST_SECONDS)
+        """How many seconds to wait before it is started again; None after the fifth quick death."""
+        if lived_seconds >= QUICK_SECONDS:
+            self._quick_deaths = 0
+            return PAUSES[0]
+        self._quick_deaths += 1
+        return PAUSES[self._quick_deaths - 1] if self._quick_deaths <= len(PAUSES) else None

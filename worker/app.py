@@ -37,7 +37,10 @@ def create_celery(settings: Settings) -> Celery:
     celery = Celery("worker", task_cls=InContext)
     celery.conf.update(
         broker_url=settings.redis_url,
+        # However long it is down. One that answers but refuses to write, on a full disk or out of memory, is down too.
         broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        broker_channel_error_retry=True,
         broker_transport_options={
             "visibility_timeout": VISIBILITY_SECONDS,
             "socket_timeout": 5,

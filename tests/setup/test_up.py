@@ -92,20 +92,6 @@ def test_a_terminal_that_closes_does_not_end_it_under_nohup(up: Callable[..., Ru
         kept.process.wait(2)
 
 
-@pytest.mark.parametrize(
-    ("victim", "told"),
-    [("beat", "The scheduler process ended"), ("postgres", "PostgreSQL ended")],
-)
-def test_whatever_dies_ends_everything_with_its_name(up: Callable[..., Running], victim: str, told: str) -> None:
-    running = up().wait()
-    family = running.family()
-    next(each for each in family if victim in {Path(word).name for word in each.cmdline()}).kill()
-
-    assert running.status() == 1
-    assert told in running.printed
-    assert ended(family[1:])
-
-
 def test_an_ordinary_user_starts_it_too(up: Callable[..., Running], tmp_path: Path) -> None:
     if os.geteuid() != 0:
         # Then every other test here has shown it.

@@ -80,12 +80,12 @@ class Browser:
         """Open a page."""
         return self._kept(ask(self._port, request("GET", path, Cookie=self._cookies)))
 
-    def send(self, path: str, **fields: str) -> Answer:
-        """Open the page of a form, and send the form."""
+    def send(self, path: str, *, to: str = "", **fields: str) -> Answer:
+        """Open the page of a form, and send the form: to the page itself, or to another address."""
         found = TOKEN.search(self.get(path).body)
         assert found
         form = urlencode({"csrf_token": found[1].decode(), **fields}).encode()
-        return self._kept(ask(self._port, request("POST", path, form, Content_Type=FORM, Cookie=self._cookies)))
+        return self._kept(ask(self._port, request("POST", to or path, form, Content_Type=FORM, Cookie=self._cookies)))
 
     @property
     def _cookies(self) -> bytes:

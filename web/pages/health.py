@@ -81,7 +81,8 @@ def _database_answers(engine: Engine) -> bool:
 def _broker_answers(url: str) -> bool:
     client = Redis.from_url(url, socket_timeout=BROKER_SECONDS, socket_connect_timeout=BROKER_SECONDS)
     try:
-        return bool(client.ping())
+        # One that refuses to write, on a full disk or out of memory, takes no hints.
+        return bool(client.set("health", 1, ex=60))
     except (RedisError, OSError):
         return False
     finally:

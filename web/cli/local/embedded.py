@@ -13,9 +13,11 @@ import secrets
 import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -69,15 +71,17 @@ def postgresql(
     for_tests: bool = False,
     started: Callable[[Server], None] = lambda _: None,
     anew: bool = False,
+    pause: Callable[[float], object] = time.sleep,
 ) -> Iterator[Database]:
     """Run PostgreSQL over the data in `folder`, which the first start makes. Raises CannotStart.
 
-    `for_tests` gives up surviving a power cut for speed; `started` is called with the process, so that it can be
-    watched; `anew` drops the database first.
+    `for_tests` gives up surviving a power cut for speed; `started` is called with the server, so that it can be
+    watched; `anew` drops the database first; `pause` waits, and may raise to give up.
     """
     folder = folder.resolve()
     data = folder / "postgresql"
-    end_leftover(data / "postmaster.pid", data, "PostgreSQL")
+    clear = partial(end_leftover, data / "postmaster.pid", data, "PostgreSQL")
+    clear()
     if not (data / "PG_VERSION").exists():
         _initialise(data, kept, for_tests)
     user = _ordinary_user(data)
@@ -91,20 +95,26 @@ def postgresql(
         database = _database(port, kept)
         return Attempt(launch.command(program, signal.SIGINT, user), lambda: _accepts(database), database)
 
-    with running("PostgreSQL", attempt, folder / "postgresql.log", signal.SIGINT, started) as database:
+    log = folder / "postgresql.log"
+    with running("PostgreSQL", attempt, log, signal.SIGINT, started, clear, pause) as database:
         _prepare(database, kept, anew)
         yield database
 
 
 @contextmanager
-def valkey(folder: Path, kept: Secrets, started: Callable[[Server], None] = lambda _: None) -> Iterator[str]:
+def valkey(
+    folder: Path,
+    kept: Secrets,
+    started: Callable[[Server], None] = lambda _: None,
+    pause: Callable[[float], object] = time.sleep,
+) -> Iterator[str]:
     """Run Valkey with its append-only file in `folder`; yields its URL. Raises CannotStart."""
     folder = folder.resolve()
     data = folder / "valkey"
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     # Its password is in a file, since everyone on the machine can read a command line.
     file = data / "valkey.conf"
-    end_leftover(data / "valkey.pid", file, "Valkey")
+    clear = partial(end_leftover, data / "valkey.pid", file, "Valkey")
 
     def attempt() -> Attempt[str]:
         port = free_port()
@@ -113,7 +123,7 @@ def valkey(folder: Path, kept: Secrets, started: Callable[[Server], None] = lamb
         program = [str(_valkey_server()), str(file)]
         return Attempt(launch.command(program, signal.SIGTERM), lambda: _pings(url), url)
 
-    with running("Valkey", attempt, folder / "valkey.log", signal.SIGTERM, started) as url:
+    with running("Valkey", attempt, folder / "valkey.log", signal.SIGTERM, started, clear, pause) as url:
         yield url
 
 
@@ -124,11 +134,12 @@ def servers(
     for_tests: bool = False,
     started: Callable[[Server], None] = lambda _: None,
     anew: bool = False,
+    pause: Callable[[float], object] = time.sleep,
 ) -> Iterator[dict[str, str]]:
     """Yield the environment for our processes: what `environ` sets wins, what is missing is generated or started here.
 
-    `started` is called with the process of each server. `anew` drops the embedded database first, and never touches
-    one that was given.
+    `started` is called with each server. `anew` drops the embedded database first, and never touches one that was
+    given. `pause` waits, and may raise to give up.
     """
     # Anyone may pass through, in case PostgreSQL runs as another user; every file in it is closed to others by itself.
     folder.mkdir(mode=0o711, parents=True, exist_ok=True)
@@ -137,12 +148,12 @@ def servers(
     found = {"SECRET_KEY": kept.secret_key, "ENCRYPTION_KEYS": kept.encryption_keys, **given}
     with ExitStack() as stack:
         if "DATABASE_URL" not in given:
-            database = stack.enter_context(postgresql(folder, kept, for_tests, started, anew))
+            database = stack.enter_context(postgresql(folder, kept, for_tests, started, anew, pause))
             # PGSSLMODE and the like, meant for some other server, would turn our processes away from this one.
             found = {name: value for name, value in found.items() if not name.startswith("PG")}
             found |= {"DATABASE_URL": database.url, "DATABASE_OWNER_URL": database.owner_url}
         if "REDIS_URL" not in given:
-            found["REDIS_URL"] = stack.enter_context(valkey(folder, kept, started))
+            found["REDIS_URL"] = stack.enter_context(valkey(folder, kept, started, pause))
         yield found
 
 

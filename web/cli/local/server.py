@@ -21,13 +21,28 @@ class CannotStart(Exception):
     """An embedded server does not come up; the message says what to do."""
 
 
-@dataclass(frozen=True)
 class Server:
     """A server that was started here."""
 
-    name: str
-    process: subprocess.Popen[bytes]
-    log: Path
+    def __init__(self, name: str, log: Path, command: list[str], clear: Callable[[], None]) -> None:
+        self.name, self.log = name, log
+        self._command, self._clear = command, clear
+        self.start()
+
+    def start(self) -> None:
+        """For the first time, or again: over the same data, on the same port."""
+        self._clear()
+        self.process = _spawn(self._command, self.log)
+
+    @property
+    def last_words(self) -> str:
+        """The end of its log."""
+        return _tail(self.log)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether its process has."""
+        return self.process.poll() is not None
 
 
 @dataclass(frozen=True)
@@ -46,31 +61,33 @@ def running(
     log: Path,
     stop: signal.Signals,
     started: Callable[[Server], None],
+    clear: Callable[[], None] = lambda: None,
+    pause: Callable[[float], object] = time.sleep,
 ) -> Iterator[T]:
-    """Run a server while the block runs.
+    """Run a server while the block runs; `clear` is called before every start.
 
     A start can fail for a second after a kill -9, or because the port was taken meanwhile: it is tried again for a
-    while. A server that is up and recovering is given the time it needs.
+    while. A server that is up and recovering is given the time it needs. `pause` waits, and may raise to give up.
     """
     begin = time.monotonic()
     trying = attempt()
-    process = _spawn(trying.command, log)
+    server = Server(name, log, trying.command, clear)
     try:
-        while not (trying.ready() and process.poll() is None):
+        while not (trying.ready() and not server.has_ended):
             passed = time.monotonic() - begin
-            if process.poll() is not None:
+            if server.has_ended:
                 if passed > REFUSED_SECONDS:
-                    raise CannotStart(f"{name} does not start; the end of {log}:\n{_tail(log)}")
-                time.sleep(0.3)
+                    raise CannotStart(f"{name} does not start; the end of {log}:\n{server.last_words}")
+                pause(0.3)
                 trying = attempt()
-                process = _spawn(trying.command, log)
+                server = Server(name, log, trying.command, clear)
             elif passed > RECOVERY_SECONDS:
-                raise CannotStart(f"{name} does not answer; the end of {log}:\n{_tail(log)}")
-            time.sleep(0.05)
-        started(Server(name, process, log))
+                raise CannotStart(f"{name} does not answer; the end of {log}:\n{server.last_words}")
+            pause(0.05)
+        started(server)
         yield trying.reached
     finally:
-        _stop(process, stop)
+        _stop(server.process, stop)
 
 
 def _spawn(command: list[str], log: Path) -> subprocess.Popen[bytes]:
