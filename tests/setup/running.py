@@ -22,6 +22,10 @@ UP = [sys.executable, "-c", "from web.cli import main; main()", "up"]
 NOHUP = ["/usr/bin/env", "nohup"]
 
 
+# What an ordinary user must reach in order to run our programs.
+PROGRAMS = (ROOT, Path(sys.prefix), Path(sys.base_prefix))
+
+
 def nobody() -> launch.User:
     """An ordinary user."""
     found = pwd.getpwnam("nobody")
@@ -41,7 +45,9 @@ class Running:
         inherited = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")}
         with self.log.open("wb") as out:
             self.process = subprocess.Popen(  # noqa: S603 (our own program)
-                launch.command([*(NOHUP if nohup else ()), *UP], signal.SIGTERM, nobody() if as_nobody else None),
+                launch.command(
+                    [*(NOHUP if nohup else ()), *UP], signal.SIGTERM, nobody() if as_nobody else None, PROGRAMS
+                ),
                 cwd=ROOT,
                 env={
                     **inherited,

@@ -17,7 +17,7 @@ import pytest
 from redis import Redis
 from redis.exceptions import AuthenticationError
 
-from tests.setup.running import ended, nobody
+from tests.setup.running import PROGRAMS, ended, nobody
 from web.cli.local import embedded, launch, server
 from web.cli.local.server import Attempt, CannotStart, Server, end_leftover, running
 
@@ -40,7 +40,7 @@ class Holder:
     def __init__(self, folder: Path, user: launch.User | None = None) -> None:
         program = [sys.executable, "-c", HOLDER, str(folder)]
         self.process = subprocess.Popen(  # noqa: S603 (our own program)
-            launch.command(program, signal.SIGTERM, user), cwd=ROOT, stdout=subprocess.PIPE, text=True
+            launch.command(program, signal.SIGTERM, user, PROGRAMS), cwd=ROOT, stdout=subprocess.PIPE, text=True
         )
         assert self.process.stdout
         self.environ: dict[str, str] = json.loads(self.process.stdout.readline())
@@ -211,7 +211,7 @@ def test_a_process_that_merely_bears_the_old_number_is_left_alone(folder: Path) 
     # As after a restart of the machine: the number belongs to someone else's PostgreSQL, run by the same user.
     user = nobody() if AS_ROOT else None
     other = [sys.executable, "-I", "-S", "-c", "import time; time.sleep(600)", "postgres", "-D", "/elsewhere"]
-    innocent = subprocess.Popen(launch.command(other, signal.SIGTERM, user))  # noqa: S603
+    innocent = subprocess.Popen(launch.command(other, signal.SIGTERM, user, PROGRAMS))  # noqa: S603
     try:
         pid_file.write_text("\n".join([str(innocent.pid), *kept[1:]]) + "\n")
         with embedded.servers(folder, {}, for_tests=True) as second:
@@ -259,11 +259,13 @@ def test_a_server_that_cannot_start_says_why_within_seconds(folder: Path, monkey
 def test_a_leftover_of_another_user_is_named(tmp_path: Path) -> None:
     if not AS_ROOT:
         pytest.skip("needs a second user")
-    other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)", str(tmp_path)])  # noqa: S603
-    (tmp_path / "pid").write_text(str(other.pid))
+    place = tmp_path / "open"
+    place.mkdir(mode=0o711)
+    other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)", str(place)])  # noqa: S603
+    (place / "pid").write_text(str(other.pid))
     try:
         done = subprocess.run(  # noqa: S603 (our own program)
-            launch.command([sys.executable, "-c", LEFTOVER, str(tmp_path)], signal.SIGTERM, nobody()),
+            launch.command([sys.executable, "-c", LEFTOVER, str(place)], signal.SIGTERM, nobody(), [*PROGRAMS, place]),
             cwd=ROOT,
             capture_output=True,
             text=True,
@@ -307,6 +309,45 @@ def test_root_starts_postgresql_as_someone_else_with_all_of_it_below_a_folder_cl
         assert process.uids().effective == nobody().uid
         assert process.exe().startswith(str(closed))
         assert (closed.stat().st_uid, mode(closed)) == (0, 0o700)
+        assert rights(process) == {"CapInh": 0, "CapPrm": 0, "CapEff": 0, "CapAmb": 0, "NoNewPrivs": 1}
+
+
+def rights(process: psutil.Process) -> dict[str, int]:
+    """What a process may do beyond what its user may (proc(5))."""
+    lines = (line.split(":\t") for line in Path(f"/proc/{process.pid}/status").read_text().splitlines())
+    return {
+        name: int(value, 16) for name, value in lines if name in {"CapInh", "CapPrm", "CapEff", "CapAmb", "NoNewPrivs"}
+    }
+
+
+@pytest.mark.skipif(not AS_ROOT, reason="only root drops to another user")
+def test_postgresql_as_root_starts_it_reads_nothing_that_its_user_may_not(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("root's own")
+    secret.chmod(0o600)
+    kept = embedded.Secrets.kept_in(tmp_path)
+    with embedded.postgresql(tmp_path, kept, for_tests=True) as database:
+        assert value(database.superuser_url, "SELECT pg_read_file('postgresql.auto.conf') <> ''")
+        with pytest.raises((psycopg.errors.InsufficientPrivilege, psycopg.errors.UndefinedFile)):
+            value(database.superuser_url, f"SELECT pg_read_file('{secret}')")
+
+
+@pytest.mark.skipif(not (AS_ROOT and shutil.which("setpriv")), reason="only root drops to another user")
+def test_a_root_that_cannot_open_a_way_says_what_to_do(tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+    program = [sys.executable, "-c", HOLDER, str(tmp_path / "data")]
+    done = subprocess.run(  # noqa: S603 (our own program)
+        ["/usr/bin/env", "setpriv", "--bounding-set=-sys_admin", *program],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode
+    assert "may not pass through" in done.stderr
+    assert "chmod o+x" in done.stderr
+    assert "DATABASE_URL" in done.stderr
 
 
 def test_an_ordinary_user_starts_both(hold: Callable[..., Holder]) -> None:

