@@ -45,7 +45,7 @@ def product(ground: Ground, path: str) -> Iterator[Server]:
 def _bare(ground: Ground, product: Server, size: int) -> Iterator[Server]:
     """The bare page on the very settings of the product's server: its own command line, another application."""
     port = free_port()
-    other = {"web.wsgi:app": "bench.bare:app", str(product.port): str(port)}
+    other = {"web.wsgi:app": "bench.bare:app", f"127.0.0.1:{product.port}": f"127.0.0.1:{port}"}
     command = [other.get(word, word) for word in product.process.cmdline()]
     surroundings = environment(ground.settings) | {"BARE_BYTES": str(size)}
     with running(command, surroundings, ground.settings.data_dir / "bare.log") as process:

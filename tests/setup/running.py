@@ -22,6 +22,15 @@ UP = [sys.executable, "-c", "from web.cli import main; main()", "up"]
 NOHUP = ["/usr/bin/env", "nohup"]
 
 
+# What stands in the command line of the first process of each.
+MEMBERS = {
+    "web": "web.serving",
+    "worker": "worker@%h",
+    "runtime": "runtime@%h",
+    "scheduler": "beat",
+    "Valkey": "valkey-server",
+    "PostgreSQL": "postgres",
+}
 # What an ordinary user must reach in order to run our programs.
 PROGRAMS = (ROOT, Path(sys.prefix), Path(sys.base_prefix))
 
@@ -89,6 +98,15 @@ class Running:
         for each in self.family():
             with suppress(psutil.NoSuchProcess):
                 each.kill()
+
+    def member(self, name: str) -> psutil.Process | None:
+        """The first process of one of MEMBERS; None while there is none."""
+        for each in psutil.Process(self.process.pid).children():
+            with suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
+                words = each.cmdline()
+                if MEMBERS[name] in words or (words and Path(words[0]).name == MEMBERS[name]):
+                    return each
+        return None
 
     def family(self) -> list[psutil.Process]:
         """Itself and everything it started."""

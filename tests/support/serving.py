@@ -14,9 +14,9 @@ from models.settings import Settings
 
 PROGRAM = """
 import sys
-from web.serving import buffered, connection, processes
+from web.serving import buffered, connection, listening, processes
 {changed}
-sys.exit(processes.serve("127.0.0.1", {port}, {processes}, "{application}"))
+sys.exit(processes.serve(listening.listen("127.0.0.1", {port}), {processes}, "{application}"))
 """
 
 

@@ -11,10 +11,12 @@ from worker.hint import QUEUE, RUNTIME_QUEUE
 
 @click.command()
 @click.option("--workers", default=2, show_default=True, help="Web processes.")
-def web(workers: int) -> None:
+@click.option("--socket", help="The number of a socket that listens already, instead of HOST and PORT.")
+def web(workers: int, socket: str | None) -> None:
     """Serve the dashboard on HOST and PORT."""
     found = read_settings()
-    become("web.serving", found.host, str(found.port), str(workers), "web.wsgi:app")
+    listening = socket or f"{found.host}:{found.port}"
+    become("web.serving", listening, str(workers), "web.wsgi:app")
 
 
 @click.command()

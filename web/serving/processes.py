@@ -20,10 +20,8 @@ from web.cli.local.launch import end_with
 from web.restarts import Restarts
 from web.serving.buffered import Buffered
 from web.serving.connection import CONNECTIONS_MOST, IDLE_SECONDS, Connection, PatientServer
+from web.serving.listening import BACKLOG
 
-BACKLOG = 1024
-# Of each connection, in the kernel. Left to itself it gives 4 MiB to a client that does not read.
-SEND_BUFFER_BYTES = 256 * 1024
 # What is under way may end; what takes longer, such as someone who reads slowly, is cut off.
 GRACE_SECONDS = 5
 LOOK_SECONDS = 0.1
@@ -31,12 +29,11 @@ LOOK_SECONDS = 0.1
 OTHER_FILES = 300
 
 
-def serve(host: str, port: int, processes: int, application: str) -> int:
+def serve(listening: socket.socket, processes: int, application: str) -> int:
     """Serve the WSGI application `module:name` until SIGTERM or SIGINT; returns the exit status.
 
     The application is loaded once, before the processes fork: they share it, and one is replaced at once.
     """
-    listening = _listen(host, port)
     module, _, name = application.partition(":")
     wsgi = getattr(import_module(module), name)
     _allow_files()
@@ -140,13 +137,6 @@ def _answer(listening: socket.socket, wsgi: object) -> NoReturn:
         traceback.print_exc()
     # Threads that wait for a database that hangs are not waited for.
     os._exit(1)
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family, *_, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    listening = socket.create_server(place, family=family, backlog=BACKLOG, dualstack_ipv6=host == "::")
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)  # connections inherit it
-    return listening
 
 
 def _allow_files() -> None:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -40,16 +41,20 @@ class Child:
 
     process: "subprocess.Popen[str]"
 
-    def __init__(self, name: str, environ: dict[str, str]) -> None:
+    def __init__(self, name: str, environ: dict[str, str], listening: socket.socket | None = None) -> None:
         self.name = name
         self._environ = environ
+        # Ours to keep open: who connects while it starts again is answered later, and not refused.
+        self._kept = () if listening is None else (listening.fileno(),)
         self._lines: deque[str] = deque(maxlen=LINES_KEPT)
         self.start()
 
     def start(self) -> None:
         """In a session of its own, so that Ctrl-C reaches `up` alone."""
+        told = [word for each in self._kept for word in ("--socket", str(each))]
         self.process = subprocess.Popen(  # noqa: S603
-            launch.command(ourselves(self.name), signal.SIGTERM),
+            launch.command(ourselves(self.name, *told), signal.SIGTERM),
+            pass_fds=self._kept,
             env=self._environ,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -18,6 +18,7 @@ from web.cli.local.embedded import servers
 from web.cli.local.server import CannotStart, Server
 from web.cli.local.stop import Stop, Stopped
 from web.cli.local.supervisor import Child, Supervisor, end, ourselves
+from web.serving.listening import listen
 
 READY_SECONDS = 120
 LONG_RUNNING = ("web", "worker", "runtime", "scheduler")
@@ -40,7 +41,7 @@ def up() -> None:
     stop.listen()
     try:
         with alone(folder) as tell, ExitStack() as stack:
-            _require_free(host, port, stop)
+            listening = stack.enter_context(_listen(host, port, stop))
             click.echo("Starting …")
             started: list[Server] = []
             with _first_start(folder) as anew:
@@ -50,7 +51,7 @@ def up() -> None:
                 environ |= {"DATA_DIR": str(folder)}
                 _fill(environ, stop)
             tell(environ)
-            children = stack.enter_context(_children(environ))
+            children = stack.enter_context(_children(environ, listening))
             supervisor = Supervisor([*started, *children])
             address = _address(host, port)
             _wait_until_ready(address, supervisor, stop)
@@ -71,31 +72,25 @@ def _address(host: str, port: str) -> str:
     return f"http://[{reached}]:{port}" if ":" in reached else f"http://{reached}:{port}"
 
 
-def _require_free(host: str, port: str, stop: Stop) -> None:
+def _listen(host: str, port: str, stop: Stop) -> socket.socket:
     """Wait a little for the address: the web process of an `up` that was killed may be about to end.
 
     Raises CannotStart.
     """
     end = time.monotonic() + PORT_SECONDS
     told = False
-    while (error := _why_not(host, port)) is not None:
-        if not (isinstance(error, OSError) and error.errno == errno.EADDRINUSE) or time.monotonic() > end:
-            raise CannotStart(f"{host}:{port} cannot be used ({error}). Set another one, such as PORT=8001.")
+    while True:
+        try:
+            return listen(host, int(port))
+        except (OSError, ValueError, OverflowError) as error:
+            if getattr(error, "errno", None) != errno.EADDRINUSE or time.monotonic() > end:
+                raise CannotStart(
+                    f"{host}:{port} cannot be used ({error}). Set another one, such as PORT=8001."
+                ) from None
         if not told:
             click.echo(f"{host}:{port} is in use; waiting a moment, in case that is about to end …")
             told = True
         stop.pause(LOOK_SECONDS)
-
-
-def _why_not(host: str, port: str) -> Exception | None:
-    try:
-        family, kind, *_, place = socket.getaddrinfo(host, int(port), type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, kind) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(place)
-    except (OSError, ValueError, OverflowError) as error:
-        return error
-    return None
 
 
 @contextmanager
@@ -121,12 +116,12 @@ def _fill(environ: dict[str, str], stop: Stop) -> None:
 
 
 @contextmanager
-def _children(environ: dict[str, str]) -> Iterator[list[Child]]:
+def _children(environ: dict[str, str], listening: socket.socket) -> Iterator[list[Child]]:
     """Run our long-running processes while the block runs."""
     children: list[Child] = []
     try:
         for name in LONG_RUNNING:
-            children.append(Child(name, environ))
+            children.append(Child(name, environ, listening if name == "web" else None))
         yield children
     finally:
         end(children)
