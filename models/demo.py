@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import ParamSpec, TypeVar
 from uuid import uuid4
 
@@ -17,7 +18,13 @@ from models.kinds.secret import Secret
 from models.log.actor import Actor, Door
 from models.organisation import Organisation, create_organisation
 from models.people.access import Role
-from models.people.member import add_member, find_member
+from models.people.member import (
+    accept_invitation,
+    find_member,
+    invite_member,
+    resend_invitation,
+    revoke_invitation,
+)
 from models.people.user import User, any_user, sign_up
 from models.project import Project
 from models.system import cascade
@@ -30,7 +37,7 @@ PEOPLE = {
     "vera": ("Vera Rubin", Role.VIEWER),
 }
 SERVICES = ("api", "worker", "frontend", "gateway", "search", "mailer", "billing", "reports", "auth", "media")
-STEPS = 149
+STEPS = 150
 P = ParamSpec("P")
 Done = TypeVar("Done")
 
@@ -90,7 +97,7 @@ def _globex(stage: Stage) -> Iterator[str]:
     )
     yield "Globex"
     for who in ("linus", "vera", "ada"):
-        _do(add_member, globex.id, grace, stage.people[who].email, stage.roles[who])
+        _join(stage, globex, grace, who, stage.roles[who])
         yield PEOPLE[who][0]
     project = _do(globex.create_project, stage.actor("linus"), name="Intranet", handle="intranet")
     yield "Intranet"
@@ -100,14 +107,26 @@ def _globex(stage: Stage) -> Iterator[str]:
 def _members(stage: Stage, organisation: Organisation) -> Iterator[str]:
     ada = stage.actor("ada")
     for who in ("grace", "linus", "vera"):
-        _do(add_member, organisation.id, ada, stage.people[who].email, Role.MEMBER)
+        _join(stage, organisation, ada, who, Role.MEMBER)
         yield PEOPLE[who][0]
     for who, role in (("grace", Role.ADMIN), ("vera", Role.VIEWER)):
         _do(find_member(organisation.id, stage.people[who].id).change_role, ada, role)
         yield role
     _do(find_member(organisation.id, stage.people["vera"].id).remove, ada)
-    _do(add_member, organisation.id, ada, stage.people["vera"].email, Role.VIEWER)
+    _join(stage, organisation, ada, "vera", Role.VIEWER)
     yield "Vera Rubin"
+    now = datetime.now(UTC)
+    asked = _do(invite_member, organisation.id, ada, "contractor@example.com", Role.MEMBER, now).invitation
+    _do(resend_invitation, organisation.id, ada, asked.id, now)
+    _do(revoke_invitation, organisation.id, ada, asked.id, now)
+    yield "contractor@example.com"
+
+
+def _join(stage: Stage, organisation: Organisation, inviter: Actor, who: str, role: Role) -> None:
+    invited = _do(invite_member, organisation.id, inviter, stage.people[who].email, role, datetime.now(UTC))
+    person = stage.people[who]
+    joining = Actor(person.id, person.name, role, Door.CLI)
+    _do(accept_invitation, invited.invitation, person, joining, datetime.now(UTC))
 
 
 def _money(ada: Actor, organisation: Organisation) -> Iterator[str]:

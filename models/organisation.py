@@ -18,7 +18,7 @@ from models.log.actor import Actor
 from models.log.feed import OrganisationName
 from models.log.record import Action, Subject, open_log, record
 from models.log.tracked import Tracked
-from models.people.invitation import CLOSED, Invitation, find_invitation
+from models.people.invitation import CLOSED, LISTED_MOST, Invitation, find_by_token
 from models.people.member import Membership, add_founder
 from models.people.user import User, checked_email
 from models.project import Project, create_project, find_project
@@ -141,12 +141,24 @@ def by_handle(handle: str) -> Organisation | None:
     return db.session.scalar(select(Organisation).where(Organisation.handle == handle))
 
 
-def find_open_invitation(handle: str, token: str) -> tuple[Organisation, Invitation]:
-    """Returns what an invitation's link stands for. Raises NotFound.
-
-    It says nothing of the organisation to whoever has no such link: missing, deleted and another's link look the same.
-    """
-    organisation = None if "\0" in handle else by_handle(handle)
-    if organisation is None or organisation.state not in ("active", "suspended"):
+def find_open_invitation(token: str, now: datetime) -> tuple[Organisation, Invitation]:
+    """Returns what an invitation's link stands for. Raises NotFound, also when the organisation is being deleted."""
+    found = find_by_token(token, now)
+    organisation = find_organisation(found.organisation_id)
+    if organisation.state not in ("active", "suspended"):
         raise NotFound(CLOSED)
-    return organisation, find_invitation(organisation.id, token)
+    return organisation, found
+
+
+def open_invitations_of(user_id: int, now: datetime) -> list[tuple[Organisation, Invitation]]:
+    """Returns the open invitations of someone's address, newest first; none before they have proven the address."""
+    mine = (
+        select(Organisation, Invitation)
+        .join(Invitation, Invitation.organisation_id == Organisation.id)
+        .join(User, User.email == Invitation.email)
+        .where(User.id == user_id, User.verified_at.is_not(None), Organisation.state.in_(("active", "suspended")))
+        .where(Invitation.used_at.is_(None), Invitation.expires_at > now)
+        .order_by(Invitation.created_at.desc())
+        .limit(LISTED_MOST)
+    )
+    return [(organisation, invitation) for organisation, invitation in db.session.execute(mine)]

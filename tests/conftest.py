@@ -21,11 +21,11 @@ from models.migrations import migrate
 from models.organisation import Organisation, create_organisation
 from models.people import password
 from models.people.access import Role
-from models.people.member import add_member
 from models.people.user import User, sign_up
 from models.project import Project
 from models.settings import Settings
 from models.transaction import transaction
+from tests.support.invitations import enrol
 from tests.support.servers import Servers, start
 from tests.support.side_by_side import SideBySide, arrange
 from web import create_app
@@ -162,7 +162,7 @@ def acme(ada: Actor, people: dict[str, User]) -> Organisation:
         organisation = create_organisation(people["ada"], ada, name="Acme", handle="acme", email="ops@acme.example.com")
     for name, role in (("grace", Role.ADMIN), ("linus", Role.MEMBER), ("vera", Role.VIEWER)):
         with transaction():
-            add_member(organisation.id, ada, people[name].email, role)
+            enrol(organisation, ada, people[name], role)
     return organisation
 
 

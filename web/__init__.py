@@ -12,7 +12,18 @@ from models import database, sealed
 from models.patience import OF_A_REQUEST
 from models.settings import Settings
 from web import access, acting, addresses, assets, cookie, errors, feeds, forms, fragments, limits, words
-from web.pages import account, activity, billing, health, members, organisations, projects, resources, sessions
+from web.pages import (
+    account,
+    activity,
+    billing,
+    health,
+    invitations,
+    members,
+    organisations,
+    projects,
+    resources,
+    sessions,
+)
 from web.serving.buffered import BODY_MOST_BYTES
 from worker import hint
 
@@ -73,7 +84,18 @@ def create_app(settings: Settings) -> Flask:
 
 def _routes(app: Flask) -> None:
     app.url_map.converters["kind"] = addresses.KindConverter
-    for area in (account, sessions, organisations, members, billing, projects, resources, activity, health):
+    for area in (
+        account,
+        sessions,
+        organisations,
+        members,
+        invitations,
+        billing,
+        projects,
+        resources,
+        activity,
+        health,
+    ):
         app.register_blueprint(area.bp)
 
 

@@ -27,6 +27,7 @@ DRAWINGS = {
     "copy": "copy",
     "arrow-up": "arrow-up",
     "mail": "mail",
+    "invitation": "mail-plus",
 }
 SHAPES = re.compile(r"<svg\b[^>]*>(.*)</svg>", re.DOTALL)
 SYMBOL = (

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
 from flask import current_app
 
@@ -10,6 +11,7 @@ from models.jobs import job
 from models.jobs.job import JobKey
 from models.jobs.observation import ResourceKey
 from models.system import cascade, charging
+from models.system.expiry import expire_all
 from worker.engine import connection
 from worker.engine import reconcile as rounds
 from worker.engine.interface import EngineDown
@@ -47,9 +49,10 @@ def reconcile(organisation_id: int | None = None) -> None:
 
 
 def sweep() -> None:
-    """Hint again at every job that is due and that nobody holds: a lost message costs one sweep at most."""
+    """Hint again at every job that is due and that nobody holds, and close the invitations that have expired."""
     for key in job.overdue():
         hint(key)
+    expire_all(datetime.now(UTC))
 
 
 def charge() -> None:

@@ -183,6 +183,12 @@ def latest_change(organisation_id: int, noun: str, resource_id: int, field: str)
     return int(found[0][0]) if found else None
 
 
+def latest_number(organisation_id: int, noun: str, resource_id: int) -> int | None:
+    """Finds the number of the newest entry about a resource; None where there is none."""
+    found = read(LATEST_ENTRY, {"organisation": organisation_id, "noun": noun, "resource": resource_id})
+    return int(found[0][0]) if found else None
+
+
 def entry(organisation: OrganisationName, number: int, money: bool = True) -> tuple[Row, Detail] | None:
     """Reads one entry with everything it holds; None when there is none, or none to be shown."""
     found = read(ONE, {"organisation": organisation.id, "number": number, "money": money})
@@ -324,6 +330,12 @@ ONE = text(f"""
 THOSE = text(f"""
     SELECT {COLUMNS}, {CAUSED} FROM activity_entries AS entry
      WHERE organisation_id = :organisation AND number = ANY(CAST(:numbers AS bigint[])) {SHOWN}
+""")
+LATEST_ENTRY = text("""
+    SELECT number FROM activity_entries
+     WHERE organisation_id = :organisation AND resource_type = CAST(:noun AS activity_resource)
+       AND resource_id = :resource
+     ORDER BY number DESC LIMIT 1
 """)
 LATEST_CHANGE = text("""
     SELECT number FROM activity_entries

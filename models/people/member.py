@@ -1,6 +1,6 @@
 """Who belongs to an organisation, and in which role."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy import DateTime, ForeignKey, String, func, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -8,12 +8,22 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from models.database import add, db
 from models.errors import AlreadyMember, Forbidden, Invalid, LastOwner, NotFound
 from models.hold import hold_organisation_alone
-from models.log.actor import Actor
+from models.log import feed
+from models.log.actor import Actor, Door
 from models.log.record import Action, Sentence, Subject, record
 from models.log.tracked import Owned
-from models.people.access import OWNERS_TO_GRANT, Role
-from models.people.invitation import Invitation, Invited, close_invitations, invite
-from models.people.user import User, by_email, checked_email
+from models.people.access import GRANTS, OWNERS_TO_GRANT, Role
+from models.people.invitation import (
+    Invitation,
+    Invited,
+    expire,
+    expired_in,
+    find_invitation,
+    invite,
+    open_invitations,
+    withdraw,
+)
+from models.people.user import User, checked_email
 
 NO_MEMBER = "This person is not a member of the organisation."
 
@@ -48,7 +58,9 @@ class Membership(Owned):
         self._require_another_owner("Make someone else owner first: an organisation keeps at least one.")
         self.role = new
         sentence = Sentence("User ", f"'s role changed from {old} to {new}")
-        record(actor, Action.UPDATE, self.subject, {"role": [old, str(new)]}, sentence=sentence)
+        changed = record(actor, Action.UPDATE, self.subject, {"role": [old, str(new)]}, sentence=sentence)
+        if not GRANTS[new] >= GRANTS[Role(old)]:
+            withdraw(self.organisation_id, self.user, datetime.now(UTC), changed, addressed=False)
 
     def remove(self, actor: Actor) -> None:
         """Take the person out of the organisation; everyone may leave. Raises Forbidden, LastOwner, NotFound."""
@@ -59,13 +71,9 @@ class Membership(Owned):
             require_may_grant(actor, Role(self.role))
         self._require_another_owner("The last owner cannot leave. Make someone else owner first.")
         db.session.delete(self)
-        record(
-            actor,
-            Action.DELETE,
-            self.subject,
-            {"role": [self.role, None]},
-            sentence=Sentence("User ", " removed"),
-        )
+        changes = {"role": [self.role, None]}
+        removed = record(actor, Action.DELETE, self.subject, changes, sentence=Sentence("User ", " removed"))
+        withdraw(self.organisation_id, self.user, datetime.now(UTC), removed, addressed=True)
 
     def _require_present(self) -> None:
         mine = {"organisation_id": self.organisation_id, "user_id": self.user_id}
@@ -82,8 +90,10 @@ class Membership(Owned):
                 raise LastOwner(complaint)
 
 
-def add_member(organisation_id: int, actor: Actor, email: str, role: str) -> Membership | Invited:
-    """Let someone in: at once if they have an account, otherwise by an invitation.
+def invite_member(
+    organisation_id: int, actor: Actor, email: str, role: str, now: datetime, by_mail: bool = False
+) -> Invited:
+    """Invite someone, whether there is an account for the address or not: nobody joins without accepting.
 
     Raises AlreadyMember, Forbidden, Invalid, NotFound.
     """
@@ -91,18 +101,65 @@ def add_member(organisation_id: int, actor: Actor, email: str, role: str) -> Mem
     hold_organisation_alone(organisation_id)
     require_still(actor, organisation_id)
     require_may_grant(actor, granted)
-    user = by_email(email)
-    if user is None:
-        return invite(organisation_id, actor, email, granted)
-    return _join(organisation_id, actor, user, granted, Sentence("User ", f" added as {granted}"))
+    if _is_member(organisation_id, email):
+        raise AlreadyMember(f"{email} belongs to a member already.")
+    for earlier in open_invitations(organisation_id, email):
+        require_may_grant(actor, Role(earlier.role))
+    return invite(organisation_id, actor, email, granted, now, by_mail)
 
 
-def accept_invitation(invitation: Invitation, user: User, actor: Actor) -> Membership:
-    """Join by an invitation. Raises NotFound when it is used up or has expired, Forbidden for another email."""
+def resend_invitation(
+    organisation_id: int, actor: Actor, invitation_id: int, now: datetime, by_mail: bool = False
+) -> Invited:
+    """Make a new link for an invitation, and the old one worthless. Raises Forbidden, NotFound."""
+    found = _held(organisation_id, actor, invitation_id)
+    if found.used_at is not None:
+        raise NotFound("This invitation was accepted, declined or revoked. Make a new one.")
+    return Invited(found, found.send_again(actor, now, by_mail))
+
+
+def revoke_invitation(organisation_id: int, actor: Actor, invitation_id: int, now: datetime) -> None:
+    """Make an invitation's link worthless; one that is closed already stays so. Raises Forbidden, NotFound."""
+    found = _held(organisation_id, actor, invitation_id)
+    if found.used_at is None:
+        found.end(actor, "revoked", now)
+
+
+def accept_invitation(
+    invitation: Invitation, user: User, actor: Actor, now: datetime, by_link: bool = True
+) -> Membership:
+    """Join by an invitation; its latest entry is the cause. Raises AlreadyMember, Forbidden, NotFound."""
+    organisation_id = invitation.organisation_id
+    hold_organisation_alone(organisation_id)
+    invitation.require_for(user, by_link, now)
+    role = Role(invitation.role)
+    membership = Membership(organisation_id=organisation_id, user_id=user.id, user=user, role=role)
+    add(membership, AlreadyMember("You are a member already."))
+    invitation.close(now)
+    cause = feed.latest_number(organisation_id, Invitation.noun, invitation.id)
+    sentence = Sentence("User ", f" added as {role}, invited by {invitation.invited_by}")
+    record(actor, Action.CREATE, membership.subject, {"role": [None, str(role)]}, cause, sentence)
+    return membership
+
+
+def decline_invitation(invitation: Invitation, user: User, now: datetime, by_link: bool = True) -> None:
+    """Turn an invitation down. Raises Forbidden, NotFound.
+
+    The entry calls the person by their address, which is all that the organisation knows of them: whoever declines
+    need not tell it their name.
+    """
     hold_organisation_alone(invitation.organisation_id)
-    invitation.use(user.email)
-    sentence = Sentence("User ", f" added as {invitation.role}, invited by {invitation.invited_by}")
-    return _join(invitation.organisation_id, actor, user, Role(invitation.role), sentence)
+    invitation.require_for(user, by_link, now)
+    invitation.end(Actor(user.id, user.email, None, Door.WEB), "declined", now)
+
+
+def expire_invitations(organisation_id: int, now: datetime) -> int:
+    """Close the invitations of an organisation whose time is over, by "system"; returns how many. Raises NotFound."""
+    hold_organisation_alone(organisation_id)
+    due = expired_in(organisation_id, now)
+    for each in due:
+        expire(each, now)
+    return len(due)
 
 
 def add_founder(organisation_id: int, user: User) -> Membership:
@@ -150,9 +207,16 @@ def checked_role(role: str) -> Role:
         raise Invalid(f"Choose one of {', '.join(Role)}.", "role") from None
 
 
-def _join(organisation_id: int, actor: Actor, user: User, role: Role, sentence: Sentence) -> Membership:
-    membership = Membership(organisation_id=organisation_id, user_id=user.id, user=user, role=role)
-    add(membership, AlreadyMember(f"{user.name} is a member already."))
-    close_invitations(organisation_id, user.email)
-    record(actor, Action.CREATE, membership.subject, {"role": [None, str(role)]}, sentence=sentence)
-    return membership
+def _is_member(organisation_id: int, email: str) -> bool:
+    mine = select(User.id).join(Membership, Membership.user_id == User.id)
+    mine = mine.where(Membership.organisation_id == organisation_id, User.email == email)
+    return db.session.scalar(mine) is not None
+
+
+def _held(organisation_id: int, actor: Actor, invitation_id: int) -> Invitation:
+    hold_organisation_alone(organisation_id)
+    require_still(actor, organisation_id)
+    found = find_invitation(organisation_id, invitation_id)
+    db.session.refresh(found)
+    require_may_grant(actor, Role(found.role))
+    return found

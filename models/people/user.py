@@ -4,7 +4,7 @@ import unicodedata
 from datetime import datetime
 
 from email_validator import EmailNotValidError, validate_email
-from sqlalchemy import DateTime, Identity, Integer, String, Text, func, select
+from sqlalchemy import Boolean, DateTime, Identity, Integer, String, Text, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.database import Model, add, db
@@ -30,6 +30,12 @@ class User(Model):
     session_epoch: Mapped[int] = mapped_column(Integer, default=1)
     """Stands in every session; a new password raises it, which ends all sessions."""
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    verified_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    """When they last showed that mail to their address reaches them; None: never."""
+    mails_deployments: Mapped[bool] = mapped_column(Boolean, default=True)
+    """Whether they get a mail when a deployment has failed in an organisation that they manage."""
+    mails_balance: Mapped[bool] = mapped_column(Boolean, default=True)
+    """Whether they get a mail when the balance of an organisation that they own runs low."""
 
     def rename(self, name: str) -> None:
         """Take another name; entries already written keep the old one. Raises Invalid."""

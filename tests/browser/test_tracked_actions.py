@@ -1,6 +1,7 @@
 """Every tracked action, done by clicking, then found in the feed."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -11,8 +12,11 @@ from models.kinds.container import Container
 from models.kinds.resource import Resource
 from models.log.record import PAST
 from models.organisation import Organisation
+from models.people.invitation import invitations
+from models.people.user import User
 from models.project import Project
 from tests.browser.conftest import first_entry
+from tests.support.invitations import accept
 from tests.support.kinds import SAMPLES
 
 WEB = "/orgs/acme/projects/web"
@@ -103,28 +107,34 @@ def test_an_organisation_is_created_updated_and_deleted(ada_page: Page, api: Con
     expect(rows.nth(2)).to_have_attribute("data-actor", "Ada Lovelace")
 
 
-def test_a_user_is_added_given_another_role_and_removed(ada_page: Page) -> None:
+def test_a_user_is_invited_joins_is_given_another_role_and_removed(
+    ada_page: Page, acme: Organisation, people: dict[str, User]
+) -> None:
     page = ada_page
     page.goto("/orgs/acme/members")
     page.get_by_label("Email").fill("mallory@example.com")
     page.get_by_label("Role", exact=True).select_option("member")
     page.get_by_role("button", name="Add").first.click()
-    expect(page.locator("main")).to_contain_text("Mallory Malory")
-    assert first_entry(page) == entry(5, "create", "user", "Mallory Malory", "User Mallory Malory added as member")
+    expect(page.locator("main")).to_contain_text("Send this link")
+    expect(page.locator("main")).not_to_contain_text("Mallory Malory")
+    told = "Invitation of mallory@example.com as member sent"
+    assert first_entry(page) == entry(5, "create", "invitation", "mallory@example.com", told)
+    [invitation] = invitations(acme.id, datetime.now(UTC))
+    accept(invitation, people["mallory"])
 
     page.goto("/orgs/acme/members")
     page.get_by_label("Role of Mallory Malory").select_option("admin")
     page.get_by_role("button", name="Save the role of Mallory Malory").click()
     expect(page.get_by_role("status").filter(has_text="is now admin")).to_be_visible()
     told = "User Mallory Malory's role changed from member to admin"
-    assert first_entry(page) == entry(6, "update", "user", "Mallory Malory", told)
+    assert first_entry(page) == entry(7, "update", "user", "Mallory Malory", told)
 
     page.goto("/orgs/acme/members")
     mallory = page.locator(".item-person").filter(has_text="Mallory Malory")
     mallory.locator("details.danger > summary").click()
     mallory.get_by_role("button", name="Remove Mallory Malory").click()
     expect(page.get_by_role("status").filter(has_text="was removed")).to_be_visible()
-    assert first_entry(page) == entry(7, "delete", "user", "Mallory Malory", "User Mallory Malory removed")
+    assert first_entry(page) == entry(8, "delete", "user", "Mallory Malory", "User Mallory Malory removed")
 
 
 def test_the_balance_is_topped_up_and_payment_methods_come_change_and_go(ada_page: Page) -> None:

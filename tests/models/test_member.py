@@ -1,5 +1,7 @@
 """Members: roles, the last owner, joining and leaving."""
 
+from datetime import UTC, datetime
+
 import psycopg
 import pytest
 from flask import Flask
@@ -10,11 +12,11 @@ from models.log.actor import Actor
 from models.organisation import Organisation
 from models.people.access import GRANTS, Permission, Role, allows
 from models.people.invitation import invitations
-from models.people.member import add_member, find_member, members
+from models.people.member import find_member, invite_member, members
 from models.people.user import User
 from models.transaction import transaction
 from tests.conftest import as_actor
-from tests.support.invitations import NEW, accept, invite, newcomer, role_of
+from tests.support.invitations import NEW, accept, invite, join, newcomer, role_of
 from tests.support.log import entries, latest_entry
 from tests.support.together import meanwhile, together
 
@@ -42,14 +44,15 @@ def test_each_role_may_what_the_next_one_may_and_more() -> None:
     assert not admin & {Permission.SEE_MONEY, Permission.MANAGE_BILLING, Permission.DELETE_ORGANISATION}
 
 
-def test_adding_someone_is_one_entry_about_a_user(acme: Organisation, ada: Actor, people: dict[str, User]) -> None:
-    with transaction():
-        add_member(acme.id, ada, " Mallory@Example.com ", "viewer")
+@pytest.mark.parametrize("email", ["mallory@example.com", "nobody@example.com"])
+def test_adding_anyone_makes_an_invitation_and_no_member(acme: Organisation, ada: Actor, email: str) -> None:
+    invite(acme, ada, f" {email.capitalize()} ", "viewer")
 
     entry = latest_entry(acme)
-    assert (entry.action, entry.resource_type, entry.resource_id) == ("create", "user", people["mallory"].id)
-    assert entry.summary == "User Mallory Malory added as viewer"
+    assert (entry.action, entry.resource_type, entry.resource_name) == ("create", "invitation", email)
+    assert entry.summary == f"Invitation of {email} as viewer sent"
     assert entry.changes == {"role": [None, "viewer"]}
+    assert len(members(acme.id)) == 4
 
 
 def test_changing_a_role_says_old_and_new(acme: Organisation, ada: Actor, people: dict[str, User]) -> None:
@@ -89,27 +92,28 @@ def test_one_may_leave_by_oneself(acme: Organisation, people: dict[str, User]) -
 def test_who_was_removed_can_be_added_again(acme: Organisation, ada: Actor, people: dict[str, User]) -> None:
     with transaction():
         find_member(acme.id, people["vera"].id).remove(ada)
-    with transaction():
-        add_member(acme.id, ada, "vera@example.com", "admin")
+    join(acme, ada, people["vera"], "admin")
 
     assert role_of(acme, people["vera"]) == "admin"
 
 
 def test_a_member_is_not_added_twice(acme: Organisation, ada: Actor) -> None:
     with pytest.raises(AlreadyMember), transaction():
-        add_member(acme.id, ada, "vera@example.com", "member")
+        invite_member(acme.id, ada, "vera@example.com", "member", datetime.now(UTC))
 
     assert len(entries(acme)) == 4
 
 
-def test_two_who_add_the_same_person_at_once_leave_one_entry(app: Flask, acme: Organisation, ada: Actor) -> None:
-    def add() -> None:
-        add_member(acme.id, ada, "mallory@example.com", "member")
+def test_two_who_invite_the_same_person_at_once_leave_one_open_invitation(
+    app: Flask, acme: Organisation, ada: Actor
+) -> None:
+    def ask() -> None:
+        invite_member(acme.id, ada, "mallory@example.com", "member", datetime.now(UTC))
 
-    outcomes = together(app, add, add)
+    together(app, ask, ask)
 
-    assert sorted(type(each).__name__ for each in outcomes) == ["AlreadyMember", "NoneType"]
-    assert len(entries(acme)) == 5
+    assert len(invitations(acme.id, datetime.now(UTC))) == 1
+    assert [each.action for each in entries(acme)[4:]] == ["create", "create", "delete"]
 
 
 def test_two_who_remove_the_same_person_at_once_leave_one_entry(
@@ -141,7 +145,7 @@ def test_a_role_is_not_given_to_someone_who_is_being_removed(
 @pytest.mark.parametrize("role", ["", "boss", "Owner"])
 def test_there_are_four_roles(acme: Organisation, ada: Actor, people: dict[str, User], role: str) -> None:
     with pytest.raises(Invalid) as adding, transaction():
-        add_member(acme.id, ada, "mallory@example.com", role)
+        invite_member(acme.id, ada, "mallory@example.com", role, datetime.now(UTC))
     with pytest.raises(Invalid) as changing, transaction():
         find_member(acme.id, people["vera"].id).change_role(ada, role)
 
@@ -151,7 +155,7 @@ def test_there_are_four_roles(acme: Organisation, ada: Actor, people: dict[str, 
 @pytest.mark.parametrize("email", ["", "mallory", "mallory@", "a\x00@example.com"])
 def test_an_email_is_asked_for(acme: Organisation, ada: Actor, email: str) -> None:
     with pytest.raises(Invalid) as refused, transaction():
-        add_member(acme.id, ada, email, "member")
+        invite_member(acme.id, ada, email, "member", datetime.now(UTC))
 
     assert refused.value.field == "email"
 
@@ -178,7 +182,7 @@ def test_nobody_joins_or_leaves_what_is_being_deleted(
     noether = newcomer()
     superuser.execute("UPDATE organisations SET state = %s", (state,))
     with pytest.raises(NotFound), transaction():
-        add_member(acme.id, ada, "mallory@example.com", "member")
+        invite_member(acme.id, ada, "mallory@example.com", "member", datetime.now(UTC))
     with pytest.raises(NotFound), transaction():
         find_member(acme.id, people["vera"].id).remove(ada)
     with pytest.raises(NotFound), transaction():
@@ -186,15 +190,14 @@ def test_nobody_joins_or_leaves_what_is_being_deleted(
     with pytest.raises(NotFound):
         accept(open_one, noether)
 
-    assert len(entries(acme)) == 4
+    assert len(entries(acme)) == 5
 
 
 def test_members_are_managed_while_it_is_suspended(
     acme: Organisation, ada: Actor, superuser: psycopg.Connection
 ) -> None:
     superuser.execute("UPDATE organisations SET state = 'suspended'")
-    with transaction():
-        add_member(acme.id, ada, "mallory@example.com", "owner")
+    invite(acme, ada, "mallory@example.com", "owner")
 
     assert len(entries(acme)) == 5
 
@@ -227,9 +230,9 @@ def test_an_admin_neither_makes_nor_changes_nor_removes_an_owner(
     acme: Organisation, grace: Actor, people: dict[str, User]
 ) -> None:
     with pytest.raises(Forbidden), transaction():
-        add_member(acme.id, grace, "mallory@example.com", "owner")
+        invite_member(acme.id, grace, "mallory@example.com", "owner", datetime.now(UTC))
     with pytest.raises(Forbidden), transaction():
-        add_member(acme.id, grace, NEW, "owner")
+        invite_member(acme.id, grace, NEW, "owner", datetime.now(UTC))
     with pytest.raises(Forbidden), transaction():
         find_member(acme.id, people["vera"].id).change_role(grace, "owner")
     with pytest.raises(Forbidden), transaction():
@@ -240,7 +243,7 @@ def test_an_admin_neither_makes_nor_changes_nor_removes_an_owner(
         find_member(acme.id, people["ada"].id).remove(grace)
 
     assert len(entries(acme)) == 4
-    assert invitations(acme.id) == []
+    assert invitations(acme.id, datetime.now(UTC)) == []
 
 
 def test_two_owners_who_demote_each_other_at_once_leave_one(

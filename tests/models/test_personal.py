@@ -15,10 +15,11 @@ from models.log.feed import OrganisationName, Page
 from models.log.personal import Cursor
 from models.log.record import Action, record
 from models.organisation import Organisation
-from models.people.member import add_member, find_member
+from models.people.member import find_member
 from models.people.standing import organisations_of
 from models.people.user import User
 from models.transaction import transaction
+from tests.support.invitations import join
 from tests.support.log import fill, found_another, unfolded
 
 
@@ -84,10 +85,10 @@ def test_who_comes_back_sees_what_they_did_before(
         acme.create_project(grace, name="Hers", handle="hers")
     with transaction():
         find_member(acme.id, people["grace"].id).remove(ada)
-    with transaction():
-        add_member(acme.id, ada, "grace@example.com", "viewer")
+    join(acme, ada, people["grace"], "viewer")
 
-    assert len(personal.page(people["grace"].id, organisations_of(people["grace"].id)).rows) == 1
+    rows = unfolded(personal.page(people["grace"].id, organisations_of(people["grace"].id)))
+    assert [row.resource_name for row in rows] == ["Grace Hopper", "Hers"]
 
 
 def test_the_names_of_organisations_are_those_of_now(acme: Organisation, people: dict[str, User], ada: Actor) -> None:

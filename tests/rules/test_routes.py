@@ -14,10 +14,10 @@ from models.billing.cards import add_payment_method
 from models.kinds.container import Container
 from models.log.actor import Actor
 from models.organisation import Organisation
-from models.people.invitation import Invited
-from models.people.member import add_member
+from models.people.access import Role
 from models.people.user import User, sign_up
 from models.transaction import transaction
+from tests.support.invitations import enrol, invite
 from tests.web.conftest import TOKEN, Visitor, visit
 
 __all__ = ["visit"]
@@ -59,9 +59,13 @@ EXPECTED: dict[tuple[str, str], set[str]] = {
     ("members.change_role", "POST"): ADMINS,
     ("members.remove", "POST"): ADMINS,
     ("members.revoke", "POST"): ADMINS,
+    ("members.resend", "POST"): ADMINS,
     # The token is the key: with it everyone may look, without it nobody.
     ("members.join", "GET"): EVERYONE,
-    ("members.join", "POST"): EVERYONE,
+    ("invitations.show", "GET"): EVERYONE,
+    ("invitations.show", "POST"): EVERYONE,
+    ("invitations.switch", "POST"): SIGNED_IN,
+    ("invitations.answer", "POST"): SIGNED_IN,
     ("orgs.index", "GET"): SIGNED_IN,
     ("orgs.new", "GET"): SIGNED_IN,
     ("orgs.new", "POST"): SIGNED_IN,
@@ -111,9 +115,8 @@ def addresses(
         method = add_payment_method(acme.id, ada, brand="Visa", last_four="4242", expiry_month=1, expiry_year=2040)
     with transaction():
         extra = sign_up("extra@example.com", "Extra Person", "a long password")
-        add_member(acme.id, ada, extra.email, "viewer")
-        invited = add_member(acme.id, ada, "new@example.com", "member")
-        assert isinstance(invited, Invited)
+        enrol(acme, ada, extra, Role.VIEWER)
+    invited = invite(acme, ada)
     with app.test_request_context():
         yield Addresses(
             {
@@ -125,6 +128,7 @@ def addresses(
                 "user_id": extra.id,
                 "id": method.id,
                 "token": invited.token,
+                "organisation_id": acme.id,
                 "path": "style.css",
             }
         )

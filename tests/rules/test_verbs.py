@@ -5,6 +5,7 @@ A new public method of a Tracked class must be listed here: as a verb with its s
 
 import inspect
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -22,8 +23,7 @@ from models.log.actor import Actor
 from models.log.record import PAST
 from models.log.tracked import Owned, Tracked
 from models.organisation import Organisation, create_organisation
-from models.people.invitation import Invited
-from models.people.member import accept_invitation, add_member
+from models.people.member import accept_invitation, invite_member, resend_invitation, revoke_invitation
 from models.people.user import User, sign_up
 from models.project import Project
 from models.transaction import transaction
@@ -106,9 +106,25 @@ VERBS: dict[str, Verb] = {
     ),
     "PaymentMethod.remove": (lambda w: w.second_card.remove(w.ada), "Payment method JCB ending 4242 removed"),
     # Verbs that are functions, because what they are about does not exist yet or is found by them.
-    "member.add_member": (
-        lambda w: add_member(w.acme.id, w.ada, "mallory@example.com", "viewer"),
-        "User Mallory Malory added as viewer",
+    "member.invite_member": (
+        lambda w: invite_member(w.acme.id, w.ada, "mallory@example.com", "viewer", datetime.now(UTC)),
+        "Invitation of mallory@example.com as viewer sent",
+    ),
+    "member.resend_invitation": (
+        lambda w: resend_invitation(w.acme.id, w.ada, w.invitation.id, datetime.now(UTC)),
+        "Invitation of new@example.com sent again",
+    ),
+    "member.revoke_invitation": (
+        lambda w: revoke_invitation(w.acme.id, w.ada, w.invitation.id, datetime.now(UTC)),
+        "Invitation of new@example.com revoked",
+    ),
+    "Invitation.send_again": (
+        lambda w: w.invitation.send_again(w.ada, datetime.now(UTC), by_mail=False),
+        "Invitation of new@example.com sent again",
+    ),
+    "Invitation.end": (
+        lambda w: w.invitation.end(w.ada, "expired", datetime.now(UTC)),
+        "Invitation of new@example.com expired",
     ),
     "cards.add_payment_method": (
         lambda w: add_payment_method(
@@ -155,6 +171,7 @@ QUESTIONS: dict[str, set[str]] = {
     "Organisation": {"find_project"},
     "Project": {"find", "resources"},
     "Membership": set(),
+    "Invitation": {"is_open", "require_for", "close"},
     "BillingAccount": set(),
     "PaymentMethod": {"require_kept", "require_unexpired"},
     **{kind.__name__: OF_A_KIND | ({"specification"} if kind.runs else set()) for kind in KINDS},
@@ -238,11 +255,9 @@ def test_founding_an_organisation_is_the_first_entry_of_its_log(people: dict[str
 
 def test_accepting_an_invitation_leaves_one_entry(world: World) -> None:
     with transaction():
-        invited = add_member(world.acme.id, world.ada, "new@example.com", "member")
         noether = sign_up("new@example.com", "Noether", "a good password")
-    assert isinstance(invited, Invited)
     before = len(summaries(world.acme))
     with transaction():
-        accept_invitation(invited.invitation, noether, world.ada)
+        accept_invitation(world.invitation, noether, world.ada, datetime.now(UTC))
 
     assert summaries(world.acme)[before:] == ["User Noether added as member, invited by Ada Lovelace"]

@@ -7,9 +7,11 @@ from models.kinds.catalogue import KINDS
 from models.kinds.resource import Resource
 from models.log.actor import Actor
 from models.organisation import Organisation
+from models.people.invitation import Invitation
 from models.people.member import Membership, find_member
 from models.people.user import User
 from models.project import Project
+from tests.support.invitations import invite
 from tests.support.kinds import create
 from tests.support.money import add_card
 
@@ -24,6 +26,7 @@ class World(NamedTuple):
     first_card: PaymentMethod
     second_card: PaymentMethod
     vera: Membership
+    invitation: Invitation
     people: dict[str, User]
     ada: Actor
 
@@ -34,7 +37,8 @@ def handle_of(kind: type[Resource]) -> str:
 
 
 def complete(acme: Organisation, web: Project, ada: Actor, people: dict[str, User]) -> World:
-    """Adds one of each kind and two cards."""
+    """Adds one of each kind, an invitation and two cards."""
     things = {kind: create(web, ada, kind, handle=handle_of(kind)) for kind in KINDS}
+    invited = invite(acme, ada).invitation
     first, second = (add_card(acme, ada, brand=brand) for brand in ("Visa", "JCB"))
-    return World(acme, web, things, first, second, find_member(acme.id, people["vera"].id), people, ada)
+    return World(acme, web, things, first, second, find_member(acme.id, people["vera"].id), invited, people, ada)

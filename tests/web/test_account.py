@@ -129,7 +129,8 @@ def test_only_a_trusted_proxy_says_who_asks_and_for_which_host(
     behind.post("/login", email="ada@example.com", password=PASSWORD)
     behind.token = ""
 
-    assert f"{link}orgs/acme/join/" in behind.post("/orgs/acme/members", email="new@example.com", role="member").text
+    page = behind.post("/orgs/acme/members", email="new@example.com", role="member").text
+    assert f"{link}invitations/{acme.id}." in page
 
 
 def test_signing_out_ends_the_session(visit: Visit) -> None:
@@ -150,7 +151,7 @@ def test_with_sign_up_by_invitation_only_the_first_account_and_invited_people_ge
     first.token = ""
     first.post("/orgs/new", name="Acme", handle="acme", email="ada@example.com")
     page = first.post("/orgs/acme/members", email="new@example.com", role="member").text
-    link = page[page.index("/orgs/acme/join/") :].split('"')[0].split("<")[0]
+    link = page[page.index("/invitations/1.") :].split('"')[0].split("<")[0]
     joined = second.post(f"/signup?next={link}", name="New", email="new@example.com", password=PASSWORD, next=link)
     assert joined.status_code == 302
     second.token = ""

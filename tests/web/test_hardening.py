@@ -13,11 +13,10 @@ from models.database import db
 from models.errors import Invalid
 from models.log.actor import Actor
 from models.organisation import Organisation
-from models.people.invitation import Invited
-from models.people.member import add_member
 from models.people.user import EMAIL_MOST, checked_email
 from models.settings import Settings
 from models.transaction import transaction
+from tests.support.invitations import invite
 from tests.web.conftest import Visitor
 from web import create_app
 
@@ -81,11 +80,9 @@ def test_a_link_without_an_invitation_does_not_tell_whether_there_is_an_organisa
 def test_the_link_of_a_deleted_organisation_lets_nobody_sign_up(
     settings: Settings, acme: Organisation, ada: Actor
 ) -> None:
-    with transaction():
-        invited = add_member(acme.id, ada, "new@example.com", "member")
-    assert isinstance(invited, Invited)
+    invited = invite(acme, ada)
     app = create_app(replace(settings, signup="invite"))
-    address = f"/orgs/acme/join/{invited.token}"
+    address = f"/invitations/{invited.token}"
     open_link = Visitor(app.test_client()).get("/signup", query_string={"next": address})
     with transaction():
         acme.delete(ada, confirm="acme")

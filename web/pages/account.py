@@ -1,5 +1,6 @@
 """People: sign-up, sign-in, sign-out, one's own name and password."""
 
+from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from flask import Blueprint, current_app, flash, g, redirect, request, url_for
@@ -195,10 +196,10 @@ def _invitation(target: str | None) -> dict[str, str] | None:
     if len(target or "") > NEXT_MOST:
         return None
     parts = (target or "").strip("/").split("/")
-    if len(parts) != 4 or parts[0] != "orgs" or parts[2] != "join":
+    if len(parts) != 2 or parts[0] != "invitations":
         return None
     try:
-        organisation, found = find_open_invitation(parts[1], parts[3])
+        organisation, found = find_open_invitation(parts[1], datetime.now(UTC))
     except NotFound:
         return None
     return {"organisation_name": organisation.name, "role": found.role, "email": found.email}

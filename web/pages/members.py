@@ -1,5 +1,6 @@
 """Members: who belongs to the organisation, and who is invited."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import Blueprint, abort, flash, g, redirect, url_for
@@ -7,15 +8,18 @@ from wtforms import SelectField, StringField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its stubs
 
 from models.errors import NotFound
-from models.log.actor import Actor, Door
-from models.organisation import Organisation, find_open_invitation
-from models.people import invitation
+from models.organisation import Organisation, by_handle, find_open_invitation
 from models.people.access import OWNERS_TO_GRANT, Permission, Role, allows
 from models.people.invitation import Invited, invitations
-from models.people.member import Membership, accept_invitation, add_member, find_member, members
-from models.people.user import find_user
-from models.transaction import transaction
-from web.access import Answer, Open, me, needs, signed_in
+from models.people.member import (
+    Membership,
+    find_member,
+    invite_member,
+    members,
+    resend_invitation,
+    revoke_invitation,
+)
+from web.access import Answer, Open, me, needs
 from web.acting import acting
 from web.forms import Form, TokenForm
 from web.fragments import render
@@ -53,18 +57,14 @@ def index(organisation: Organisation) -> Answer:
 @bp.post("/orgs/<org>/members")
 @needs(Permission.MANAGE_MEMBERS)
 def add(organisation: Organisation) -> Answer:
-    """Let someone in, or invite them; the link is shown this once."""
+    """Invite someone; the link is shown this once."""
     form = MemberForm()
     if form.validate():
         with form.show_errors():
             with acting() as actor:
                 email, role = form.email.data or "", form.role.data or ""
-                added = add_member(organisation.id, actor, email, role)
-            if isinstance(added, Invited):
-                link = url_for("members.join", org=organisation.handle, token=added.token, _external=True)
-                return _people(organisation, MemberForm(formdata=None, role="member"), invitation_link=link)
-            flash(f"{added.user.name} is now {added.role} of {organisation.name}.")
-            return redirect(url_for("members.index", org=organisation.handle))
+                invited = invite_member(organisation.id, actor, email, role, datetime.now(UTC))
+            return _people(organisation, MemberForm(formdata=None, role="member"), invitation_link=_link(invited))
     return _people(organisation, form)
 
 
@@ -108,29 +108,33 @@ def remove(organisation: Organisation, user_id: int) -> Answer:
 @needs(Permission.MANAGE_MEMBERS)
 def revoke(organisation: Organisation, id: int) -> Answer:
     """Make an invitation's link worthless."""
-    with transaction():
-        invitation.revoke(organisation.id, id)
+    with acting() as actor:
+        revoke_invitation(organisation.id, actor, id, datetime.now(UTC))
     flash("The invitation is revoked.")
     return redirect(url_for("members.index", org=organisation.handle))
 
 
-@bp.route("/orgs/<org>/join/<token>", methods=["GET", "POST"])
+@bp.post("/orgs/<org>/members/invitations/<int:id>/resend")
+@needs(Permission.MANAGE_MEMBERS)
+def resend(organisation: Organisation, id: int) -> Answer:
+    """Make a new link for an invitation, valid for another seven days."""
+    with acting() as actor:
+        invited = resend_invitation(organisation.id, actor, id, datetime.now(UTC))
+    return _people(organisation, MemberForm(formdata=None, role="member"), invitation_link=_link(invited))
+
+
+@bp.get("/orgs/<org>/join/<token>")
 @needs(Open.TO_ANYONE)
 def join(org: str, token: str) -> Answer:
-    """Accept an invitation; whoever has no token that opens it does not learn whether there is such an organisation."""
-    organisation, found = find_open_invitation(org, token)
-    form = TokenForm()
-    if signed_in() and form.validate_on_submit():
-        if g.standing.here is not None:
-            return redirect(url_for("orgs.show", org=org))
-        with form.show_errors():
-            with transaction():
-                joining = Actor(me().id, me().name, found.role, Door.WEB)
-                accept_invitation(found, find_user(me().id), joining)
-            flash(f"Welcome to {organisation.name}.")
-            return redirect(url_for("orgs.show", org=org))
-    shown = {"organisation_name": organisation.name, "role": found.role, "email": found.email}
-    return render("members/join.html", invitation=shown, form=form, org=org, token=token, status=form.status)
+    """Lead on from a link of the kind made before; without an open one, nothing is learnt of the organisation."""
+    organisation = by_handle(org)
+    old = f"{organisation.id if organisation else 0}.{token.rpartition('.')[2]}"
+    find_open_invitation(old, datetime.now(UTC))
+    return redirect(url_for("invitations.show", token=old))
+
+
+def _link(invited: Invited) -> str:
+    return url_for("invitations.show", token=invited.token, _external=True)
 
 
 def _find(organisation: Organisation, user_id: int) -> Membership:
@@ -149,12 +153,13 @@ def _people(
     may_manage = allows(g.role, Permission.MANAGE_MEMBERS)
     people = [_shown(each, (refused or {}).get(each.user_id), may_manage) for each in members(organisation.id)]
     form.offer(g.role)
-    invited = invitations(organisation.id) if may_manage else []
+    invited = invitations(organisation.id, datetime.now(UTC)) if may_manage else []
     status = max([form.status, *(each.status for each in (refused or {}).values())])
     return render(
         "members/index.html",
         people=people,
         invitations=invited,
+        may_change={each.id for each in invited if g.role == Role.OWNER or each.role not in OWNERS_TO_GRANT},
         form=form,
         invitation_link=invitation_link,
         status=status,

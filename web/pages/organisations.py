@@ -1,5 +1,6 @@
 """Organisations: the list, the dashboard with the feed, settings, deletion."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import Blueprint, flash, g, redirect, url_for
@@ -7,7 +8,7 @@ from flask import Blueprint, flash, g, redirect, url_for
 from models.jobs import job
 from models.jobs.job import Progress
 from models.log import feed
-from models.organisation import Organisation, belongings, create_organisation
+from models.organisation import Organisation, belongings, create_organisation, open_invitations_of
 from models.overview import overview
 from models.people.access import Permission, Role, allows
 from models.people.standing import Here
@@ -27,8 +28,9 @@ bp = Blueprint("orgs", __name__)
 @bp.get("/orgs")
 @needs(Open.TO_SIGNED_IN)
 def index() -> Answer:
-    """The organisations one belongs to."""
-    return render("orgs/index.html", memberships=belongings(me().id))
+    """The organisations one belongs to, and those one is invited to."""
+    invited = open_invitations_of(me().id, datetime.now(UTC))
+    return render("orgs/index.html", memberships=belongings(me().id), invited=invited)
 
 
 @bp.route("/orgs/new", methods=["GET", "POST"])
