@@ -1,5 +1,6 @@
 """Money is a whole number of cents; this is how people write and read it."""
 
+import re
 from decimal import Decimal
 
 from models.errors import Invalid
@@ -7,6 +8,11 @@ from models.numbers import whole_number
 
 CURRENCY = "€"
 TOP_UP_LEAST, TOP_UP_MOST = 100, 1_000_000
+# More than any amount has, cut before it is read.
+TYPED_MOST = 50
+_PLAIN = re.compile(r"[0-9]+(?:[.,][0-9]{0,2})?|[.,][0-9]{1,2}")
+_ENGLISH = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]{1,2})?")
+_CONTINENTAL = re.compile(r"[0-9]{1,3}(?:\.[0-9]{3})+,[0-9]{1,2}|[0-9]{1,3}(?:\.[0-9]{3}){2,}")
 
 
 def shown(cents: int) -> str:
@@ -27,22 +33,32 @@ def _rounded(euros: Decimal) -> str:
 
 
 def parsed(typed: str, field: str, least: int, most: int) -> int:
-    """Cents from what a person typed, "12.50" or "12,50". Raises Invalid; `least` and `most` are cents."""
-    complaint = f"Enter an amount from {shown(least)} to {shown(most)}, such as 25.00."
-    text = typed.strip().removeprefix(CURRENCY).strip()
-    # The last comma is a decimal one when one or two digits follow it, else it groups thousands.
-    whole, comma, fraction = text.rpartition(",")
-    if comma and "." not in text and len(fraction) in (1, 2):
-        text = f"{whole}.{fraction}"
-    euros, _, fraction = text.replace(",", "").partition(".")
-    below_a_cent = fraction[2:].strip("0")
-    try:
-        cents = whole_number(euros + fraction[:2].ljust(2, "0"))
-    except ValueError:
-        raise Invalid(complaint, field) from None
-    if below_a_cent or not (euros or fraction) or not least <= cents <= most:
-        raise Invalid(complaint, field)
+    """Cents from what a person typed: "12.50", "12,50", "1,234.50" or "1.234,50". Raises Invalid.
+
+    `least` and `most` are cents. What could be read in two ways is refused: "1.000" is a thousand to some, and one to
+    others.
+    """
+    text = _without_currency(typed)
+    if _ENGLISH.fullmatch(text):
+        text = text.replace(",", "")
+    elif _CONTINENTAL.fullmatch(text):
+        text = text.replace(".", "")
+    cents = None
+    if _PLAIN.fullmatch(text):
+        euros, _, fraction = text.replace(",", ".").partition(".")
+        cents = whole_number(euros + fraction.ljust(2, "0"))
+    if cents is None or not least <= cents <= most:
+        raise Invalid(f"Enter an amount from {shown(least)} to {shown(most)}, such as 25.00.", field)
     return cents
+
+
+def is_plain(typed: str) -> bool:
+    """Whether an amount was typed without groups, so that nobody can have meant another one."""
+    return _PLAIN.fullmatch(_without_currency(typed)) is not None
+
+
+def _without_currency(typed: str) -> str:
+    return typed.strip().removeprefix(CURRENCY).strip()[:TYPED_MOST]
 
 
 def require_amount(cents: int, field: str, least: int = TOP_UP_LEAST) -> None:

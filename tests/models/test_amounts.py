@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.billing.amounts import parsed, shown
+from models.billing.amounts import is_plain, parsed, shown
 from models.errors import Invalid
 
 MOST = 100_000_000
@@ -38,6 +38,10 @@ def test_cents_are_shown_as_euros(cents: int, text: str) -> None:
         ("1,234.50", 123_450),
         ("1,234", 123_400),
         ("12,345,678", 1_234_567_800),
+        ("1.000,00", 100_000),
+        ("1.234,5", 123_450),
+        ("1.234.567", 123_456_700),
+        ("25.", 2500),
         ("0.01", 1),
         (".5", 50),
     ],
@@ -48,7 +52,27 @@ def test_what_people_type_is_understood(typed: str, cents: int) -> None:
 
 @pytest.mark.parametrize(
     "typed",
-    ["", " ", "€", "ten", "1.005", "0.001", "1e-3", "-1", "NaN", "Infinity", "sNaN", "1.2.3", "1 2"],
+    [
+        *(
+            "",
+            " ",
+            "€",
+            "ten",
+            "1.005",
+            "0.001",
+            "1e-3",
+            "-1",
+            "NaN",
+            "Infinity",
+            "sNaN",
+            "1.2.3",
+            "1 2",
+            ".",
+            "+5",
+            "٣",
+        ),
+        *("1.000", "25.000", "1,23,456", "1,234.567", "1.234,567", "1,000.000,00", "12345,678", "1_000", "1" * 100_000),
+    ],
 )
 def test_what_is_no_amount_is_refused_beside_its_field(typed: str) -> None:
     with pytest.raises(Invalid) as refused:
@@ -81,3 +105,10 @@ def test_whatever_is_typed_is_cents_within_bounds_or_refused(typed: str) -> None
         return
     assert type(cents) is int
     assert 100 <= cents <= 1000
+
+
+@pytest.mark.parametrize(
+    ("typed", "plain"), [("25", True), ("25,50", True), ("€25", True), ("1,000", False), ("1.000,00", False)]
+)
+def test_a_grouped_amount_is_not_a_plain_one(typed: str, plain: bool) -> None:
+    assert is_plain(typed) == plain

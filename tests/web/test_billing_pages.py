@@ -136,3 +136,17 @@ def test_a_suspension_in_progress_is_shown_until_it_is_done(owner: Visitor, api:
 
     assert "Suspending what runs in Acme" in owner.get("/orgs/acme").text
     assert "Suspending what runs in Acme" in owner.get("/orgs/acme/progress").text
+
+
+def test_a_grouped_amount_is_shown_before_it_is_charged(
+    owner: Visitor, acme: Organisation, card: PaymentMethod
+) -> None:
+    sent = {"payment_method": str(card.id), "request_id": str(uuid4())}
+    asked = owner.post(f"{BILLING}/top-ups", amount="1.000,00", **sent)
+    before = account_of(acme.id).balance_cents
+    db.session.rollback()
+    owner.post(f"{BILLING}/top-ups", amount="1000.00", payment_method=str(card.id), request_id=str(uuid4()))
+
+    assert "This was read as €1,000.00." in asked.text
+    assert 'value="1000.00"' in asked.text
+    assert (before, account_of(acme.id).balance_cents) == (0, 100_000)

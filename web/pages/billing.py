@@ -40,6 +40,7 @@ def top_up(organisation: Organisation) -> Answer:
     if form.validate():
         with form.show_errors():
             cents = amounts.parsed(form.amount.data or "", "amount", TOP_UP_LEAST, TOP_UP_MOST)
+            _require_plain(form, cents)
             method_id, request_id = _method_id(form.payment_method.data), _uuid(form.request_id.data)
             try:
                 with acting() as actor:
@@ -208,3 +209,10 @@ def _uuid(given: str | None) -> UUID:
         return UUID(given or "")
     except ValueError:
         raise Invalid("This form is incomplete. Reload the page and try again.") from None
+
+
+def _require_plain(form: TopUpForm, cents: int) -> None:
+    """Shows what a grouped amount was read as, before it is charged: sent again, it is plain. Raises Invalid."""
+    if not amounts.is_plain(form.amount.data or ""):
+        form.amount.data = f"{cents // 100}.{cents % 100:02}"
+        raise Invalid(f"This was read as {amounts.shown(cents)}. Top up again to charge it.", "amount")
