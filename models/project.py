@@ -13,7 +13,6 @@ from models.field import NAME_MOST, Field, Shape, column
 from models.hold import PROJECT_GONE, hold_organisation, hold_project
 from models.jobs import job
 from models.kinds.catalogue import RUNNING
-from models.kinds.references import require_existing
 from models.kinds.resource import Kind, Resource, by_handle
 from models.kinds.running import Running, deploy_users
 from models.log.actor import Actor
@@ -58,7 +57,7 @@ class Project(Owned):
         changes = resource.fill(values)
         if kind.runs:
             self._require_name(kind, resource.handle)
-        require_existing(resource)
+        resource.require_consistent()
         add(
             resource,
             HandleTaken(f"A {kind.noun} with the handle “{resource.handle}” exists in this project."),

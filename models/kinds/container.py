@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped
 from models.billing.usage import Usage
 from models.database import db
 from models.field import NAME_MOST, Field, Logged, Shape, column
-from models.kinds import environment
+from models.kinds import environment, images
 from models.kinds.registry import Registry
 from models.kinds.running import Running
 from models.kinds.secret import Secret
@@ -111,15 +111,24 @@ class Container(Running):
         """Its image."""
         return self.image
 
+    def require_consistent(self) -> None:
+        """Checks also that the image is one of its registry. Raises Invalid."""
+        super().require_consistent()
+        if (registry := self._registry()) is not None:
+            images.address(registry.server, self.image)
+
     def specification(self) -> Specification:
-        """Returns what the engine is told to run; a linked secret wins over a variable of the same name."""
+        """Returns what the engine is told to run; a linked secret wins over a variable of the same name.
+
+        Raises Invalid for an image that its registry cannot have, which could be stored once.
+        """
         secrets = {each.as_environment_name: each.value for each in self._linked(Secret, self.secrets)}
-        registry = next(iter(self._linked(Registry, [self.registry_handle] if self.registry_handle else [])), None)
+        registry = self._registry()
         credentials = None
         image = self.image
         if registry is not None:
             credentials = Credentials(registry.server, registry.handle, registry.username, registry.password)
-            image = image if image.startswith(f"{registry.server}/") else f"{registry.server}/{image}"
+            image = images.address(registry.server, image)
         return Specification(
             image,
             self.image,
@@ -130,6 +139,9 @@ class Container(Running):
             credentials=credentials,
             environment={**environment.parse(self.environment), **secrets},
         )
+
+    def _registry(self) -> Registry | None:
+        return next(iter(self._linked(Registry, [self.registry_handle] if self.registry_handle else [])), None)
 
     def _linked(self, kind: type[Linked], handles: list[str]) -> list[Linked]:
         if not handles:

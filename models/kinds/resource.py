@@ -106,7 +106,7 @@ class Resource(Owned):
         project_name = hold_project(self.organisation_id, self.project_id)
         before = self.uses
         if changes := self.assign(values):
-            require_existing(self)
+            self.require_consistent()
             usage.change(self.organisation_id, self.uses.minus(before))
             self.changed(changes, record(actor, Action.UPDATE, self.subject_in(project_name), changes))
 
@@ -121,6 +121,10 @@ class Resource(Owned):
         db.session.flush()  # whoever loses a race for it must not free what it uses
         usage.change(self.organisation_id, Usage().minus(self.uses))
         record(actor, self.end_action, self.subject)
+
+    def require_consistent(self) -> None:
+        """Checks what one field alone does not show, before it is stored. Raises Invalid."""
+        require_existing(self)
 
     def created(self, cause: Record) -> None:
         """Called once its creation is recorded."""

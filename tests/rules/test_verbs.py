@@ -164,6 +164,7 @@ OF_A_KIND = {
     "subject_in",
     "created",
     "changed",
+    "require_consistent",
     "require_not_ended",
     "sealed",
 }

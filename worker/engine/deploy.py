@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from flask import current_app
 
-from models.errors import LeaseLost
+from models.errors import Invalid, LeaseLost
 from models.jobs import deployment
 from models.jobs.deployment import DeploymentLease, Status
 from models.sealed import CannotOpen
@@ -64,7 +64,7 @@ def _bring_up(runtime: Runtime, wanted: Wanted, lease: DeploymentLease, serving:
             runtime.network(location)
         with _renewing(lease) as tick:
             runtime.deploy(Attempt(location, wanted.revision, lease.token), specification, tick, serving)
-    except (CannotDeploy, CannotOpen) as failure:
+    except (CannotDeploy, CannotOpen, Invalid) as failure:
         with transaction():
             deployment.fail(lease, str(failure))
     else:
