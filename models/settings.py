@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from models.numbers import whole_number
 
@@ -42,6 +43,12 @@ class Settings:
     """How long something that is being deployed may take to become healthy."""
     suspension_grace_hours: int = 72
     secure_cookies: bool = False
+    public_url: str = ""
+    """Where people reach the dashboard: what links in mails, and those to be handed over, begin with."""
+    smtp_url: str = ""
+    """`smtp://user:password@host:587` or `smtps://…`; empty: no mail is sent, and links are shown once."""
+    mail_from: str = ""
+    """The sender of every mail."""
     trusted_proxies: int = 0
     """How many proxies in front are believed when they say who asks, over what, and for which host."""
 
@@ -63,6 +70,8 @@ class Settings:
                     values[setting.name] = READERS.get(setting.name, str)(given)
                 except ValueError as error:
                     wrong.append(f"{name} must be {error}")
+        if values.get("smtp_url") and not (values.get("mail_from") and values.get("public_url")):
+            wrong.append("SMTP_URL needs MAIL_FROM and PUBLIC_URL: mails have a sender, and their links lead somewhere")
         if wrong:
             raise SettingsError("; ".join(wrong))
         return cls(**values)
@@ -93,6 +102,16 @@ def _signup(given: str) -> str:
     return given
 
 
+def _url(*schemes: str) -> Callable[[str], str]:
+    def read(given: str) -> str:
+        parts = urlsplit(given)
+        if parts.scheme not in schemes or not parts.hostname:
+            raise ValueError(f"an address that begins with {' or '.join(f'{each}://' for each in schemes)}")
+        return given
+
+    return read
+
+
 # What is not a text, or not any text. Each raises ValueError with what the setting must be.
 READERS: dict[str, Callable[[str], Any]] = {
     "port": _number(1, 65535),
@@ -102,6 +121,8 @@ READERS: dict[str, Callable[[str], Any]] = {
     "health_seconds": _number(1, 3600),
     "suspension_grace_hours": _number(0, 8760),
     "secure_cookies": _switch,
+    "public_url": _url("https", "http"),
+    "smtp_url": _url("smtp", "smtps"),
     "trusted_proxies": _number(0, 9),
 }
 

@@ -20,6 +20,7 @@ from web.pages import (
     invitations,
     members,
     organisations,
+    passwords,
     projects,
     resources,
     sessions,
@@ -52,6 +53,8 @@ def create_app(settings: Settings) -> Flask:
     app.config.update(
         SECRET_KEY=settings.secret_key,
         SIGNUP=settings.signup,
+        SMTP_URL=settings.smtp_url,
+        PUBLIC_URL=settings.public_url,
         REDIS_URL=settings.redis_url,
         MAX_CONTENT_LENGTH=BODY_MOST_BYTES,
         SESSION_COOKIE_NAME="activity_log_session",
@@ -87,6 +90,7 @@ def _routes(app: Flask) -> None:
     for area in (
         account,
         sessions,
+        passwords,
         organisations,
         members,
         invitations,

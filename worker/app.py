@@ -14,6 +14,7 @@ from worker.hint import QUEUE, RUNTIME_QUEUE
 
 TASKS = {
     tasks.run: QUEUE,
+    tasks.deliver: QUEUE,
     tasks.sweep: QUEUE,
     tasks.charge: QUEUE,
     tasks.converge: RUNTIME_QUEUE,
@@ -72,6 +73,7 @@ def create_app(settings: Settings) -> flask.Flask:
     """Build the bare Flask app that tasks run in."""
     app = flask.Flask("worker")
     app.config["SUSPENSION_GRACE"] = settings.suspension_grace
+    app.config["MAIL"] = settings
     for module in (sealed, database, hint, connection):
         module.attach(app, settings)
     return app

@@ -7,6 +7,7 @@ from celery import Celery
 from flask import Flask, current_app
 from kombu.exceptions import OperationalError
 
+from models.jobs.delivery import MailKey
 from models.jobs.job import JobKey
 from models.jobs.observation import ResourceKey
 from models.jobs.queue import Hinted
@@ -22,7 +23,12 @@ QUEUE = "activity-log"
 # Apart, since pulling an image takes minutes and must hold up no cascade.
 RUNTIME_QUEUE = "activity-log-runtime"
 RUN, CONVERGE, RECONCILE = "worker.tasks.run", "worker.tasks.converge", "worker.tasks.reconcile"
-TASKS: dict[type, tuple[str, str]] = {JobKey: (RUN, QUEUE), ResourceKey: (CONVERGE, RUNTIME_QUEUE)}
+DELIVER = "worker.tasks.deliver"
+TASKS: dict[type, tuple[str, str]] = {
+    JobKey: (RUN, QUEUE),
+    MailKey: (DELIVER, QUEUE),
+    ResourceKey: (CONVERGE, RUNTIME_QUEUE),
+}
 """Which task looks at what a hint names, and in which queue."""
 
 

@@ -7,11 +7,13 @@ from datetime import UTC, datetime
 
 from flask import current_app
 
-from models.jobs import job
+from models.jobs import job, lease
+from models.jobs.delivery import MAILS, MailKey
 from models.jobs.job import JobKey
 from models.jobs.observation import ResourceKey
 from models.system import cascade, charging
 from models.system.expiry import expire_all
+from worker import mail
 from worker.engine import connection
 from worker.engine import reconcile as rounds
 from worker.engine.interface import EngineDown
@@ -24,6 +26,13 @@ def run(organisation_id: int, job_id: int) -> None:
     """Run a job, if it is due and nobody else is at it."""
     if cascade.run(JobKey(organisation_id, job_id), hint):
         hint_at_engine(organisation_id)
+
+
+def deliver(mail_id: int) -> None:
+    """Send a mail, if it is due. Without a mail server it waits until one is set."""
+    settings = current_app.config["MAIL"]
+    if settings.smtp_url:
+        mail.deliver(MailKey(mail_id), settings)
 
 
 def converge(organisation_id: int, noun: str, resource_id: int) -> None:
@@ -52,6 +61,8 @@ def sweep() -> None:
     """Hint again at every job that is due and that nobody holds, and close the invitations that have expired."""
     for key in job.overdue():
         hint(key)
+    for mail_key in lease.overdue(MAILS):
+        hint(mail_key)
     expire_all(datetime.now(UTC))
 
 

@@ -16,22 +16,27 @@ LEFT = "outbox.left"
 
 @dataclass(frozen=True)
 class Job:
-    """A job that will be a row once the entry that causes it has a number."""
+    """A job that will be a row once the entry that causes it, if there is one, has a number."""
 
     queue: Queue
-    cause: Record
+    cause: Record | None
     nth: int
     values: dict[str, Any]
 
     @property
     def row(self) -> dict[str, Any]:
         """The values of its row."""
+        if self.cause is None:
+            return self.values
         cause = {"organisation_id": self.cause.organisation_id, "cause_number": self.cause.number + self.nth}
         return {**self.values, **cause}
 
 
-def enqueue(queue: Queue, cause: Record, nth: int = 0, **values: Any) -> None:
-    """Leave a job that follows from a recorded entry, or from the nth of several that were recorded together."""
+def enqueue(queue: Queue, cause: Record | None, nth: int = 0, **values: Any) -> None:
+    """Leave a job that follows from a recorded entry, or from the nth of several that were recorded together.
+
+    None: from no entry, since what leads to it is not told in any organisation's log.
+    """
     _left().append(Job(queue, cause, nth, values))
 
 

@@ -10,10 +10,6 @@ from sqlalchemy import TextClause
 class Hinted(Protocol):
     """The address of what a worker is to look at: what a hint carries."""
 
-    @property
-    def organisation_id(self) -> int:
-        """Whose it is."""
-
     def __iter__(self) -> Iterator[Any]:
         """Its parts, as a message carries them."""
 

@@ -14,6 +14,7 @@ from models.errors import (
     StaleVersion,
 )
 from models.jobs import job
+from models.jobs.job import JobKey
 from models.kinds.container import Container
 from models.kinds.secret import Secret
 from models.log.actor import Actor
@@ -156,6 +157,7 @@ def test_deleting_is_one_entry_and_a_promise_that_names_it(acme: Organisation, w
 
     deletion = latest_entry(acme)
     [key] = hints
+    assert isinstance(key, JobKey)
     progress = job.latest(acme.id, web.id)
     assert (deletion.summary, deletion.action) == ("Project Web deleted", "delete")
     assert progress

@@ -10,6 +10,7 @@ from web.cli.local.up import up
 from web.cli.migrate import migrate
 from web.cli.reconcile import reconcile
 from web.cli.serve import runtime, scheduler, web, worker
+from web.cli.users import users
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -23,5 +24,5 @@ def main() -> None:
     """
 
 
-for command in (up, migrate, demo, web, worker, runtime, scheduler, reconcile, jobs, billing, keys):
+for command in (up, migrate, demo, web, worker, runtime, scheduler, reconcile, jobs, billing, keys, users):
     main.add_command(command)

@@ -12,11 +12,12 @@ from models.organisation import find_open_invitation
 from models.people.session import begin_session, end_session
 from models.people.user import User, any_user, authenticate, checked_email, find_user, sign_up
 from models.transaction import transaction
-from web import cookie, devices
+from web import cookie, devices, mailing
 from web.access import Answer, Open, me, needs, signed_in
 from web.forms import Form
 from web.fragments import render
 from web.limits import OF_ONE, Count, SignIn, by_address, counters
+from worker.hint import hint_all
 
 bp = Blueprint("account", __name__)
 # Longer than any address of ours.
@@ -115,8 +116,10 @@ def signup() -> Answer:
         with form.show_errors():
             if not _may_sign_up() and (not invitation or checked_email(form.email.data or "") != invitation["email"]):
                 raise Invalid("Use the address that the invitation was sent to.", "email")
-            with transaction():
+            with transaction() as hints:
                 found = sign_up(form.email.data or "", form.name.data or "", form.password.data or "")
+                mailing.post(found.email, "verify", mailing.external("passwords.verify", token=mailing.TOKEN))
+            hint_all(hints)
             devices.remember(found.email)
             _enter(found)
             return redirect(_inside(form.next.data))
@@ -145,9 +148,12 @@ def change_password() -> Answer:
     mine = [Count(f"password {me().id}", OF_ONE)]
     if form.validate():
         counters().attempt(mine)
-        with form.show_errors(), transaction():
-            user = find_user(me().id)
-            user.change_password(form.current.data or "", form.new.data or "")
+        with form.show_errors():
+            with transaction() as hints:
+                user = find_user(me().id)
+                user.change_password(form.current.data or "", form.new.data or "")
+                mailing.post(user.email, "password_changed", mailing.external("passwords.ask"))
+            hint_all(hints)
     if form.refused:
         return _settings(NameForm(formdata=None, obj=me()), form)
     counters().forget(mine)
@@ -158,7 +164,9 @@ def change_password() -> Answer:
 
 def _settings(name_form: NameForm, password_form: PasswordForm) -> Answer:
     status = max(name_form.status, password_form.status)
-    return render("account/settings.html", name_form=name_form, password_form=password_form, status=status)
+    return render(
+        "account/settings.html", name_form=name_form, password_form=password_form, mails=mailing.mails(), status=status
+    )
 
 
 def _enter(user: User) -> None:

@@ -8,6 +8,7 @@ from wtforms import SelectField, StringField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its stubs
 
 from models.errors import NotFound
+from models.log.actor import Actor
 from models.organisation import Organisation, by_handle, find_open_invitation
 from models.people.access import OWNERS_TO_GRANT, Permission, Role, allows
 from models.people.invitation import Invited, invitations
@@ -23,6 +24,7 @@ from web.access import Answer, Open, me, needs
 from web.acting import acting
 from web.forms import Form, TokenForm
 from web.fragments import render
+from web.mailing import external, mails, post
 
 bp = Blueprint("members", __name__)
 
@@ -63,8 +65,9 @@ def add(organisation: Organisation) -> Answer:
         with form.show_errors():
             with acting() as actor:
                 email, role = form.email.data or "", form.role.data or ""
-                invited = invite_member(organisation.id, actor, email, role, datetime.now(UTC))
-            return _people(organisation, MemberForm(formdata=None, role="member"), invitation_link=_link(invited))
+                invited = invite_member(organisation.id, actor, email, role, datetime.now(UTC), mails())
+                link = _sent(organisation, actor, invited)
+            return _invited(organisation, invited, link)
     return _people(organisation, form)
 
 
@@ -119,8 +122,9 @@ def revoke(organisation: Organisation, id: int) -> Answer:
 def resend(organisation: Organisation, id: int) -> Answer:
     """Make a new link for an invitation, valid for another seven days."""
     with acting() as actor:
-        invited = resend_invitation(organisation.id, actor, id, datetime.now(UTC))
-    return _people(organisation, MemberForm(formdata=None, role="member"), invitation_link=_link(invited))
+        invited = resend_invitation(organisation.id, actor, id, datetime.now(UTC), mails())
+        link = _sent(organisation, actor, invited)
+    return _invited(organisation, invited, link)
 
 
 @bp.get("/orgs/<org>/join/<token>")
@@ -133,8 +137,26 @@ def join(org: str, token: str) -> Answer:
     return redirect(url_for("invitations.show", token=old))
 
 
-def _link(invited: Invited) -> str:
-    return url_for("invitations.show", token=invited.token, _external=True)
+def _sent(organisation: Organisation, actor: Actor, invited: Invited) -> str:
+    invitation = invited.invitation
+    link = external("invitations.show", token=invited.token)
+    post(
+        invitation.email,
+        "invitation",
+        link,
+        inviter=actor.name,
+        organisation=organisation.name,
+        role=str(invitation.role),
+    )
+    return link
+
+
+def _invited(organisation: Organisation, invited: Invited, link: str) -> Answer:
+    """A link that goes out by mail is not shown: that it comes back proves the address."""
+    if not invited.invitation.mailed:
+        return _people(organisation, MemberForm(formdata=None, role="member"), invitation_link=link)
+    flash(f"An invitation is on its way to {invited.invitation.email}.")
+    return redirect(url_for("members.index", org=organisation.handle))
 
 
 def _find(organisation: Organisation, user_id: int) -> Membership:
@@ -162,6 +184,7 @@ def _people(
         may_change={each.id for each in invited if g.role == Role.OWNER or each.role not in OWNERS_TO_GRANT},
         form=form,
         invitation_link=invitation_link,
+        mails=mails(),
         status=status,
     )
 

@@ -1,0 +1,249 @@
+"""Mail, received by a real mail server of the test's own."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+
+import psycopg
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+from flask import Flask
+
+from bench.processes import free_port
+from models.database import db
+from models.errors import NotFound
+from models.jobs import lease
+from models.jobs.delivery import MAILS, MailKey, post
+from models.organisation import Organisation
+from models.people.account_link import Purpose, look_at_link, make_link, reset_password
+from models.people.user import User, authenticate, by_email
+from models.settings import Settings
+from models.transaction import transaction
+from tests.conftest import PASSWORD
+from tests.web.conftest import Visitor, owner, visit
+from web import create_app
+from worker import mail
+
+__all__ = ["owner", "visit"]
+LINK = re.compile(r"https://log\.example\.com(/\S+)")
+NEW_PASSWORD = "another long password"
+
+
+class Box:
+    """Keeps what arrives; `answer` is what the server says to each recipient."""
+
+    def __init__(self) -> None:
+        self.mails: list[EmailMessage] = []
+        self.answer = "250 OK"
+
+    async def handle_RCPT(
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
+    ) -> str:
+        """Take or refuse a recipient."""
+        if self.answer.startswith("250"):
+            envelope.rcpt_tos.append(address)
+        return self.answer
+
+    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:
+        """Keep a mail."""
+        content = envelope.content
+        assert isinstance(content, bytes)
+        found = message_from_bytes(content, policy=policy.default)
+        assert isinstance(found, EmailMessage)
+        self.mails.append(found)
+        return "250 OK"
+
+
+@pytest.fixture
+def box() -> Box:
+    """What has arrived."""
+    return Box()
+
+
+@pytest.fixture
+def mailing(box: Box, settings: Settings) -> Iterator[Settings]:
+    """Settings with a mail server that runs."""
+    port = free_port()
+    controller = Controller(box, hostname="127.0.0.1", port=port)
+    controller.start()
+    yield replace(
+        settings,
+        smtp_url=f"smtp://127.0.0.1:{port}",
+        mail_from="log@example.com",
+        public_url="https://log.example.com",
+    )
+    controller.stop()
+
+
+@pytest.fixture
+def work(app: Flask, mailing: Settings) -> Callable[[], None]:
+    """Deliver everything that is due, as a worker does."""
+
+    def deliver() -> None:
+        for key in lease.overdue(MAILS):
+            assert isinstance(key, MailKey)
+            mail.deliver(key, mailing)
+
+    return deliver
+
+
+@pytest.fixture
+def visitor(app: Flask, mailing: Settings) -> Visitor:
+    """Someone at a dashboard that sends mail."""
+    return Visitor(create_app(mailing).test_client())
+
+
+def text_of(found: EmailMessage) -> str:
+    """The plain text of a mail."""
+    body = found.get_body(("plain",))
+    assert body
+    return str(body.get_content())
+
+
+def path_in(found: EmailMessage) -> str:
+    """The address that a mail leads to, within the dashboard."""
+    link = LINK.search(text_of(found))
+    assert link
+    return link[1]
+
+
+def signed_in(visitor: Visitor, name: str) -> Visitor:
+    """Signs them in."""
+    visitor.post("/login", email=f"{name}@example.com", password=PASSWORD)
+    visitor.token = ""
+    return visitor
+
+
+def test_an_invitation_goes_out_by_mail_and_its_link_is_shown_to_nobody(
+    visitor: Visitor, acme: Organisation, work: Callable[[], None], box: Box, people: dict[str, User]
+) -> None:
+    signed_in(visitor, "ada").post("/orgs/acme/members", email="mallory@example.com", role="viewer")
+    shown = visitor.get("/orgs/acme/members").text
+    work()
+
+    [found] = box.mails
+    assert (found["To"], found["From"]) == ("mallory@example.com", "log@example.com")
+    assert found["Subject"] == "Ada Lovelace invites you to join Acme"
+    assert found.get_body(("html",)) is not None
+    assert f"/invitations/{acme.id}." not in shown
+    assert f"/invitations/{acme.id}." in path_in(found)
+
+
+def test_no_token_is_readable_in_the_database_and_none_is_left_once_sent(
+    visitor: Visitor, acme: Organisation, work: Callable[[], None], box: Box, superuser: psycopg.Connection
+) -> None:
+    signed_in(visitor, "ada").post("/orgs/acme/members", email="new@example.com", role="viewer")
+    stored = superuser.execute("SELECT mails::text FROM mails").fetchall()
+    work()
+
+    key = path_in(box.mails[0]).rpartition(".")[2]
+    assert key not in str(stored)
+    assert superuser.execute("SELECT state, content FROM mails").fetchall() == [("finished", "")]
+
+
+def test_a_forgotten_password_is_replaced_by_the_mailed_link_once_and_sessions_end(
+    visitor: Visitor, mailing: Settings, people: dict[str, User], work: Callable[[], None], box: Box
+) -> None:
+    elsewhere = signed_in(Visitor(create_app(mailing).test_client()), "grace")
+    visitor.post("/password-reset", email="grace@example.com")
+    work()
+    address = path_in(box.mails[0])
+    visitor.token = ""
+    answer = visitor.post(address, new=NEW_PASSWORD)
+    work()
+
+    assert answer.status_code == 302
+    db.session.expire_all()
+    assert authenticate("grace@example.com", NEW_PASSWORD)
+    assert elsewhere.get("/orgs").status_code == 302
+    assert visitor.get(address).status_code == 404
+    assert [each["Subject"] for each in box.mails] == ["Choose a new password", "Your password was changed"]
+
+
+def test_known_and_unknown_addresses_get_one_answer_and_only_known_ones_a_mail(
+    visitor: Visitor, people: dict[str, User], work: Callable[[], None], box: Box, superuser: psycopg.Connection
+) -> None:
+    answers = [visitor.post("/password-reset", email=f"{name}@example.com") for name in ("grace", "nobody")]
+    work()
+
+    assert [(each.status_code, each.location) for each in answers] == [(302, "/login")] * 2
+    assert [each["To"] for each in box.mails] == ["grace@example.com"]
+    assert superuser.execute("SELECT DISTINCT state, content FROM mails").fetchall() == [("finished", "")]
+
+
+def test_a_link_to_choose_a_password_works_for_an_hour(app: Flask, people: dict[str, User]) -> None:
+    now = datetime.now(UTC)
+    with transaction():
+        token = make_link(people["grace"], Purpose.RESET, now)
+
+    assert look_at_link(token, Purpose.RESET, now + timedelta(minutes=59)) == people["grace"]
+    for purpose, later in ((Purpose.RESET, timedelta(minutes=61)), (Purpose.VERIFY, timedelta())):
+        with pytest.raises(NotFound):
+            look_at_link(token, purpose, now + later)
+
+
+@pytest.mark.parametrize("mailed", [True, False])
+def test_a_mailed_link_proves_the_address_and_an_operator_s_does_not(
+    app: Flask, people: dict[str, User], mailed: bool
+) -> None:
+    now = datetime.now(UTC)
+    with transaction():
+        token = make_link(people["grace"], Purpose.RESET, now, mailed)
+    with transaction():
+        user = reset_password(token, NEW_PASSWORD, now)
+
+    assert (user.verified_at is not None) == mailed
+
+
+def test_signing_up_sends_a_link_that_proves_the_address_when_a_button_is_pressed(
+    visitor: Visitor, work: Callable[[], None], box: Box
+) -> None:
+    visitor.post("/signup", name="New", email="new@example.com", password=PASSWORD)
+    work()
+    address = path_in(box.mails[0])
+    visitor.token = ""
+
+    assert "This address is mine" in visitor.get(address).text
+    assert getattr(by_email("new@example.com"), "verified_at", "nobody") is None
+    visitor.post(address)
+    assert visitor.get(address).status_code == 404
+
+
+def test_what_the_server_puts_off_is_tried_again_and_what_it_refuses_for_good_is_not(
+    app: Flask, work: Callable[[], None], box: Box, superuser: psycopg.Connection
+) -> None:
+    for name in ("first", "second"):
+        with transaction():
+            post(f"{name}@example.com", "password_changed", link="https://log.example.com/password-reset")
+        box.answer = {"first": "450 later", "second": "550 nobody here"}[name]
+        work()
+    box.answer = "250 OK"
+    assert superuser.execute("SELECT state, content <> '' FROM mails ORDER BY id").fetchall() == [
+        ("ready", True),
+        ("stuck", False),
+    ]
+    superuser.execute("UPDATE mails SET due_at = now()")
+    work()
+
+    assert [each["To"] for each in box.mails] == ["first@example.com"]
+
+
+def test_a_server_that_is_down_holds_up_nobody_and_is_tried_again(
+    app: Flask, mailing: Settings, superuser: psycopg.Connection
+) -> None:
+    with transaction() as hints:
+        post("grace@example.com", "password_changed", link="https://log.example.com/password-reset")
+    [key] = hints
+    assert isinstance(key, MailKey)
+    mail.deliver(key, replace(mailing, smtp_url="smtp://127.0.0.1:1"))
+
+    assert superuser.execute("SELECT state, attempts FROM mails").fetchall() == [("ready", 1)]
+
+
+def test_without_a_mail_server_the_pages_say_so_and_show_the_link_once(owner: Visitor, acme: Organisation) -> None:
+    assert "No mail is sent here" in owner.get("/password-reset").text
+    assert f"/invitations/{acme.id}." in owner.post("/orgs/acme/members", email="a@example.com", role="viewer").text

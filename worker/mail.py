@@ -1,0 +1,97 @@
+"""Sending mail: a letter filled in, and handed to the mail server of SMTP_URL."""
+
+import smtplib
+from collections.abc import Callable
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from email.utils import formatdate, make_msgid
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from models.jobs.delivery import Letter, MailKey, MailLease
+from models.people.account_link import Purpose, make_link
+from models.people.user import by_email
+from models.settings import Settings
+from models.transaction import transaction
+
+PATIENCE_SECONDS = 20
+TOKEN = "TOKEN"  # noqa: S105 (where a link is to have its token)
+FOLDER = Path(__file__).resolve().parent.parent / "templates" / "mail"
+TEXTS = Environment(loader=FileSystemLoader(FOLDER), undefined=StrictUndefined, autoescape=False)  # noqa: S701 (plain text)
+PAGES = Environment(loader=FileSystemLoader(FOLDER), undefined=StrictUndefined, autoescape=True)
+# Letters whose link is made when they are sent, to an account that may not exist: whoever asks for one gets the same
+# answer in the same time, and the token is in no row at all.
+MADE_NOW = {"reset": Purpose.RESET, "verify": Purpose.VERIFY}
+
+
+def deliver(key: MailKey, settings: Settings) -> None:
+    """Send a mail if it is due and nobody else is at it; what fails is tried again, what is refused for good is not."""
+    with transaction():
+        held = MailLease.claim(key)
+    if held is None:
+        return
+    try:
+        letter = _ready(held)
+        if letter is not None:
+            send(settings, message(settings, held.recipient, letter))
+    except smtplib.SMTPRecipientsRefused as refused:
+        code, answer = refused.recipients[held.recipient]
+        ending: Callable[[str], None] = held.give_up if code >= 500 else held.fail
+        _end(lambda: ending(f"{code} {answer!r}"))
+    except OSError as error:  # also everything of smtplib
+        _end(lambda error=error: held.fail(str(error) or type(error).__name__))  # type: ignore[misc]
+    else:
+        _end(held.sent)
+
+
+def message(settings: Settings, recipient: str, letter: Letter) -> EmailMessage:
+    """Returns the mail: plain text, and the same in simple HTML. A template's first line is the subject."""
+    written = TEXTS.get_template(f"{letter.template}.txt").render(letter.values)
+    subject, _, body = written.partition("\n")
+    found = EmailMessage()
+    found["Subject"] = subject.strip()
+    found["From"] = settings.mail_from
+    found["To"] = recipient
+    found["Date"] = formatdate(localtime=False)
+    found["Message-ID"] = make_msgid(domain=urlsplit(settings.public_url).hostname)
+    found["Auto-Submitted"] = "auto-generated"
+    found.set_content(body.strip() + "\n")
+    paragraphs = [" ".join(each.split()) for each in body.strip().split("\n\n")]
+    page = PAGES.get_template("letter.html").render(paragraphs=paragraphs, link=letter.values.get("link"))
+    found.add_alternative(page, subtype="html")
+    return found
+
+
+def send(settings: Settings, mail: EmailMessage) -> None:
+    """Hand a mail to the server. Raises OSError, of which smtplib's errors are kinds."""
+    to = urlsplit(settings.smtp_url)
+    secure = to.scheme == "smtps"
+    kind: Any = smtplib.SMTP_SSL if secure else smtplib.SMTP
+    with kind(to.hostname or "localhost", to.port or (465 if secure else 25), timeout=PATIENCE_SECONDS) as server:
+        server.ehlo()
+        if not secure and server.has_extn("starttls"):
+            server.starttls()
+        if to.username:
+            server.login(unquote(to.username), unquote(to.password or ""))
+        server.send_message(mail)
+
+
+def _ready(held: MailLease) -> Letter | None:
+    letter = held.letter
+    purpose = MADE_NOW.get(letter.template)
+    if purpose is None:
+        return letter
+    user = by_email(held.recipient)
+    if user is None:
+        return None
+    with transaction():
+        token = make_link(user, purpose, datetime.now(UTC))
+    return letter._replace(values={**letter.values, "link": str(letter.values["link"]).replace(TOKEN, token)})
+
+
+def _end(step: Callable[[], None]) -> None:
+    with transaction():
+        step()
