@@ -22,6 +22,14 @@ HANDLE = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
 RESERVED_HANDLES = frozenset({"new"})
 # Embeddings, overrides and isolates (Unicode TR9), line and paragraph separators.
 BIDIRECTIONAL = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u2028\u2029"
+# Default_Ignorable_Code_Point (Unicode's DerivedCoreProperties.txt) and the empty pattern of Braille: drawn as nothing.
+IGNORABLE = (
+    (0xAD, 0xAD), (0x34F, 0x34F), (0x61C, 0x61C), (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F),
+    (0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x206F), (0x2800, 0x2800), (0x3164, 0x3164), (0xFE00, 0xFE0F),
+    (0xFEFF, 0xFEFF), (0xFFA0, 0xFFA0), (0xFFF0, 0xFFF8), (0x1BCA0, 0x1BCA3), (0x1D173, 0x1D17A), (0xE0000, 0xE0FFF),
+)  # fmt: skip
+# Within some scripts and emoji these say how their neighbours are drawn; beside Latin, Greek or Cyrillic, nothing.
+JOINING = "\u200c\u200d\ufe0e\ufe0f"
 
 
 class Shape(StrEnum):
@@ -103,11 +111,17 @@ class Field:
             raise Invalid(f"{self.label} is too long: {len(value)} characters, at most {self.most} are allowed.")
         if any(_is_control(each, several_lines) for each in value):
             raise Invalid(f"{self.label} contains a control character; remove it.")
-        if self.shape is Shape.TEXT and all(unicodedata.category(each)[0] in "CZ" for each in value):
-            raise Invalid(f"Enter {self._article()}.")  # zero-width characters alone: nobody would see it in the log
+        if self.shape is Shape.TEXT:
+            self._require_visible(value)
         if self.pattern and not re.fullmatch(self.pattern, value):
             raise Invalid(self.complaint)
         return value
+
+    def _require_visible(self, value: str) -> None:
+        if all(unicodedata.category(each)[0] in "CZ" or is_ignorable(each) for each in value):
+            raise Invalid(f"Enter {self._article()}.")  # nobody would see it in the log
+        if any(is_ignorable(each) and not _joins(value[at - 1 : at], each) for at, each in enumerate(value)):
+            raise Invalid(f"{self.label} contains a character that nobody sees; remove it.")
 
     def _handle(self, value: object) -> str:
         if not isinstance(value, str) or not value.strip():
@@ -153,3 +167,14 @@ def _is_control(character: str, several_lines: bool) -> bool:
         return False
     # Bidirectional controls would let a name pass for another one in the log.
     return unicodedata.category(character) in ("Cc", "Cs") or character in BIDIRECTIONAL
+
+
+def is_ignorable(character: str) -> bool:
+    """Whether the character is drawn as nothing."""
+    return any(first <= ord(character) <= last for first, last in IGNORABLE)
+
+
+def _joins(before: str, character: str) -> bool:
+    scripts = ("LATIN", "GREEK", "CYRILLIC")
+    plain = before.isascii() or unicodedata.name(before, "").startswith(scripts)
+    return character in JOINING and bool(before) and not plain

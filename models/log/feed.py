@@ -88,6 +88,8 @@ class Detail(NamedTuple):
     door: str
     actor_role: str | None
     changes: dict[str, list[Any]]
+    actor_email: str | None
+    """Of a member of today; names can be alike, and change."""
 
 
 class Scope(NamedTuple):
@@ -194,8 +196,8 @@ def entry(organisation: OrganisationName, number: int, money: bool = True) -> tu
     found = read(ONE, {"organisation": organisation.id, "number": number, "money": money})
     if not found:
         return None
-    *columns, door, actor_role, changes = found[0]
-    return Row(organisation, *columns), Detail(door, actor_role, changes or {})
+    *columns, door, actor_role, changes, email = found[0]
+    return Row(organisation, *columns), Detail(door, actor_role, changes or {}, email)
 
 
 class _Run(NamedTuple):
@@ -324,7 +326,10 @@ COUNT = {
     for name, condition in CONDITIONS.items()
 }
 ONE = text(f"""
-    SELECT {COLUMNS}, {CAUSED}, door, actor_role, changes FROM activity_entries AS entry
+    SELECT {COLUMNS}, {CAUSED}, door, actor_role, changes,
+           (SELECT users.email FROM memberships JOIN users ON users.id = memberships.user_id
+             WHERE memberships.organisation_id = :organisation AND memberships.user_id = entry.actor_id)
+      FROM activity_entries AS entry
      WHERE organisation_id = :organisation AND number = :number {SHOWN}
 """)
 THOSE = text(f"""

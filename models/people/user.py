@@ -1,6 +1,5 @@
 """A person's account."""
 
-import unicodedata
 from datetime import datetime
 
 from email_validator import EmailNotValidError, validate_email
@@ -10,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from models.database import Model, add, db
 from models.errors import EmailTaken, Invalid, NotFound
 from models.field import NAME_MOST, Field
-from models.log.actor import SYSTEM_NAME
+from models.people.names import reads_as_system
 from models.people.password import NOBODY, PASSWORD_MOST, hashed, verified
 
 # RFC 5321, section 4.5.3.1.3, less the brackets around it.
@@ -113,10 +112,9 @@ def checked_email(email: str) -> str:
 
 def checked_name(name: str) -> str:
     """Returns a person's name as it is stored. Raises Invalid, also for what the log calls the platform itself."""
-    name = " ".join(Field("Name", most=NAME_MOST).check(name).split())
-    if _as_read(name) == SYSTEM_NAME:
+    if len(name) <= NAME_MOST and reads_as_system(name):
         raise Invalid("“system” is what the log calls the platform itself; choose another name.", "name")
-    return name
+    return " ".join(Field("Name", most=NAME_MOST).check(name).split())
 
 
 def checked_password(password: str, field: str) -> str:
@@ -124,9 +122,3 @@ def checked_password(password: str, field: str) -> str:
     if not PASSWORD_LEAST <= len(password) <= PASSWORD_MOST:
         raise Invalid(f"Use {PASSWORD_LEAST} to {PASSWORD_MOST} characters.", field)
     return password
-
-
-def _as_read(name: str) -> str:
-    # Without accents, wide and bold letters, and what cannot be seen at all: "sys\u200btem" reads as "system".
-    letters = unicodedata.normalize("NFKD", name)
-    return "".join(each for each in letters if unicodedata.category(each) not in ("Cf", "Mn")).casefold()

@@ -119,3 +119,9 @@ def test_assets_are_kept_for_good_and_depend_on_no_cookie(owner: Visitor, acme: 
 
     assert "immutable" in headers["Cache-Control"]
     assert "Cookie" not in headers.get("Vary", "")
+
+
+def test_the_page_of_an_entry_says_who_it_was_by_more_than_a_name(owner: Visitor, acme: Organisation) -> None:
+    page = owner.get("/orgs/acme/activity/1").text
+
+    assert "ada@example.com, user 1<" in page

@@ -9,11 +9,13 @@ from wtforms import HiddenField, PasswordField, StringField
 
 from models.errors import Invalid, NotFound
 from models.organisation import find_open_invitation
+from models.people.renaming import rename
 from models.people.session import begin_session, end_session
 from models.people.user import User, any_user, authenticate, checked_email, find_user, sign_up
 from models.transaction import transaction
 from web import cookie, devices, mailing
 from web.access import Answer, Open, me, needs, signed_in
+from web.acting import acting
 from web.forms import Form
 from web.fragments import render
 from web.limits import OF_ONE, Count, SignIn, by_address, counters
@@ -132,8 +134,8 @@ def settings() -> Answer:
     """Show one's own name and password, and change the name."""
     form = NameForm(obj=me())
     if form.validate_on_submit():
-        with form.show_errors(), transaction():
-            find_user(me().id).rename(form.name.data or "")
+        with form.show_errors(), acting() as actor:
+            rename(find_user(me().id), actor, form.name.data or "")
         if not form.refused:
             flash("Your name is changed.")
             return redirect(url_for("account.settings"))
