@@ -66,6 +66,17 @@ def hints_to(app: Flask, settings: Settings, monkeypatch: pytest.MonkeyPatch) ->
     return hints_to
 
 
+def test_health_tells_of_a_broker_that_refuses_to_write(app: Flask, settings: Settings) -> None:
+    broker = Redis.from_url(settings.redis_url)
+    broker.config_set("maxmemory", "1")
+    try:
+        ill = app.test_client().get("/healthz")
+    finally:
+        broker.config_set("maxmemory", "0")
+
+    assert (ill.status_code, ill.json) == (503, {"database": "ok", "broker": "does not answer"})
+
+
 def test_with_the_broker_down_a_deletion_leaves_its_job_all_the_same(
     hints_to: Callable[[str], None], owner: Visitor, api: Container, superuser: psycopg.Connection
 ) -> None:

@@ -40,3 +40,17 @@ def test_a_broker_that_is_down_is_asked_once(settings: Settings, caplog: pytest.
         hint_all(list(things(MANY)))
 
     assert len(caplog.messages) == 1
+
+
+@pytest.mark.parametrize("refusal", ["maxmemory", "min-replicas-to-write"])
+def test_a_broker_that_refuses_to_write_is_one_that_is_down(
+    broker: Redis, caplog: pytest.LogCaptureFixture, refusal: str
+) -> None:
+    broker.config_set(refusal, "1")
+    try:
+        hint_all(list(things(MANY)))
+    finally:
+        broker.config_set(refusal, "0")
+
+    assert len(caplog.messages) == 1
+    assert "the schedule will find it" in caplog.messages[0]
