@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from datetime import timedelta
@@ -13,6 +14,8 @@ from models.numbers import whole_number
 
 REQUIRED = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "ENCRYPTION_KEYS")
 SWITCHES = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+
+HOST = re.compile(r"\.?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*|\[[0-9A-Fa-f:.]+\]")
 
 
 class SettingsError(Exception):
@@ -45,6 +48,8 @@ class Settings:
     secure_cookies: bool = False
     public_url: str = ""
     """Where people reach the dashboard: what links in mails, and those to be handed over, begin with."""
+    trusted_hosts: tuple[str, ...] = ()
+    """The hosts that the pages answer for, a leading dot for all of a domain; none: whatever is asked for."""
     smtp_url: str = ""
     """`smtp://user:password@host:587` or `smtps://…`; empty: no mail is sent, and links are shown once."""
     mail_from: str = ""
@@ -112,6 +117,13 @@ def _url(*schemes: str) -> Callable[[str], str]:
     return read
 
 
+def _hosts(given: str) -> tuple[str, ...]:
+    hosts = tuple(each.strip() for each in given.split(","))
+    if not all(HOST.fullmatch(each) for each in hosts):
+        raise ValueError("names of hosts, separated by commas")
+    return hosts
+
+
 # What is not a text, or not any text. Each raises ValueError with what the setting must be.
 READERS: dict[str, Callable[[str], Any]] = {
     "port": _number(1, 65535),
@@ -122,6 +134,7 @@ READERS: dict[str, Callable[[str], Any]] = {
     "suspension_grace_hours": _number(0, 8760),
     "secure_cookies": _switch,
     "public_url": _url("https", "http"),
+    "trusted_hosts": _hosts,
     "smtp_url": _url("smtp", "smtps"),
     "trusted_proxies": _number(0, 9),
 }

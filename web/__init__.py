@@ -55,6 +55,7 @@ def create_app(settings: Settings) -> Flask:
         SIGNUP=settings.signup,
         SMTP_URL=settings.smtp_url,
         PUBLIC_URL=settings.public_url,
+        TRUSTED_HOSTS=list(settings.trusted_hosts) or None,
         REDIS_URL=settings.redis_url,
         MAX_CONTENT_LENGTH=BODY_MOST_BYTES,
         SESSION_COOKIE_NAME="activity_log_session",

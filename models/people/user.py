@@ -3,11 +3,11 @@
 from datetime import datetime
 
 from email_validator import EmailNotValidError, validate_email
-from sqlalchemy import Boolean, DateTime, Identity, Integer, String, Text, func, select
+from sqlalchemy import Boolean, DateTime, Identity, Integer, String, Text, func, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.database import Model, add, db
-from models.errors import EmailTaken, Invalid, NotFound
+from models.errors import EmailTaken, Forbidden, Invalid, NotFound
 from models.field import NAME_MOST, Field
 from models.people.names import reads_as_system
 from models.people.password import NOBODY, PASSWORD_MOST, hashed, verified
@@ -15,6 +15,8 @@ from models.people.password import NOBODY, PASSWORD_MOST, hashed, verified
 # RFC 5321, section 4.5.3.1.3, less the brackets around it.
 EMAIL_MOST = 254
 PASSWORD_LEAST = 10
+# There is no row yet to lock; the number only has to be nobody else's.
+ONE_FIRST = text("SELECT pg_advisory_xact_lock(7246001)")
 
 
 class User(Model):
@@ -92,6 +94,15 @@ def find_user(user_id: int) -> User:
 def any_user() -> bool:
     """Whether anyone has signed up yet."""
     return db.session.scalar(select(User.id).limit(1)) is not None
+
+
+def require_nobody_yet() -> None:
+    """Have the first account made once, until the transaction ends. Raises Forbidden when there is one."""
+    db.session.execute(ONE_FIRST)
+    if any_user():
+        raise Forbidden(
+            "Sign-up is by invitation here. Ask an administrator of your organisation for an invitation link."
+        )
 
 
 def checked_email(email: str) -> str:

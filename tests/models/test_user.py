@@ -16,6 +16,7 @@ from models.people.user import (
     by_email,
     checked_email,
     checked_name,
+    require_nobody_yet,
     sign_up,
 )
 from models.transaction import transaction
@@ -71,6 +72,16 @@ def test_two_who_sign_up_with_one_email_at_once_get_one_account(app: Flask) -> N
     outcomes = together(app, *[lambda: sign_up("ada@example.com", "Ada", PASSWORD)] * 2)
 
     assert sorted(type(each).__name__ for each in outcomes) == ["EmailTaken", "User"]
+
+
+def test_of_two_who_sign_up_first_at_once_one_is_the_first(app: Flask) -> None:
+    def first(email: str) -> User:
+        require_nobody_yet()
+        return sign_up(email, "Ada", PASSWORD)
+
+    outcomes = together(app, lambda: first("ada@example.com"), lambda: first("eve@example.com"))
+
+    assert sorted(type(each).__name__ for each in outcomes) == ["Forbidden", "User"]
 
 
 @pytest.mark.parametrize(

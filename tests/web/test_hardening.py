@@ -125,3 +125,14 @@ def test_the_page_of_an_entry_says_who_it_was_by_more_than_a_name(owner: Visitor
     page = owner.get("/orgs/acme/activity/1").text
 
     assert "ada@example.com, user 1<" in page
+
+
+def test_a_host_that_is_not_ours_gets_no_page(settings: Settings, app: Flask) -> None:
+    client = create_app(replace(settings, trusted_hosts=("log.example.com", ".example.org"))).test_client()
+
+    def status(host: str) -> int:
+        return client.get("/login", headers={"Host": host}).status_code
+
+    assert [status(each) for each in ("log.example.com", "log.example.com:8443", "a.example.org")] == [200] * 3
+    assert [status(each) for each in ("evil.example", "example.com", "localhost")] == [400] * 3
+    assert app.test_client().get("/login", headers={"Host": "anything.example"}).status_code == 200

@@ -11,7 +11,7 @@ from models.errors import Invalid, NotFound
 from models.organisation import find_open_invitation
 from models.people.renaming import rename
 from models.people.session import begin_session, end_session
-from models.people.user import User, any_user, authenticate, checked_email, find_user, sign_up
+from models.people.user import User, any_user, authenticate, checked_email, find_user, require_nobody_yet, sign_up
 from models.transaction import transaction
 from web import cookie, devices, mailing
 from web.access import Answer, Open, me, needs, signed_in
@@ -116,9 +116,12 @@ def signup() -> Answer:
     if form.validate_on_submit():
         counters().attempt([by_address()])
         with form.show_errors():
-            if not _may_sign_up() and (not invitation or checked_email(form.email.data or "") != invitation["email"]):
+            invited = invitation is not None and checked_email(form.email.data or "") == invitation["email"]
+            if not (_may_sign_up() or invited):
                 raise Invalid("Use the address that the invitation was sent to.", "email")
             with transaction() as hints:
+                if not (_is_open() or invited):
+                    require_nobody_yet()
                 found = sign_up(form.email.data or "", form.name.data or "", form.password.data or "")
                 mailing.post(found.email, "verify", mailing.external("passwords.verify", token=mailing.TOKEN))
             hint_all(hints)
@@ -198,7 +201,11 @@ def _inside(target: str | None) -> str:
 
 
 def _may_sign_up() -> bool:
-    return current_app.config["SIGNUP"] == "open" or not any_user()
+    return _is_open() or not any_user()
+
+
+def _is_open() -> bool:
+    return bool(current_app.config["SIGNUP"] == "open")
 
 
 def _invitation(target: str | None) -> dict[str, str] | None:
