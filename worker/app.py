@@ -15,12 +15,12 @@ from worker.hint import QUEUE, RUNTIME_QUEUE
 TASKS = {
     tasks.run: QUEUE,
     tasks.deliver: QUEUE,
-    tasks.sweep: QUEUE,
+    tasks.find_due: QUEUE,
     tasks.charge: QUEUE,
     tasks.converge: RUNTIME_QUEUE,
     tasks.reconcile: RUNTIME_QUEUE,
 }
-SCHEDULE = {tasks.sweep: 15, tasks.charge: 60, tasks.reconcile: 30}
+SCHEDULE = {tasks.find_due: 15, tasks.charge: 60, tasks.reconcile: 30}
 """Seconds between two runs."""
 # Longer than the lease, so that a message that comes back finds the lease of its dead worker run out.
 VISIBILITY_SECONDS = 120
@@ -82,7 +82,7 @@ def create_app(settings: Settings) -> flask.Flask:
 @worker_ready.connect  # type: ignore[untyped-decorator]  # Celery ships no types
 def look_around(sender: Any, **_: Any) -> None:
     """Look at once at what was left while no worker ran; in a child, whose database connection is its own."""
-    for task in (tasks.sweep, tasks.reconcile):
+    for task in (tasks.find_due, tasks.reconcile):
         sender.app.send_task(_name(task), retry=False)
 
 

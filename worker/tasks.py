@@ -57,7 +57,7 @@ def reconcile(organisation_id: int | None = None) -> None:
             hint_at_engine(each)
 
 
-def sweep() -> None:
+def find_due() -> None:
     """Hint again at every job that is due and that nobody holds, and close the invitations that have expired."""
     for key in job.overdue():
         hint(key)

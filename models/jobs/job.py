@@ -53,7 +53,7 @@ JOBS = Queue(
      RETURNING organisation_id, id
     """),
     address=JobKey,
-    # Lease and sweep (15 s) together are what a worker that dies costs at most.
+    # The lease and the wait for the next look at what is due (15 s) are what a worker that dies costs at most.
     lease_seconds=6,
     attempts_most=8,
     brings=("work", "project_id", "cause_number"),

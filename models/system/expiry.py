@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 
 def expire_all(now: datetime) -> None:
-    """Close what has expired, an organisation a transaction: what goes wrong in one is left to the next sweep."""
+    """Close what has expired, an organisation a transaction: what goes wrong in one is left to the next look."""
     for organisation_id in organisations_with_expired(now):
         try:
             with transaction():
@@ -22,4 +22,4 @@ def expire_all(now: datetime) -> None:
         except NotFound:
             continue  # deleted meanwhile, and its invitations with it
         except DBAPIError:
-            log.exception("invitations of organisation %s are left to the next sweep", organisation_id)
+            log.exception("invitations of organisation %s are left to the next look", organisation_id)

@@ -11,8 +11,9 @@ from tests.chaos.fleet import Fleet
 from tests.chaos.people import ada, double_click, furnish
 from tests.support.proof import violations
 
-# Of the role that web and worker connect with (web/cli/local/embedded.py). It covers two sweeps too: the broker gives
-# the first message after the freeze to the worker that asked for one before it, and does not hear that it is frozen.
+# Of the role that web and worker connect with (web/cli/local/embedded.py). It covers two looks at what is due as well:
+# the broker gives the first message after the freeze to the worker that asked for one before it, and does not hear that
+# it is frozen.
 IDLE_SECONDS = 30
 WORK_SECONDS = 60
 UNFINISHED = "SELECT count(*) FROM jobs WHERE state IN ('ready', 'stuck')"

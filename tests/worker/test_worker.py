@@ -130,7 +130,7 @@ def test_the_scheduler_repeats_hints_that_went_missing(
         process(settings, tmp_path / "scheduler.log", "scheduler"),
     ):
         wait(lambda: "ready." in (tmp_path / "worker.log").read_text())
-        time.sleep(1)  # past the sweep at the start
+        time.sleep(1)  # past the look at the start
         delete(full, ada)
         wait(all_done)
 
