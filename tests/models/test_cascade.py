@@ -201,7 +201,7 @@ def test_other_projects_and_organisations_are_left_alone(
     assert state_of(superuser, "projects") == [("deleted",), ("active",)]
 
 
-def test_keeping_a_promise_twice_does_nothing(acme: Organisation, web: Project, ada: Actor) -> None:
+def test_running_a_job_twice_does_nothing(acme: Organisation, web: Project, ada: Actor) -> None:
     furnish(web, ada)
     key = delete(web, ada)
     assert cascade.run(key)

@@ -107,7 +107,7 @@ def test_the_system_has_acted_and_always_says_why(filled: Filled) -> None:
     assert all(each.actor_id is None and each.cause_number for each in by_system)
 
 
-def test_no_promise_is_left(filled: Filled) -> None:
+def test_no_job_is_left(filled: Filled) -> None:
     assert job.unfinished() == []
 
 

@@ -63,14 +63,14 @@ def state(acme: Organisation, web: Project) -> job.Progress:
     return progress
 
 
-def test_a_promise_is_kept_with_the_number_of_its_cause(acme: Organisation, web: Project, key: JobKey) -> None:
+def test_a_job_is_written_with_the_number_of_its_cause(acme: Organisation, web: Project, key: JobKey) -> None:
     lease = claimed(key)
 
     assert (lease.work, lease.project_id, lease.cause) == (Work.DELETE_PROJECT, web.id, latest_entry(acme).number)
     assert state(acme, web).cause_number == 6
 
 
-def test_a_rolled_back_change_promises_nothing(acme: Organisation, web: Project, ada: Actor) -> None:
+def test_a_rolled_back_change_enqueues_nothing(acme: Organisation, web: Project, ada: Actor) -> None:
     with pytest.raises(ZeroDivisionError), transaction():
         web.delete(ada, "web")
         1 / 0  # noqa: B018
@@ -81,9 +81,7 @@ def test_a_rolled_back_change_promises_nothing(acme: Organisation, web: Project,
     assert job.unfinished() == []
 
 
-def test_several_promises_of_one_transaction_each_name_their_cause(
-    acme: Organisation, web: Project, ada: Actor
-) -> None:
+def test_several_jobs_of_one_transaction_each_name_their_cause(acme: Organisation, web: Project, ada: Actor) -> None:
     with transaction():
         other = acme.create_project(ada, name="Other", handle="other")
     with transaction() as hints:

@@ -193,7 +193,7 @@ def test_deleting_asks_for_the_handle(acme: Organisation, ada: Actor) -> None:
     assert acme.state == "active"
 
 
-def test_deleting_is_one_entry_and_a_promise(acme: Organisation, ada: Actor) -> None:
+def test_deleting_is_one_entry_and_a_job(acme: Organisation, ada: Actor) -> None:
     with transaction() as hints:
         acme.delete(ada, " acme ")
 

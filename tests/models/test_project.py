@@ -151,7 +151,7 @@ def test_deleting_asks_for_the_handle(web: Project, ada: Actor) -> None:
         web.delete(ada, "Web")
 
 
-def test_deleting_is_one_entry_and_a_promise_that_names_it(acme: Organisation, web: Project, ada: Actor) -> None:
+def test_deleting_is_one_entry_and_a_job_that_names_it(acme: Organisation, web: Project, ada: Actor) -> None:
     with transaction() as hints:
         web.delete(ada, "web")
 

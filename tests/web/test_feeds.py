@@ -60,7 +60,7 @@ def test_following_older_reaches_the_beginning_with_none_missing_or_double(
     assert "The beginning of the log" in page
 
 
-def test_a_row_says_what_the_design_promises(owner: Visitor, api: Container) -> None:
+def test_a_row_says_all_that_a_feed_must(owner: Visitor, api: Container) -> None:
     page = owner.get("/orgs/acme/activity").text
     row = page[page.index('id="entry-acme-6"') - 50 :].split("</article>")[0]
 

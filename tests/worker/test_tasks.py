@@ -82,9 +82,7 @@ def test_a_large_job_hints_at_itself_for_other_workers(
     assert hinted(broker) == (1, 1)
 
 
-def test_what_is_due_and_held_by_nobody_is_hinted_at(
-    worker: Flask, broker: Redis, web: Project, ada: Actor
-) -> None:
+def test_what_is_due_and_held_by_nobody_is_hinted_at(worker: Flask, broker: Redis, web: Project, ada: Actor) -> None:
     key = delete(web, ada)
     tasks.find_due()
     assert hinted(broker) == (1, 0)
