@@ -31,7 +31,7 @@ def list_jobs() -> None:
 
 @jobs.command()
 def run() -> None:
-    """Do everything that is due, here and now, without a broker."""
+    """Run every cascade that is due, here and now, without a broker."""
     done = 0
     with connected():
         while due := job.overdue():

@@ -23,7 +23,7 @@ def web(workers: int, socket: str | None) -> None:
 @click.option("--concurrency", default=2, show_default=True, help="Worker processes.")
 @click.option("--log-level", default="warning", show_default=True, help="What is printed: info names every task.")
 def worker(concurrency: int, log_level: str) -> None:
-    """Run jobs (cascades), and charge for usage every minute."""
+    """Run jobs (cascades, mail), and charge for usage every minute."""
     read_settings()
     _work("worker", QUEUE, "prefork", concurrency, log_level)
 
