@@ -1,15 +1,17 @@
 """The connection to PostgreSQL, and what every table has in common."""
 
 import select
+import threading
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import TextClause, event
+from sqlalchemy import Engine, TextClause, event
 from sqlalchemy.exc import DisconnectionError, IntegrityError
 from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.pool import PoolProxiedConnection
 
 from models.errors import DomainError
 from models.patience import OF_WORK, Patience, PatientConnection
@@ -43,6 +45,8 @@ def attach(app: Flask, settings: Settings, patience: Patience = OF_WORK) -> None
             "skip_autocommit_rollback": True,
             "pool_reset_on_return": None,
             **pool,
+            # A thread keeps its own.
+            "max_overflow": -1,
         }
     }
     db.init_app(app)
@@ -64,16 +68,35 @@ def _connector(patience: Patience) -> Callable[..., PatientConnection]:
 def read(query: TextClause, values: dict[str, Any]) -> Sequence[Any]:
     """What a query finds, read outside the session: one round trip, without a BEGIN before and a ROLLBACK after it.
 
-    For the paths that every page takes: SQLAlchemy keeps the connection and the driver does the rest, at half the
-    cost of rows that know their columns. It sees what is committed, nothing of the transaction under way.
+    For the paths that every page takes: the driver does it all, at half the cost of rows that know their columns. It
+    sees what is committed, nothing of the transaction under way.
     """
-    connection = db.engines[READING].raw_connection()
-    try:
-        driver: Any = connection.driver_connection
-        found: Sequence[Any] = driver.execute(_for_driver(query), values).fetchall()
-        return found
-    finally:
-        connection.close()
+    found: Sequence[Any] = _reader.cursor(db.engines[READING]).execute(_for_driver(query), values).fetchall()
+    return found
+
+
+class _Reader(threading.local):
+    """The connection that a thread reads with, for as long as the thread lives; then the pool has it back.
+
+    The pool is not asked several times a page: that costs as much as a query.
+    """
+
+    _engine: Engine | None = None
+    _connection: PoolProxiedConnection | None = None
+    _cursor: Any = None
+
+    def cursor(self, engine: Engine) -> Any:
+        """Returns the cursor of this thread's connection, of a new one if that is dead."""
+        if self._connection is not None and _is_dead(self._cursor.connection):
+            self._connection.invalidate()
+            self._engine = self._connection = None
+        if self._engine is not engine:
+            self._engine, self._connection = engine, engine.raw_connection()
+            self._cursor = self._connection.driver_connection.cursor()  # type: ignore[union-attr]
+        return self._cursor
+
+
+_reader = _Reader()
 
 
 @cache
@@ -82,17 +105,21 @@ def _for_driver(query: TextClause) -> str:
 
 
 def _refuse_dead(connection: Any, _record: Any, _proxy: Any) -> None:
-    """After a restart of PostgreSQL the next request gets a fresh connection instead of an error.
+    """After a restart of PostgreSQL the next request gets a fresh connection instead of an error."""
+    if _is_dead(connection):
+        raise DisconnectionError
 
-    An idle connection on which there is something to read was closed from the other side. A look at the socket, where
-    the pool's own ping is a round trip.
+
+def _is_dead(connection: Any) -> bool:
+    """Whether an idle connection was closed, which is so if there is something to read.
+
+    A look at the socket, where the pool's own ping is a round trip.
     """
     if connection.closed:
-        raise DisconnectionError
+        return True
     waiting = select.poll()
     waiting.register(connection.fileno(), select.POLLIN)
-    if waiting.poll(0):
-        raise DisconnectionError
+    return bool(waiting.poll(0))
 
 
 def add(thing: Model, taken: DomainError) -> None:

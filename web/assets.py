@@ -3,8 +3,7 @@
 import hashlib
 from pathlib import Path
 
-from flask import Flask, Response, abort, request, send_file
-from flask.sessions import SecureCookieSessionInterface, SessionMixin
+from flask import Flask, Response, abort, send_file
 
 from models.settings import Settings
 from web.access import Answer, Open, needs
@@ -25,21 +24,10 @@ STYLES = (
 )
 SCRIPTS = ("times", "feed", "live", "answers", "handles", "copy")
 YEAR_SECONDS = 365 * 24 * 3600
-ENDPOINT = "assets.file"
-
-
-class Sessions(SecureCookieSessionInterface):
-    """Sessions as cookies, which assets have nothing to do with: one that varied by cookie would not be kept."""
-
-    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
-        """Write the cookie and say that the answer depends on it, unless it is an asset."""
-        if request.endpoint != ENDPOINT:
-            super().save_session(app, session, response)
 
 
 def attach(app: Flask, _: Settings) -> None:
     """Serve them, and give templates `asset(path)`. Raises FileNotFoundError when npm has not been run."""
-    app.session_interface = Sessions()
     made = {
         "style.css": (_styles(), "text/css"),
         "script.js": (_scripts(), "text/javascript"),
@@ -48,7 +36,7 @@ def attach(app: Flask, _: Settings) -> None:
     versions = {path: _digest(file.read_bytes()) for path, file in FILES.items()}
     versions |= {path: _digest(content.encode()) for path, (content, _) in made.items()}
 
-    @app.get("/static/<path:path>", endpoint=ENDPOINT)
+    @app.get("/static/<path:path>", endpoint="assets.file")
     @needs(Open.TO_ANYONE)
     def file(path: str) -> Answer:
         if path in made:

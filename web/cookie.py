@@ -1,25 +1,54 @@
 """The cookie of a session: signed by Flask, it says whose it is and bears the token of its forms."""
 
-from flask import Flask, session
-from flask.sessions import SecureCookieSessionInterface
-from itsdangerous import URLSafeTimedSerializer
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+from flask import Flask, Request, session
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
+from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from models.people.standing import Person
 from models.settings import Settings
 
 # Where a session keeps whose it is.
 PERSON = "_user_id"
+KEPT_MOST = 10_000
 
 
 class Sessions(SecureCookieSessionInterface):
-    """Flask's own, with a signer for the whole process: Flask makes one for every request."""
+    """Flask's own, with a signer for the whole process, which remembers the signatures that it found right.
+
+    Flask makes a signer for every request, and the same browser brings the same cookie with each.
+    """
 
     def __init__(self, app: Flask) -> None:
-        self._signer = super().get_signing_serializer(app)
+        signer = super().get_signing_serializer(app)
+        assert signer is not None, "without a secret key there are no sessions"
+        self._signer = signer
+        self._verified = lru_cache(maxsize=KEPT_MOST)(self._verify)
 
-    def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:  # noqa: ARG002 (Flask's signature)
+    def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer:  # noqa: ARG002 (Flask's signature)
         """Returns the signer."""
         return self._signer
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession:
+        """Reads the session from its cookie; begins one where the cookie is missing, forged or too old."""
+        cookie = request.cookies.get(self.get_cookie_name(app))
+        if cookie:
+            try:
+                payload, signed_at = self._verified(cookie)
+                if timedelta(0) <= datetime.now(UTC) - signed_at <= app.permanent_session_lifetime:
+                    return self.session_class(self._signer.load_payload(payload))
+            except BadSignature:
+                pass
+        return self.session_class()
+
+    def _verify(self, cookie: str) -> tuple[bytes, datetime]:
+        """Returns what was signed, and when. Raises BadSignature."""
+        signer: Any = self._signer.make_signer(self.salt)
+        found: tuple[bytes, datetime] = signer.unsign(cookie, return_timestamp=True)
+        return found
 
 
 def attach(app: Flask, _settings: Settings) -> None:
