@@ -72,8 +72,7 @@ def create_celery(settings: Settings) -> Celery:
 def create_app(settings: Settings) -> flask.Flask:
     """Build the bare Flask app that tasks run in."""
     app = flask.Flask("worker")
-    app.config["SUSPENSION_GRACE"] = settings.suspension_grace
-    app.config["MAIL"] = settings
+    app.config["SETTINGS"] = settings
     for module in (sealed, database, hint, connection):
         module.attach(app, settings)
     return app

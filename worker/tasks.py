@@ -30,7 +30,7 @@ def run(organisation_id: int, job_id: int) -> None:
 
 def deliver(mail_id: int) -> None:
     """Send a mail, if it is due. Without a mail server it waits until one is set."""
-    settings = current_app.config["MAIL"]
+    settings = current_app.config["SETTINGS"]
     if settings.smtp_url:
         mail.deliver(MailKey(mail_id), settings)
 
@@ -68,7 +68,7 @@ def find_due() -> None:
 
 def charge() -> None:
     """Do a round of charging: whoever asks for it and however late, what is due is charged once."""
-    charging.charge_round(current_app.config["SUSPENSION_GRACE"], hint)
+    charging.charge_round(current_app.config["SETTINGS"].suspension_grace, hint)
 
 
 @contextmanager

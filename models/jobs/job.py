@@ -95,6 +95,11 @@ class JobLease(Lease[JobKey]):
         else:
             super().renew(done=done)
 
+    def fail(self, error: str) -> None:
+        """Give the job back with the error shown; a helper's failure is its own, and the holder goes on."""
+        if not self.helping:
+            super().fail(error)
+
     def expect(self, left: int) -> None:
         """Say how many resources are left to work through."""
         db.session.execute(EXPECT, {**self.values, "left": left})

@@ -1,7 +1,7 @@
 """Leases: the right to work on a job for a while, proven by a token. Claim, renew, finish, fail: written once.
 
-Each claim counts the job's token up, and whatever its holder writes names the token. Who was frozen until the lease had
-run out and someone else claimed the job finds the token outdated, and nothing of what they did is kept.
+Each claim counts the job's token up, and whatever its holder writes names the token. A worker that was frozen until its
+lease had run out and another one had claimed the job finds its token outdated, and nothing of what it did is kept.
 
 Times are PostgreSQL's own: workers on several machines compare leases by one clock.
 """
@@ -46,7 +46,7 @@ class Lease(Generic[K]):
 
     @classmethod
     def claim(cls, key: K, state: str | None = None) -> Self | None:
-        """Take the job; None when someone has it, when it is not due, or when it is not in that state (ready) any more.
+        """Take the job. None when someone has it, when it is not due, or when it is not in the state (ready) any more.
 
         A job that was claimed again and again without a result or an error kills its worker: it is stuck from then on.
         """
@@ -89,7 +89,7 @@ class Lease(Generic[K]):
         db.session.execute(_release(self.queue), self.values)
 
     def require(self, found: Found | None) -> Found:
-        """What a statement that names our token has found. Raises LeaseLost when that is nothing."""
+        """Returns what a statement that names our token has found. Raises LeaseLost when that is nothing."""
         if found is None:
             raise LeaseLost(f"{self} was taken over, or is moot")
         return found

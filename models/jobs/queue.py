@@ -24,13 +24,16 @@ def hint_nobody(_: Hinted) -> None:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Queue:
-    """A kind of job. Its table has a row a job, with the columns token, attempts, lease_until, due_at, cause_number."""
+    """A kind of job. Its table has a row a job, with the columns token, attempts, lease_until and due_at.
+
+    If an entry of the log causes it, also cause_number.
+    """
 
     table: str
     key: tuple[str, ...]
     """The columns of its primary key."""
     rank: int
-    """Kinds are written in ascending order, so that all transactions take their locks in one order."""
+    """Kinds are written in ascending order, so that all transactions take their locks in the same order."""
     insert: TextClause
     """Inserts many rows at once, given a list for each value, and returns what their hints carry."""
     address: Callable[..., Hinted]
@@ -42,9 +45,9 @@ class Queue:
     attempts_most: int | None = None
     """After so many failures in a row it is stuck until an operator has looked; None: it is tried for ever."""
     brings: tuple[str, ...] = ()
-    """What whoever claims it gets to know, in SQL."""
+    """What a claim returns of the row, in SQL: the fields of the kind's lease, in their order."""
     counts: str = ""
-    """What renewing its lease writes beside it, in SQL."""
+    """What else a renewal of the lease writes, in SQL."""
     lapses: bool = False
     """Whether a lease that has run out is over although nobody else has claimed the job yet."""
 

@@ -4,15 +4,12 @@ A large cascade is worked on by several. Whoever holds the lease asks others to 
 nobody else has locked. The holder goes over everything last, waiting for what is still locked, and closes.
 """
 
-import logging
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from datetime import UTC, datetime
 
 from sqlalchemy import text
 
 from models.database import db
-from models.errors import LeaseLost
 from models.hold import change_state
 from models.jobs import job
 from models.jobs.job import JobKey, JobLease, Work
@@ -21,10 +18,10 @@ from models.kinds.catalogue import KINDS, RUNNING
 from models.log.actor import SYSTEM
 from models.log.record import Action, ProjectName, Subject, record
 from models.system import sweep as sweeping
+from models.system.attempt import attempt
 from models.system.sweep import Sweep, sweep_all, sweep_free
 from models.transaction import transaction
 
-log = logging.getLogger(__name__)
 # Entries of one organisation are written one chunk after the other: more helpers than this only wait for each other.
 WORKERS_MOST = 4
 ENDING = Sweep(None, KINDS, "TRUE", None)
@@ -48,16 +45,9 @@ def run(key: JobKey, hint: Hint = hint_nobody) -> bool:
     lease = lease or _help(key)
     if lease is None:
         return False
-    try:
+    with attempt(lease):
         for _ in steps(lease, hint):
             pass
-    except LeaseLost as lost:
-        log.warning("%s", lost)
-    except Exception as error:
-        log.exception("job %s failed", key.id)
-        if not lease.helping:
-            with transaction(), suppress(LeaseLost):
-                lease.fail(f"{type(error).__name__}: {error}")
     return True
 
 

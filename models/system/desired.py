@@ -1,7 +1,7 @@
 """What should run: what the worker compares an engine with."""
 
-from collections.abc import Collection
-from typing import NamedTuple
+from collections.abc import Collection, Sequence
+from typing import Any, NamedTuple
 
 from sqlalchemy import TextClause, select, text
 
@@ -77,7 +77,7 @@ def used_networks(organisation_id: int | None = None) -> set[tuple[int, int]]:
     return {(row[0], row[1]) for row in found}
 
 
-def _wanted(noun: str, row: tuple) -> Wanted:  # type: ignore[type-arg]  # as the statement gives it
+def _wanted(noun: str, row: Sequence[Any]) -> Wanted:
     return Wanted(ResourceKey(row[0], noun, row[1]), *row[2:])
 
 

@@ -19,6 +19,7 @@ from models.log.actor import Actor
 from models.log.record import Action, record
 from models.organisation import Organisation
 from models.project import Project
+from models.system.attempt import attempt
 from models.transaction import transaction
 from tests.support.log import latest_entry
 from tests.support.together import together
@@ -200,6 +201,27 @@ def test_a_failure_is_shown_and_tried_again_later_and_later_until_it_is_stuck(
     assert state(superuser) == ("stuck", "nobody listens")
     assert claim(key) is None
     assert lease.overdue(GREETINGS) == []
+
+
+def go_wrong(how: str) -> None:
+    """As what a worker does may."""
+    raise ZeroDivisionError(how)
+
+
+def test_whatever_goes_wrong_in_an_attempt_is_written_to_the_row_and_passes_nothing_on(
+    key: GreetingKey, superuser: psycopg.Connection
+) -> None:
+    with attempt(claimed(key)):
+        go_wrong("by zero")
+    assert state(superuser) == ("ready", "ZeroDivisionError: by zero")
+
+    pass_time(superuser, 3)
+    outdated = claimed(key)
+    pass_time(superuser, 11)
+    claimed(key)
+    with attempt(outdated):
+        go_wrong("much later")
+    assert state(superuser) == ("ready", "ZeroDivisionError: by zero")
 
 
 def test_who_never_comes_back_makes_it_stuck(key: GreetingKey, superuser: psycopg.Connection) -> None:
