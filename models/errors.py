@@ -40,7 +40,7 @@ class AlreadyEnded(DomainError):
 
 
 class OrganisationSuspended(DomainError):
-    """Nothing may be created or changed while the organisation is suspended."""
+    """Nothing but members and billing may be changed while the organisation is suspended."""
 
 
 class StaleVersion(DomainError):

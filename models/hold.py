@@ -15,8 +15,8 @@ from models.errors import NotFound, OrganisationSuspended
 GONE = "This organisation is being deleted; nothing can be changed in it any more."
 PROJECT_GONE = "This project is being deleted; nothing can be changed in it any more."
 SUSPENDED = (
-    "This organisation is suspended: nothing can be created or changed. If its balance is used up, an owner resumes it "
-    "by topping up under Billing; if the platform's operator suspended it, only they can."
+    "This organisation is suspended: nothing but members and billing can be changed. If its balance is used up, an "
+    "owner resumes it by topping up under Billing; if the platform's operator suspended it, only they can."
 )
 
 

@@ -191,7 +191,7 @@ def test_while_suspended_deploying_again_is_refused_with_a_message_that_says_how
     answer = owner.post(f"{MY_API}/deploy")
 
     assert answer.status_code == 422
-    assert "This organisation is suspended: nothing can be created or changed." in answer.text
+    assert "This organisation is suspended: nothing but members and billing can be changed." in answer.text
 
 
 def test_one_that_has_ended_cannot_be_deployed_again(
