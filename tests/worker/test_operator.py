@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from datetime import UTC, datetime
 
 import psycopg
 import pytest
@@ -9,6 +10,8 @@ import pytest
 from models.kinds.container import Container
 from models.log.actor import Actor
 from models.organisation import Organisation
+from models.people.account_link import Purpose, look_at_link
+from models.people.user import User
 from models.project import Project
 from models.settings import Settings
 from models.transaction import transaction
@@ -78,3 +81,12 @@ def test_a_stuck_job_is_listed_with_its_error_and_can_be_retried(
 
 def test_a_round_of_charging_by_hand(settings: Settings, acme: Organisation, api: Container) -> None:
     assert type_in(settings, "billing", "charge") == (0, "Charged.\n")
+
+
+def test_an_operator_makes_a_link_to_choose_a_password(settings: Settings, people: dict[str, User]) -> None:
+    code, printed = type_in(settings, "users", "reset", "Grace@example.com")
+    token = printed.strip().rpartition("/password-reset/")[2]
+
+    assert code == 0
+    assert look_at_link(token, Purpose.RESET, datetime.now(UTC)).id == people["grace"].id
+    assert type_in(settings, "users", "reset", "nobody@example.com")[0] == 1
