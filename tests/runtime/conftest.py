@@ -1,6 +1,5 @@
 """The engine as the worker uses it, and what tests look at on it."""
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -68,14 +67,6 @@ def fetch(engine: Engine, inside: str, address: str) -> str:
     """What a container of ours gets when it asks for an address."""
     asked = engine.api.exec_create(inside, ["timeout", "3", "wget", "-q", "-O", "-", address])
     return str(engine.api.exec_start(asked["Id"]).decode())
-
-
-def wait(done: Callable[[], bool]) -> None:
-    """Until it is so."""
-    end = time.monotonic() + PATIENCE_SECONDS
-    while not done():
-        assert time.monotonic() < end
-        time.sleep(0.1)
 
 
 def change(container: Container, actor: Any, **values: Any) -> None:

@@ -20,10 +20,10 @@ from models.project import Project
 from models.sealed import KEYRING
 from models.settings import Settings
 from models.transaction import transaction
-from tests.runtime.conftest import converge, running, wait
+from tests.runtime.conftest import converge, running
 from tests.support import processes
 from tests.support.log import latest_entry, summaries
-from tests.support.processes import environment, process
+from tests.support.processes import environment, process, until
 from tests.support.servers import KEY
 from worker.engine.docker import DockerEngine
 from worker.hint import hint
@@ -64,14 +64,14 @@ def test_a_hint_has_it_deployed_and_nothing_sealed_is_in_messages_or_on_the_scre
         hint(key)
     waiting = redis.lrange("activity-log-runtime", 0, -1)
     with processes.runtime(settings, engine.host, tmp_path):
-        wait(lambda: told(acme, "deployed acme/web:1"))
+        until(lambda: told(acme, "deployed acme/web:1"))
         with transaction() as hints:
             web.create(
                 ada, Container, name="b", handle="b", image="acme/ends:1", secrets=["token"], cpu_millicores=64_000
             )
         for key in hints:
             hint(key)
-        wait(lambda: told(acme, "Container b failed to deploy: the engine refused it"))
+        until(lambda: told(acme, "Container b failed to deploy: the engine refused it"))
 
     assert waiting
     assert CANARY not in repr(waiting)
@@ -83,10 +83,10 @@ def test_a_lost_hint_is_found_when_it_starts_and_what_was_lost_meanwhile_is_brou
     settings: Settings, engine: Engine, acme: Organisation, api: Container, tmp_path: Path
 ) -> None:
     with processes.runtime(settings, engine.host, tmp_path):
-        wait(lambda: told(acme, "deployed acme/web:1"))
+        until(lambda: told(acme, "deployed acme/web:1"))
     engine.clear()
     with processes.runtime(settings, engine.host, tmp_path):
-        wait(lambda: len(running(engine)) == 1)
+        until(lambda: len(running(engine)) == 1)
 
     assert installation.engine().engine.startswith("Docker ")  # type: ignore[union-attr]
 
@@ -98,7 +98,7 @@ def test_killed_in_the_middle_the_next_one_finishes(
         api.update(ada, api.version, health_path="/late")
     patient = replace(settings, docker_host=engine.host, health_seconds=60)
     with process(patient, tmp_path / "first.log", "runtime") as first:
-        wait(lambda: len(running(engine)) == 1)
+        until(lambda: len(running(engine)) == 1)
         first.kill()
         first.wait()
     [one] = running(engine)
@@ -108,7 +108,7 @@ def test_killed_in_the_middle_the_next_one_finishes(
     with transaction():
         api.update(ada, api.version, health_path="/health")
     with process(patient, tmp_path / "second.log", "runtime"):
-        wait(lambda: told(acme, "deployed acme/web:1"))
+        until(lambda: told(acme, "deployed acme/web:1"))
 
     assert len(engine.ours()) == 1
 

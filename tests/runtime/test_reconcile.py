@@ -30,9 +30,9 @@ from tests.runtime.conftest import (
     platform_id,
     run_jobs,
     running,
-    wait,
 )
 from tests.support.log import entries, summaries
+from tests.support.processes import until
 from worker.engine import reconcile
 from worker.engine.docker import DockerEngine
 from worker.engine.interface import Instance, Refused
@@ -300,18 +300,15 @@ def test_one_whose_health_check_fails_later_is_observed_and_recovers(
     converge(runtime, api)
     [one] = running(engine)
 
-    def until(status: str) -> None:
-        def seen() -> bool:
-            everything(runtime)
-            return observed(api)[0] == status
-
-        wait(seen)
+    def seen(status: str) -> bool:
+        everything(runtime)
+        return observed(api)[0] == status
 
     engine.api.exec_start(engine.api.exec_create(one["Id"], ["sh", "-c", "rm /www/health"])["Id"])
-    until("error")
+    until(lambda: seen("error"))
     assert api.status_reason == "its health check fails"
     engine.api.exec_start(engine.api.exec_create(one["Id"], ["sh", "-c", "echo well > /www/health"])["Id"])
-    until("running")
+    until(lambda: seen("running"))
 
 
 @pytest.mark.timeout(400)

@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,8 +21,6 @@ PATIENCE_SECONDS = 200
 READY = re.compile(r"Activity Log is ready:\s+(\S+)")
 UP = [sys.executable, "-c", "from web.cli import main; main()", "up"]
 NOHUP = ["/usr/bin/env", "nohup"]
-
-
 # What stands in the command line of the first process of each.
 MEMBERS = {
     "web": "web.serving",
@@ -76,8 +75,12 @@ class Running:
 
     def wait(self) -> "Running":
         """Until it says that it is ready."""
-        until(lambda: bool(READY.search(self.printed)), self.log, lambda: self.process.poll() is not None)
+        self.until(lambda: bool(READY.search(self.printed)))
         return self
+
+    def until(self, ready: Callable[[], bool], every: float = 0.1) -> None:
+        """Wait until it is so. Raises TimeoutError with what it printed, at once when it has ended."""
+        until(ready, self.log, lambda: self.process.poll() is not None, every)
 
     def status(self) -> int:
         """How it ended, once it has; where it stands, when it does not end."""

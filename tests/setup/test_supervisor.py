@@ -1,19 +1,17 @@
 """What `activity-log up` does when something that it runs ends, refuses its work, or when it is to end itself."""
 
-import signal
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 
 import psutil
 import pytest
 from redis import Redis
 
-from tests.setup.running import MEMBERS, PATIENCE_SECONDS, Running, ended, environment_of, finish
+from tests.setup.running import MEMBERS, Running, environment_of, finish
 from tests.support.clients import Browser
-from web.restarts import PAUSES, QUICK_SECONDS, Restarts
+from web.restarts import QUICK_SECONDS
 
 
 @pytest.fixture(scope="module")
@@ -36,15 +34,6 @@ def status(running: Running, path: str) -> int:
         return 0
 
 
-def until(ready: Callable[[], bool], running: Running) -> None:
-    """Wait until it is so."""
-    end = time.monotonic() + PATIENCE_SECONDS
-    while not ready():
-        assert running.process.poll() is None, running.printed
-        assert time.monotonic() < end, running.printed
-        time.sleep(0.1)
-
-
 @pytest.mark.parametrize("member", list(MEMBERS))
 def test_what_dies_is_started_again_and_all_is_well(running: Running, member: str) -> None:
     first = running.member(member)
@@ -57,8 +46,8 @@ def test_what_dies_is_started_again_and_all_is_well(running: Running, member: st
         now = running.member(member)
         return now is not None and now.pid != first.pid
 
-    until(is_another, running)
-    until(lambda: status(running, "/healthz") == 200, running)
+    running.until(is_another)
+    running.until(lambda: status(running, "/healthz") == 200)
     assert f"{member} ended with status -9, and is started again." in running.printed
     # While the web starts again, who comes waits.
     assert pages <= ({200, 0} if member == "web" else {200})
@@ -71,7 +60,7 @@ def test_pages_answer_while_a_web_process_is_replaced(running: Running) -> None:
     for victim in first:
         victim.kill()
         assert [status(running, "/login") for _ in range(10)] == [200] * 10
-        until(lambda: len([each for each in web.children() if each.status() != psutil.STATUS_ZOMBIE]) == 2, running)
+        running.until(lambda: len([each for each in web.children() if each.status() != psutil.STATUS_ZOMBIE]) == 2)
 
     assert web.is_running()
     assert not {each.pid for each in web.children()} & {each.pid for each in first}
@@ -93,7 +82,7 @@ def test_a_broker_that_refuses_to_write_is_one_that_is_down(running: Running, re
         signed_up = visitor.send("/signup", name="Ada", email=address, password="correct horse battery")
         made = visitor.send("/orgs/new", name="Acme", handle=refusal[0], email=address)
         deleted = visitor.send(f"/orgs/{refusal[0]}/settings", to=f"/orgs/{refusal[0]}/delete", confirm=refusal[0])
-        until(lambda: all(running.member(member) for member in MEMBERS), running)
+        running.until(lambda: all(running.member(member) for member in MEMBERS))
         time.sleep(QUICK_SECONDS)
 
         assert (signed_up.status, made.status, deleted.status) == (302, 302, 302)
@@ -103,57 +92,5 @@ def test_a_broker_that_refuses_to_write_is_one_that_is_down(running: Running, re
         broker.config_set(refusal[0], "0")
     # None of them has ended; the work is done by the worker that waited for the broker.
     assert family == {member: running.member(member) for member in MEMBERS}
-    until(lambda: b"deleted" in visitor.get("/orgs").body or visitor.get(f"/orgs/{refusal[0]}").status == 404, running)
-    until(lambda: status(running, "/healthz") == 200, running)
-
-
-def test_what_dies_again_and_again_ends_everything_with_its_name_and_last_words(up: Callable[..., Running]) -> None:
-    running = up().wait()
-    family = running.family()
-    (running.folder / "valkey" / "valkey.conf").write_text("nonsense yes\n")
-    victim = running.member("Valkey")
-    assert victim
-    victim.kill()
-
-    assert running.process.wait(PATIENCE_SECONDS) == 1
-    assert "Valkey ended within seconds of its start, five times in a row" in running.printed
-    assert "nonsense yes" in running.printed.rpartition("Its last words")[2]
-    assert ended(family[1:])
-
-
-def test_five_quick_deaths_are_hopeless_and_a_long_life_makes_up_for_them() -> None:
-    restarts = Restarts()
-    pauses = [restarts.after(1) for _ in PAUSES]
-
-    assert pauses == sorted(PAUSES)
-    assert restarts.after(QUICK_SECONDS) == PAUSES[0]
-    assert [restarts.after(1) for _ in range(5)] == [*PAUSES, None]
-
-
-@pytest.mark.parametrize("stage", ["initdb", "postgres", "valkey-server", "migrate", "web", "worker", "scheduler"])
-def test_it_ends_when_it_is_asked_to_in_the_middle_of_its_start(up: Callable[..., Running], stage: str) -> None:
-    starting = up()
-    end = time.monotonic() + PATIENCE_SECONDS
-    while stage not in words_of(starting):
-        assert starting.process.poll() is None, starting.printed
-        assert time.monotonic() < end, starting.printed
-        time.sleep(0.005)
-    family = starting.family()
-    begin = time.monotonic()
-    starting.process.send_signal(signal.SIGTERM)
-
-    assert starting.process.wait(PATIENCE_SECONDS) == 0
-    assert time.monotonic() - begin < 25
-    assert "Everything is ended." in starting.printed
-    assert ended(family[1:])
-
-
-def words_of(starting: Running) -> set[str]:
-    """The words of the command lines of all that it has started so far."""
-    found: set[str] = set()
-    for each in psutil.Process(starting.process.pid).children(recursive=True):
-        try:
-            found |= {Path(word).name for word in each.cmdline()}
-        except (psutil.NoSuchProcess, psutil.ZombieProcess):
-            continue
-    return found
+    running.until(lambda: b"deleted" in visitor.get("/orgs").body or visitor.get(f"/orgs/{refusal[0]}").status == 404)
+    running.until(lambda: status(running, "/healthz") == 200)

@@ -1,7 +1,6 @@
 """Jobs run by a real Celery worker, hinted at or not."""
 
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
@@ -19,11 +18,9 @@ from models.settings import Settings
 from models.transaction import transaction
 from tests.support.factories import many_containers
 from tests.support.log import entries
-from tests.support.processes import process
+from tests.support.processes import process, until
 from tests.support.work import jobs_of
 from worker.hint import QUEUE, hint
-
-PATIENCE_SECONDS = 200
 
 
 @pytest.fixture
@@ -39,14 +36,6 @@ def delete(project: Project, actor: Actor) -> list[JobKey]:
     with transaction() as hints:
         project.delete(actor, project.handle)
     return jobs_of(hints)
-
-
-def wait(done: Callable[[], bool]) -> None:
-    """Until it is so."""
-    end = time.monotonic() + PATIENCE_SECONDS
-    while not done():
-        assert time.monotonic() < end, job.unfinished()
-        time.sleep(0.1)
 
 
 def all_done() -> bool:
@@ -70,7 +59,7 @@ def test_a_hint_has_the_worker_do_it(
     with process(settings, tmp_path / "worker.log", "worker"):
         for key in delete(full, ada):
             hint(key)
-        wait(all_done)
+        until(all_done, tmp_path / "worker.log")
 
     assert each_ended_once(acme)
 
@@ -82,8 +71,8 @@ def test_a_message_of_the_version_before_is_dropped_and_its_job_is_found_all_the
     for key in delete(full, ada):
         before.send_task("worker.tasks.work", args=list(key), queue=QUEUE)
     with process(settings, tmp_path / "worker.log", "worker") as worker:
-        wait(all_done)
-        wait(lambda: "worker.tasks.work" in (tmp_path / "worker.log").read_text())
+        until(all_done, tmp_path / "worker.log")
+        until(lambda: "worker.tasks.work" in (tmp_path / "worker.log").read_text(), tmp_path / "worker.log")
         assert worker.poll() is None
 
     assert each_ended_once(acme)
@@ -97,7 +86,7 @@ def test_a_lost_hint_is_found_when_a_worker_starts(
         hint(key)
     Redis.from_url(settings.redis_url).flushdb()
     with process(settings, tmp_path / "worker.log", "worker"):
-        wait(all_done)
+        until(all_done, tmp_path / "worker.log")
 
     assert each_ended_once(acme)
 
@@ -117,7 +106,7 @@ def test_a_killed_worker_leaves_its_job_to_the_next(
     # As a worker that took it and died: nobody renews its lease.
     superuser.execute("UPDATE jobs SET lease_until = clock_timestamp()")
     with process(settings, tmp_path / "worker.log", "worker"):
-        wait(all_done)
+        until(all_done, tmp_path / "worker.log")
 
     assert each_ended_once(acme)
 
@@ -129,9 +118,9 @@ def test_the_scheduler_repeats_hints_that_went_missing(
         process(settings, tmp_path / "worker.log", "worker", "--log-level", "info"),
         process(settings, tmp_path / "scheduler.log", "scheduler"),
     ):
-        wait(lambda: "ready." in (tmp_path / "worker.log").read_text())
+        until(lambda: "ready." in (tmp_path / "worker.log").read_text(), tmp_path / "worker.log")
         time.sleep(1)  # past the look at the start
         delete(full, ada)
-        wait(all_done)
+        until(all_done, tmp_path / "worker.log")
 
     assert each_ended_once(acme)
