@@ -24,7 +24,7 @@ class Sessions(SecureCookieSessionInterface):
 
     def __init__(self, app: Flask) -> None:
         signer = super().get_signing_serializer(app)
-        assert signer is not None, "without a secret key there are no sessions"
+        assert signer is not None, "without a key to sign with there are no sessions"
         self._signer = signer
         self._verified = lru_cache(maxsize=KEPT_MOST)(self._verify)
 
