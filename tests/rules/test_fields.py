@@ -35,6 +35,8 @@ BY_VERB = {
         "retry_at",
     },
     "PaymentMethod": {"is_default", "removed_at"},
+    # An invitation is made of what members and sessions have already, and its token.
+    "Invitation": {"email", "role", "token_hash", "mailed", "inviter_id", "invited_by", "expires_at", "used_at"},
 }
 CHOSEN = {"brand"}
 """One of a list, which billing checks."""

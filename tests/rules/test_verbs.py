@@ -145,7 +145,7 @@ for each in KINDS:
     VERBS |= of_a_kind(each)
 # Told by the first entry of another log, that of the organisation they found; in a test below; or in no entry: `credit`
 # is the end of top_up and of a payment, which `ask` only writes down, and `record` is the door itself. Elsewhere tested
-# are `resume`, which wants a suspension first, and `deploy_users`, which leaves an entry for each.
+# are `resume`, which wants a suspension first, and `deploy_users` and `rename`, which leave an entry for each.
 ELSEWHERE = {
     "invitation.invite",
     "member.accept_invitation",
@@ -154,6 +154,7 @@ ELSEWHERE = {
     "payment.credit",
     "record.record",
     "record.record_each",
+    "renaming.rename",
     "running.deploy_users",
     "suspension.resume",
 }
