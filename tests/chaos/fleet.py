@@ -54,7 +54,7 @@ class Member:
         _signal_group(self.process.pid, signal.SIGKILL)
 
     def signal(self, how: signal.Signals) -> None:
-        """The same for another signal, such as SIGSTOP."""
+        """Send a signal, such as SIGSTOP, to it and to everything it has started."""
         _signal_group(self.process.pid, how)
 
     def watch(self) -> None:
@@ -104,10 +104,10 @@ class Fleet:
         watcher.start()
         return self.members[name]
 
-    def workers(self, *names: str, hands: int = 2) -> None:
-        """Worker processes with so many hands each, ready for work."""
+    def workers(self, *names: str, concurrency: int = 2) -> None:
+        """Worker processes of so many children each, ready for work."""
         for name in names:
-            self.launch(name, "worker", "--concurrency", str(hands), "--log-level", "info")
+            self.launch(name, "worker", "--concurrency", str(concurrency), "--log-level", "info")
         for log in (self._logs / f"{name}.log" for name in names):
             until(partial(_is_ready, log), log)
 
@@ -123,7 +123,7 @@ class Fleet:
         return self.patiently(lambda connection: connection.execute(query.encode()).fetchall())
 
     def patiently(self, what: Callable[["psycopg.Connection"], list[tuple[object, ...]]]) -> list[tuple[object, ...]]:
-        """The same for anything that a superuser may do."""
+        """Do anything that a superuser may do, however long PostgreSQL takes to come back."""
         end = time.monotonic() + PATIENCE_SECONDS
         while True:
             try:

@@ -61,7 +61,7 @@ def test_frozen_between_two_chunks_it_loses_the_job(fleet: Fleet, superuser: psy
 def _begin(fleet: Fleet, containers: int) -> Actor:
     actor = ada(fleet)
     furnish(fleet, actor, "acme", projects=1, containers=containers)
-    fleet.workers("first", hands=1)  # whose chunks follow one another
+    fleet.workers("first", concurrency=1)  # whose chunks follow one another
     return actor
 
 
