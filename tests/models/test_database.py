@@ -43,11 +43,12 @@ def test_a_thread_reads_with_one_connection_of_its_own(app: Flask) -> None:
 
 
 def test_the_pool_has_the_connection_of_a_thread_back_that_ended(app: Flask) -> None:
-    first = in_a_thread(app)
+    in_a_thread(app)
     before = idle()
 
+    # Tests before this one may have left more than one connection, and the pool hands them out in turn.
     assert before >= 1
-    assert {in_a_thread(app) for _ in range(5)} == {first}
+    assert len({in_a_thread(app) for _ in range(5)}) <= before
     assert idle() == before
 
 
