@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import psycopg
 
-from tests.support.processes import free_port, until
+from tests.support.processes import alive, command_line, free_port, until
 from web.cli.local import launch
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -105,10 +105,9 @@ class Running:
     def member(self, name: str) -> psutil.Process | None:
         """The first process of one of MEMBERS; None while there is none."""
         for each in psutil.Process(self.process.pid).children():
-            with suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
-                words = each.cmdline()
-                if MEMBERS[name] in words or (words and Path(words[0]).name == MEMBERS[name]):
-                    return each
+            words = command_line(each)
+            if MEMBERS[name] in words or (words and Path(words[0]).name == MEMBERS[name]):
+                return each
         return None
 
     def family(self) -> list[psutil.Process]:
@@ -124,13 +123,13 @@ def finish(started: list[Running], folder: Path) -> None:
             each.process.wait(PATIENCE_SECONDS)
     for process in psutil.process_iter(["cmdline"]):
         if str(folder) in " ".join(process.info["cmdline"] or ()):
-            process.kill()
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
 
 
 def ended(processes: list[psutil.Process]) -> bool:
     """Whether all of them end, or are ended already."""
-    _, alive = psutil.wait_procs(processes, timeout=PATIENCE_SECONDS)
-    return not [each for each in alive if each.is_running() and each.status() != psutil.STATUS_ZOMBIE]
+    return not alive(psutil.wait_procs(processes, timeout=PATIENCE_SECONDS)[1])
 
 
 def signed_up(running: Running) -> int:
@@ -145,7 +144,8 @@ def signed_up(running: Running) -> int:
 def environment_of(running: Running) -> dict[str, str]:
     """What its web process was told."""
     for process in running.family():
-        found: dict[str, str] = process.environ()
-        if "DATABASE_URL" in found:
-            return found
+        with suppress(psutil.NoSuchProcess):
+            found: dict[str, str] = process.environ()
+            if "DATABASE_URL" in found:
+                return found
     raise AssertionError("no process knows the database")

@@ -9,6 +9,7 @@ import psutil
 import pytest
 
 from tests.setup.running import Running, ended
+from tests.support.processes import command_line
 from web.restarts import PAUSES, QUICK_SECONDS, Restarts
 
 
@@ -51,10 +52,5 @@ def test_it_ends_when_it_is_asked_to_in_the_middle_of_its_start(up: Callable[...
 
 def words_of(starting: Running) -> set[str]:
     """The words of the command lines of all that it has started so far."""
-    found: set[str] = set()
-    for each in psutil.Process(starting.process.pid).children(recursive=True):
-        try:
-            found |= {Path(word).name for word in each.cmdline()}
-        except (psutil.NoSuchProcess, psutil.ZombieProcess):
-            continue
-    return found
+    family = psutil.Process(starting.process.pid).children(recursive=True)
+    return {Path(word).name for each in family for word in command_line(each)}

@@ -5,12 +5,12 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 
-import psutil
 import pytest
 from redis import Redis
 
 from tests.setup.running import MEMBERS, Running, environment_of, finish
 from tests.support.clients import Browser
+from tests.support.processes import alive
 from web.restarts import QUICK_SECONDS
 
 
@@ -60,7 +60,7 @@ def test_pages_answer_while_a_web_process_is_replaced(running: Running) -> None:
     for victim in first:
         victim.kill()
         assert [status(running, "/login") for _ in range(10)] == [200] * 10
-        running.until(lambda: len([each for each in web.children() if each.status() != psutil.STATUS_ZOMBIE]) == 2)
+        running.until(lambda: len(alive(web.children())) == 2)
 
     assert web.is_running()
     assert not {each.pid for each in web.children()} & {each.pid for each in first}

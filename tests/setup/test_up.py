@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.setup.running import Running, ended, nobody, signed_up
+from tests.support.processes import command_line
 
 OURS = ("web.serving", "celery", "valkey-server", "postgres")
 
@@ -21,7 +22,7 @@ def test_a_first_start_fills_the_demo_a_second_keeps_it_and_ctrl_c_ends_every_pr
     folder = tmp_path / "a folder with spaces" / ("deep" * 30)
     first = up(folder, DEMO="1").wait()
     family = first.family()
-    kinds = {kind for kind in OURS for each in family if kind in " ".join(each.cmdline())}
+    kinds = {kind for kind in OURS for each in family if kind in " ".join(command_line(each))}
     sign_in = re.search(r"Demo sign-in:\s+(\S+@\S+)\s+(\S+)", first.printed)
     people = signed_up(first)
     first.process.send_signal(signal.SIGINT)
@@ -48,7 +49,7 @@ def test_after_a_kill_9_of_everything_in_the_middle_of_the_demo_the_next_start_f
     while "schema is up to date" not in first.printed:
         assert first.process.poll() is None, first.printed
         time.sleep(0.05)
-    while not any("demo" in each.cmdline() and signed_up(first) for each in first.family()):
+    while not any("demo" in command_line(each) and signed_up(first) for each in first.family()):
         time.sleep(0.05)
     first.kill_everything()
 

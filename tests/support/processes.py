@@ -3,8 +3,8 @@
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import psutil
 from bench.processes import environment, free_port, running, until
 from models.settings import Settings
 
-__all__ = ["environment", "free_port", "process", "runtime", "site", "until"]
+__all__ = ["alive", "command_line", "environment", "free_port", "process", "runtime", "site", "until"]
 
 
 @contextmanager
@@ -53,3 +53,22 @@ def _answers(address: str) -> bool:
             return bool(answer.status == 200)
     except (urllib.error.URLError, OSError):
         return False
+
+
+def command_line(process: psutil.Process) -> list[str]:
+    """Returns the words of its command line; none once it has ended."""
+    try:
+        words: list[str] = process.cmdline()
+        return words
+    except psutil.NoSuchProcess:
+        return []
+
+
+def alive(processes: Iterable[psutil.Process]) -> list[psutil.Process]:
+    """Returns those that have not ended; what a parent has not looked after yet has."""
+    found = []
+    for each in processes:
+        with suppress(psutil.NoSuchProcess):
+            if each.status() != psutil.STATUS_ZOMBIE:
+                found.append(each)
+    return found
