@@ -78,7 +78,7 @@ def private_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]
 
 @pytest.fixture(scope="session")
 def private_registry(tmp_path_factory: pytest.TempPathFactory, private_engine: Engine) -> Iterator[Registry]:
-    """The same for a registry with a password."""
+    """A registry with a password, started by this process and stopped after it."""
     with engines.registry(tmp_path_factory.mktemp("registry"), private_engine) as running:
         yield running
 

@@ -180,7 +180,7 @@ def fleet(folder: Path) -> Iterator[Fleet]:
 
 
 def _again(server: Server) -> Callable[[], subprocess.Popen[bytes]]:
-    """Over the same data, on the same port. A start that is refused ends by itself, and is tried again."""
+    """Returns what starts the server over its old data, on its old port; a start that is refused may be tried again."""
 
     def start() -> subprocess.Popen[bytes]:
         with server.log.open("ab") as out:

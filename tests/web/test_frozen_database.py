@@ -74,7 +74,7 @@ def timed(ask_once: Callable[[], Answer]) -> tuple[int, float]:
 
 
 def all_at_once(ask_once: Callable[[], Answer], times: int) -> list[tuple[int, float]]:
-    """The same for so many requests together."""
+    """Status and seconds of so many requests that are sent together."""
     with ThreadPoolExecutor(times) as people:
         return list(people.map(lambda _: timed(ask_once), range(times)))
 

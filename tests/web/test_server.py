@@ -51,7 +51,7 @@ def odd(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 @pytest.fixture(scope="module")
 def strict(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """The same with little patience, and room for twenty connections."""
+    """The port of an application with odd answers that has little patience, and room for twenty connections."""
     limits = {"buffered_BODY_SECONDS": 1, "connection_CLIENT_SECONDS": 2, "connection_CONNECTIONS_MOST": 20}
     with served(settings, tmp_path_factory.mktemp("strict"), ODD, **limits) as server:
         yield server.port
