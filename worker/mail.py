@@ -1,7 +1,6 @@
 """Sending mail: a letter filled in, and handed to the mail server of SMTP_URL."""
 
 import smtplib
-from collections.abc import Callable
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
@@ -15,6 +14,7 @@ from models.jobs.delivery import Letter, MailKey, MailLease
 from models.people.account_link import Purpose, make_link
 from models.people.user import by_email
 from models.settings import Settings
+from models.system.attempt import attempt
 from models.transaction import transaction
 
 PATIENCE_SECONDS = 20
@@ -33,18 +33,28 @@ def deliver(key: MailKey, settings: Settings) -> None:
         held = MailLease.claim(key)
     if held is None:
         return
+    with attempt(held):
+        refusal = _send(held, settings)
+        with transaction():
+            if refusal is None:
+                held.sent()
+            else:
+                held.give_up(refusal)
+
+
+def _send(held: MailLease, settings: Settings) -> str | None:
+    """Returns why the server will never take it; None when it has, or when nothing is to be sent."""
+    letter = _ready(held)
+    if letter is None:
+        return None
     try:
-        letter = _ready(held)
-        if letter is not None:
-            send(settings, message(settings, held.recipient, letter))
+        send(settings, message(settings, held.recipient, letter))
     except smtplib.SMTPRecipientsRefused as refused:
         code, answer = refused.recipients[held.recipient]
-        ending: Callable[[str], None] = held.give_up if code >= 500 else held.fail
-        _end(lambda: ending(f"{code} {answer!r}"))
-    except OSError as error:  # also everything of smtplib
-        _end(lambda error=error: held.fail(str(error) or type(error).__name__))  # type: ignore[misc]
-    else:
-        _end(held.sent)
+        if code < 500:
+            raise
+        return f"{code} {answer!r}"
+    return None
 
 
 def message(settings: Settings, recipient: str, letter: Letter) -> EmailMessage:
@@ -90,8 +100,3 @@ def _ready(held: MailLease) -> Letter | None:
     with transaction():
         token = make_link(user, purpose, datetime.now(UTC))
     return letter._replace(values={**letter.values, "link": str(letter.values["link"]).replace(TOKEN, token)})
-
-
-def _end(step: Callable[[], None]) -> None:
-    with transaction():
-        step()

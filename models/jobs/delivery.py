@@ -54,6 +54,10 @@ class MailLease(Lease[MailKey]):
     recipient: str
     content: str
 
+    def __str__(self) -> str:
+        """As a log names it, which is to hold nobody's address."""
+        return f"mail {self.key.id}"
+
     @property
     def letter(self) -> Letter:
         """What to send. Raises CannotOpen."""
@@ -69,8 +73,13 @@ class MailLease(Lease[MailKey]):
         self.finish("stuck", error)
         self._empty()
 
+    def fail(self, error: str) -> None:
+        """Give it back with the error shown, to be tried again, or stuck after too many attempts. Raises LeaseLost."""
+        super().fail(error)
+        self._empty()
+
     def _empty(self) -> None:
-        # It may hold the key of a link, which is nobody's business from now on.
+        # It may hold the key of a link, which is nobody's business once nobody will send it any more.
         db.session.execute(EMPTY, {"id": self.key.id})
 
 
@@ -80,4 +89,4 @@ def post(recipient: str, template: str, **values: Any) -> None:
     outbox.enqueue(MAILS, None, recipient=recipient, content=content)
 
 
-EMPTY = text("UPDATE mails SET content = '' WHERE id = :id")
+EMPTY = text("UPDATE mails SET content = '' WHERE id = :id AND state <> 'ready'")

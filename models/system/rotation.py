@@ -6,6 +6,7 @@ from typing import NamedTuple
 from sqlalchemy import text
 
 from models.database import db
+from models.jobs.delivery import MAILS
 from models.kinds.catalogue import KINDS
 from models.sealed import KEYRING
 from models.transaction import transaction
@@ -18,6 +19,8 @@ class Column(NamedTuple):
 
     table: str
     name: str
+    key: tuple[str, ...] = ("organisation_id", "id")
+    """The columns of the table's primary key."""
 
     @property
     def context(self) -> str:
@@ -46,7 +49,8 @@ def remaining() -> int:
 
 
 def _columns() -> list[Column]:
-    return [Column(kind.plural, name) for kind in KINDS for name in kind.sealed()]
+    mail = Column(MAILS.table, "content", MAILS.key)
+    return [*(Column(kind.plural, name) for kind in KINDS for name in kind.sealed()), mail]
 
 
 def _count(column: Column) -> int:
@@ -55,18 +59,18 @@ def _count(column: Column) -> int:
 
 
 def _reseal_chunk(column: Column) -> int:
+    key = ", ".join(column.key)
     find = text(f"""
-        SELECT organisation_id, id, {column.name} AS stored FROM {column.table} WHERE {column.outdated}
-         ORDER BY organisation_id, id LIMIT :chunk FOR UPDATE
+        SELECT {column.name}, {key} FROM {column.table} WHERE {column.outdated}
+         ORDER BY {key} LIMIT :chunk FOR UPDATE
     """)
-    replace = text(f"""
-        UPDATE {column.table} SET {column.name} = :sealed WHERE organisation_id = :organisation AND id = :id
-    """)
+    is_it = " AND ".join(f"{each} = :{each}" for each in column.key)
+    replace = text(f"UPDATE {column.table} SET {column.name} = :sealed WHERE {is_it}")
     with transaction():
         rows = db.session.execute(find, {**_current_key(), "chunk": CHUNK}).all()
-        for row in rows:
-            sealed = KEYRING.seal(KEYRING.open(row.stored, column.context), column.context)
-            db.session.execute(replace, {"sealed": sealed, "organisation": row.organisation_id, "id": row.id})
+        for stored, *its_key in rows:
+            sealed = KEYRING.seal(KEYRING.open(stored, column.context), column.context)
+            db.session.execute(replace, {"sealed": sealed, **dict(zip(column.key, its_key, strict=True))})
     return len(rows)
 
 

@@ -1,5 +1,6 @@
 """Mail, received by a real mail server of the test's own."""
 
+import base64
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -21,7 +22,9 @@ from models.jobs.delivery import MAILS, MailKey, post
 from models.organisation import Organisation
 from models.people.account_link import Purpose, look_at_link, make_link, reset_password
 from models.people.user import User, authenticate, by_email
+from models.sealed import KEYRING
 from models.settings import Settings
+from models.system import rotation
 from models.transaction import transaction
 from tests.conftest import PASSWORD
 from tests.web.conftest import Visitor, owner, visit
@@ -242,6 +245,58 @@ def test_a_server_that_is_down_holds_up_nobody_and_is_tried_again(
     mail.deliver(key, replace(mailing, smtp_url="smtp://127.0.0.1:1"))
 
     assert superuser.execute("SELECT state, attempts FROM mails").fetchall() == [("ready", 1)]
+
+
+@pytest.mark.parametrize(
+    ("template", "content", "error"),
+    [("no_such_letter", None, "TemplateNotFound"), ("password_changed", "k9.AAAA", "CannotOpen")],
+)
+def test_a_mail_that_cannot_be_opened_or_written_says_why_on_its_row_and_is_tried_again(
+    app: Flask, work: Callable[[], None], superuser: psycopg.Connection, template: str, content: str | None, error: str
+) -> None:
+    with transaction():
+        post("grace@example.com", template, link="https://log.example.com/password-reset")
+    superuser.execute("UPDATE mails SET content = COALESCE(%s, content)", (content,))
+    work()
+
+    [(state, attempts, told)] = superuser.execute("SELECT state, attempts, error FROM mails").fetchall()
+    assert (state, attempts) == ("ready", 1)
+    assert error in told
+
+
+def test_a_mail_that_failed_too_often_is_stuck_and_keeps_no_link(
+    app: Flask, mailing: Settings, superuser: psycopg.Connection
+) -> None:
+    with transaction() as hints:
+        post("grace@example.com", "password_changed", link="https://log.example.com/password-reset")
+    superuser.execute("UPDATE mails SET attempts = %s", ((MAILS.attempts_most or 0) - 1,))
+    [key] = hints
+    assert isinstance(key, MailKey)
+    mail.deliver(key, replace(mailing, smtp_url="smtp://127.0.0.1:1"))
+
+    [(state, content, error)] = superuser.execute("SELECT state, content, error FROM mails").fetchall()
+    assert (state, content) == ("stuck", "")
+    assert "ConnectionRefusedError" in error
+
+
+@pytest.fixture
+def new_key(settings: Settings) -> Iterator[str]:
+    """A key that this run does not have; the next test finds the keys as they were."""
+    yield "k2:" + base64.b64encode(b"n" * 32).decode()
+    KEYRING.load(settings.encryption_keys)
+
+
+def test_a_mail_that_waits_while_keys_are_rotated_still_goes_once_the_old_key_is_removed(
+    app: Flask, settings: Settings, new_key: str, work: Callable[[], None], box: Box
+) -> None:
+    with transaction():
+        post("grace@example.com", "password_changed", link="https://log.example.com/password-reset")
+    KEYRING.load(f"{new_key},{settings.encryption_keys}")
+    assert rotation.remaining() == sum(rotation.rotate()) == 1
+    KEYRING.load(new_key)
+    work()
+
+    assert [each["To"] for each in box.mails] == ["grace@example.com"]
 
 
 def test_without_a_mail_server_the_pages_say_so_and_show_the_link_once(owner: Visitor, acme: Organisation) -> None:
