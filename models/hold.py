@@ -44,6 +44,11 @@ def hold_organisation_alone(organisation_id: int) -> Held:
     return Held(*row)
 
 
+def has_ended(organisation_id: int) -> bool:
+    """Whether the organisation is being deleted or is deleted, which it stays: there is nothing to hold."""
+    return db.session.execute(STATE, {"organisation": organisation_id}).scalar_one() in ("deleting", "deleted")
+
+
 def change_state(organisation_id: int, before: str, after: str, now: datetime) -> None:
     """Move an organisation from one state to another; nothing happens when it is in a third one.
 
@@ -74,6 +79,7 @@ def require_active(state: str | None) -> None:
         raise NotFound(GONE)
 
 
+STATE = text("SELECT state FROM organisations WHERE id = :organisation")
 HOLD = text("SELECT state FROM organisations WHERE id = :organisation FOR SHARE")
 # NO KEY: a job inserted at the end of another transaction only checks that the organisation exists, and must not wait
 # for us while that transaction holds the head of the log, which we are going to need.

@@ -7,10 +7,10 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.database import add, db
 from models.errors import AlreadyMember, Forbidden, Invalid, LastOwner, NotFound
-from models.hold import hold_organisation_alone
+from models.hold import has_ended, hold_organisation_alone
 from models.log import feed
 from models.log.actor import Actor, Door
-from models.log.record import Action, Sentence, Subject, record
+from models.log.record import Action, Record, Sentence, Subject, record
 from models.log.tracked import Owned
 from models.people.access import GRANTS, OWNERS_TO_GRANT, Role
 from models.people.invitation import (
@@ -64,16 +64,28 @@ class Membership(Owned):
 
     def remove(self, actor: Actor) -> None:
         """Take the person out of the organisation; everyone may leave. Raises Forbidden, LastOwner, NotFound."""
+        if actor.id == self.user_id and has_ended(self.organisation_id):
+            self._leave_for_good(actor)
+            return
         hold_organisation_alone(self.organisation_id)
         require_still(actor, self.organisation_id)
         self._require_present()
         if actor.id != self.user_id:
             require_may_grant(actor, Role(self.role))
         self._require_another_owner("The last owner cannot leave. Make someone else owner first.")
+        removed = self._delete(actor)
+        withdraw(self.organisation_id, self.user, datetime.now(UTC), removed, addressed=True)
+
+    def _leave_for_good(self, actor: Actor) -> None:
+        # Of what is deleted nobody manages the members, so the last owner may go too, and invitations open nothing. Of
+        # two who leave at once as the same person, the version of the row refuses the second.
+        self._require_present()
+        self._delete(actor)
+
+    def _delete(self, actor: Actor) -> Record:
         db.session.delete(self)
         changes = {"role": [self.role, None]}
-        removed = record(actor, Action.DELETE, self.subject, changes, sentence=Sentence("User ", " removed"))
-        withdraw(self.organisation_id, self.user, datetime.now(UTC), removed, addressed=True)
+        return record(actor, Action.DELETE, self.subject, changes, sentence=Sentence("User ", " removed"))
 
     def _require_present(self) -> None:
         mine = {"organisation_id": self.organisation_id, "user_id": self.user_id}

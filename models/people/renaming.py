@@ -9,7 +9,7 @@ from models.log.actor import Actor
 from models.log.record import Action, Sentence, Subject, record
 from models.people.user import User
 
-# A deleted organisation's log is closed.
+# What a deleted organisation was made of keeps its names; only who leaves it is still told there.
 BELONGS_TO = text("""
     SELECT memberships.organisation_id, memberships.role FROM memberships
       JOIN organisations ON organisations.id = memberships.organisation_id

@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 
 from models.database import db
-from models.errors import AlreadyMember, Forbidden, Invalid, LastOwner, NotFound
+from models.errors import AlreadyMember, Forbidden, Invalid, LastOwner, NotFound, StaleVersion
 from models.log.actor import Actor
 from models.organisation import Organisation
 from models.people.access import GRANTS, Permission, Role, allows
@@ -175,7 +175,7 @@ def test_members_come_by_name(acme: Organisation) -> None:
 
 
 @pytest.mark.parametrize("state", ["deleting", "deleted"])
-def test_nobody_joins_or_leaves_what_is_being_deleted(
+def test_nobody_joins_or_is_removed_from_what_is_being_deleted(
     acme: Organisation, ada: Actor, people: dict[str, User], superuser: psycopg.Connection, state: str
 ) -> None:
     open_one = invite(acme, ada).invitation
@@ -190,6 +190,34 @@ def test_nobody_joins_or_leaves_what_is_being_deleted(
     with pytest.raises(NotFound):
         accept(open_one, noether)
 
+    assert len(entries(acme)) == 5
+
+
+@pytest.mark.parametrize("state", ["deleting", "deleted"])
+@pytest.mark.parametrize("name", ["vera", "ada"])
+def test_everyone_may_leave_what_is_deleted_the_last_owner_too(
+    acme: Organisation, people: dict[str, User], superuser: psycopg.Connection, state: str, name: str
+) -> None:
+    member = find_member(acme.id, people[name].id)
+    superuser.execute("UPDATE organisations SET state = %s", (state,))
+    with transaction():
+        member.remove(as_actor(people[name], Role(member.role)))
+
+    assert latest_entry(acme).summary == f"User {people[name].name} removed"
+    assert name not in [each.user.email.partition("@")[0] for each in members(acme.id)]
+
+
+def test_leaving_what_is_deleted_twice_at_once_is_one_entry(
+    app: Flask, acme: Organisation, people: dict[str, User], superuser: psycopg.Connection
+) -> None:
+    superuser.execute("UPDATE organisations SET state = 'deleted'")
+    vera = as_actor(people["vera"], Role.VIEWER)
+    with transaction():
+        find_member(acme.id, people["vera"].id).remove(vera)
+        db.session.flush()
+        second = meanwhile(app, superuser, lambda: find_member(acme.id, people["vera"].id).remove(vera))
+
+    assert isinstance(second.outcome, StaleVersion)
     assert len(entries(acme)) == 5
 
 

@@ -99,6 +99,7 @@ EXPECTED: dict[tuple[str, str], set[str]] = {
     ("resources.delete", "POST"): MEMBERS,
 }
 # After its deletion an organisation answers only here, and only to those who were members then.
+# A member may also leave, with `members.remove`: what it finds to remove here is another one, which stays.
 LEFT_AFTER_DELETION = {"orgs.show", "orgs.progress", "activity.of_organisation", "activity.entry"}
 
 

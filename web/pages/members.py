@@ -20,7 +20,7 @@ from models.people.member import (
     resend_invitation,
     revoke_invitation,
 )
-from web.access import Answer, Open, me, needs
+from web.access import Answer, Open, may, me, needs
 from web.acting import acting
 from web.forms import Form, TokenForm
 from web.fragments import render
@@ -87,9 +87,9 @@ def change_role(organisation: Organisation, user_id: int) -> Answer:
 
 
 @bp.post("/orgs/<org>/members/<int:user_id>/remove")
-@needs(Permission.READ)
+@needs(Permission.READ_LOG, even_when_deleted=True)
 def remove(organisation: Organisation, user_id: int) -> Answer:
-    """Take someone out of the organisation; everyone may leave by themselves."""
+    """Take someone out of the organisation; everyone may leave by themselves, also once it is deleted."""
     if user_id != me().id and not allows(g.role, Permission.MANAGE_MEMBERS):
         abort(403)
     found = _find(organisation, user_id)
@@ -98,6 +98,10 @@ def remove(organisation: Organisation, user_id: int) -> Answer:
     if form.validate():
         with form.show_errors(), acting() as actor:
             found.remove(actor)
+    if form.refused and not may(Permission.READ):
+        # The list of members is closed to an auditor, and to everyone once the organisation is deleted.
+        flash(" ".join(form.complaints), "error")
+        return redirect(url_for("orgs.show", org=organisation.handle))
     if form.refused:
         return _people(organisation, MemberForm(formdata=None, role="member"), {user_id: form})
     if user_id == me().id:
