@@ -15,6 +15,7 @@ from models.log.personal import Cursor
 from models.numbers import whole_number
 from models.people.standing import Belongings
 from web.fragments import once, render, wants_fragment
+from web.namesakes import namesakes
 from web.words import plural, zone, zone_name
 
 ROW = "activity/_entry.html"
@@ -95,6 +96,8 @@ class FeedPage:
     older_url: str | None
     newer_url: str | None
     etag: str
+    namesakes: frozenset[int]
+    """The ids of people on it who share their name with another one on it."""
 
 
 AnyFeed = OrganisationFeed | PersonFeed
@@ -136,16 +139,23 @@ def page_of(source: AnyFeed, address: str, before: str | None = None) -> FeedPag
     return _shown(found.rows, older, newer, found.head)
 
 
-def entries_html(entries: Sequence[Item], show_organisation: bool = False, address: str = "") -> Markup:
+def entries_html(
+    entries: Sequence[Item],
+    show_organisation: bool = False,
+    address: str = "",
+    namesakes: frozenset[int] = frozenset(),
+) -> Markup:
     """Items of the feed; entries never change, so each is rendered once a process and time zone.
 
-    `address` is the feed's, where a fold finds its entries.
+    `address` is the feed's, where a fold finds its entries; of `namesakes`, a row says which one acted.
     """
     zone = zone_name()
     # Joined as plain text: each is escaped already, and a join of Markup would look at fifty of them again.
     rows = [
         once(FOLD, fold=entry, address=address, zone=zone)
         if isinstance(entry, Fold)
+        else once(ROW, entry=entry, show_organisation=show_organisation, zone=zone, namesake=True)
+        if entry.actor_id in namesakes
         else once(ROW, entry=entry, show_organisation=show_organisation, zone=zone)
         for entry in entries
     ]
@@ -187,7 +197,7 @@ def _newer(source: AnyFeed, address: str, after: str) -> Response:
 
 
 def _shown(rows: Sequence[Item], older_url: str | None, newer_url: str | None, head: int) -> FeedPage:
-    return FeedPage(rows, _by_day(rows), older_url, newer_url, f'"{head}"')
+    return FeedPage(rows, _by_day(rows), older_url, newer_url, f'"{head}"', namesakes(rows))
 
 
 def _by_day(rows: Sequence[Item]) -> list[tuple[date, Sequence[Item]]]:

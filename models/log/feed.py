@@ -90,6 +90,7 @@ class Detail(NamedTuple):
     changes: dict[str, list[Any]]
     actor_email: str | None
     """Of a member of today; names can be alike, and change."""
+    resource_id: int
 
 
 class Scope(NamedTuple):
@@ -196,8 +197,8 @@ def entry(organisation: OrganisationName, number: int, money: bool = True) -> tu
     found = read(ONE, {"organisation": organisation.id, "number": number, "money": money})
     if not found:
         return None
-    *columns, door, actor_role, changes, email = found[0]
-    return Row(organisation, *columns), Detail(door, actor_role, changes or {}, email)
+    *columns, door, actor_role, changes, email, resource_id = found[0]
+    return Row(organisation, *columns), Detail(door, actor_role, changes or {}, email, resource_id)
 
 
 class _Run(NamedTuple):
@@ -328,7 +329,7 @@ COUNT = {
 ONE = text(f"""
     SELECT {COLUMNS}, {CAUSED}, door, actor_role, changes,
            (SELECT users.email FROM memberships JOIN users ON users.id = memberships.user_id
-             WHERE memberships.organisation_id = :organisation AND memberships.user_id = entry.actor_id)
+             WHERE memberships.organisation_id = :organisation AND memberships.user_id = entry.actor_id), resource_id
       FROM activity_entries AS entry
      WHERE organisation_id = :organisation AND number = :number {SHOWN}
 """)

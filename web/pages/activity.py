@@ -17,6 +17,7 @@ from models.project import Project
 from web.access import Answer, Open, me, needs
 from web.addresses import address
 from web.feeds import OrganisationFeed, PersonFeed, answer
+from web.namesakes import namesakes
 
 bp = Blueprint("activity", __name__)
 SPOKEN_OF: tuple[type[Tracked], ...] = (*KINDS, Project, Organisation, BillingAccount, PaymentMethod)
@@ -57,7 +58,8 @@ def entry(here: Here, number: int) -> Answer:
 
     def context() -> dict[str, Any]:
         changes = [_describe_change(name, values) for name, values in detail.changes.items()]
-        return {"entry": row, "detail": detail, "changes": changes, "cause": cause}
+        beside = namesakes([row, cause] if cause else [row])
+        return {"entry": row, "detail": detail, "changes": changes, "cause": cause, "namesakes": beside}
 
     at = address("activity.entry", org=here.handle, number=number)
     return answer(effects, at, "activity/entry.html", context)
