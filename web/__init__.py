@@ -4,7 +4,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, Response
+from flask import Flask, Response, g
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -42,7 +42,8 @@ PROTECTION = (
     ("X-Content-Type-Options", "nosniff"),
     ("Referrer-Policy", "same-origin"),
     ("Cross-Origin-Opener-Policy", "same-origin"),
-    # A person's pages stay out of shared caches; assets set a header of their own.
+    # A person's pages stay out of shared caches, and what is kept for the back button is asked about before it is shown
+    # again in any other way; assets set a header of their own.
     ("Cache-Control", "private, no-cache"),
 )
 
@@ -127,6 +128,8 @@ def _keep_to_tls(response: Response) -> Response:
 
 def _protect(response: Response) -> Response:
     headers = response.headers
+    if not g.get("stored", True):
+        headers["Cache-Control"] = "no-store"
     for name, value in PROTECTION:
         if name not in headers:
             headers.add(name, value)

@@ -33,14 +33,15 @@ class Open(Enum):
 Needed = Permission | Open
 
 
-def needs(needed: Needed, even_when_deleted: bool = False) -> Callable[[View], View]:
+def needs(needed: Needed, even_when_deleted: bool = False, stored: bool = True) -> Callable[[View], View]:
     """Let a view be called only by who may.
 
     What it asks for by name arrives: `here` and `within` name the organisation and project of the address and suffice
     for a page; `organisation` and `project` are the rows that verbs change.
 
     Foreign and missing look the same, 404; a member whose role does not allow it gets 403. After its deletion
-    an organisation answers only where `even_when_deleted` says so.
+    an organisation answers only where `even_when_deleted` says so. What is not `stored` no browser keeps, not even for
+    the back button: pages about one's account, and links that open something to whoever has them.
     """
 
     def guard(view: View) -> View:
@@ -48,6 +49,7 @@ def needs(needed: Needed, even_when_deleted: bool = False) -> Callable[[View], V
 
         @wraps(view)
         def guarded(**address: Any) -> Answer:
+            g.stored = stored
             if "\0" in request.path:
                 abort(404)  # PostgreSQL knows no text with it, so nothing can be there
             if needed is not Open.TO_ANYONE and signed_in() is None:
@@ -66,6 +68,7 @@ def needs(needed: Needed, even_when_deleted: bool = False) -> Callable[[View], V
 
         guarded.needed = needed  # type: ignore[attr-defined]
         guarded.even_when_deleted = even_when_deleted  # type: ignore[attr-defined]
+        guarded.stored = stored  # type: ignore[attr-defined]
         return guarded
 
     return guard

@@ -42,7 +42,14 @@ document.addEventListener("htmx:responseError", ({ detail }) => {
   if (!asksByItself(detail.elt)) announce("That did not work. Try again in a moment.");
 });
 
-// Signing out takes the pages along that htmx keeps for the back button.
+// Signing out takes the pages along that htmx keeps for the back button, and those that the browser keeps whole.
 document.addEventListener("submit", ({ target }) => {
-  if (target.hasAttribute("data-forgets")) sessionStorage.removeItem("htmx-history-cache");
+  if (!target.hasAttribute("data-forgets")) return;
+  sessionStorage.removeItem("htmx-history-cache");
+  localStorage.setItem("signed-out", Date.now());
+});
+
+window.addEventListener("pageshow", ({ persisted }) => {
+  const isFromBefore = Number(localStorage.getItem("signed-out")) > performance.timeOrigin;
+  if (persisted && isFromBefore) location.reload();
 });

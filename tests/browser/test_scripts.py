@@ -109,3 +109,18 @@ def test_signing_out_forgets_the_pages_that_back_would_show(ada_page: Page) -> N
     ada_page.wait_for_url("**/login")
 
     assert "htmx-history-cache" not in ada_page.evaluate("Object.keys(sessionStorage)")
+
+
+def test_after_signing_out_back_shows_no_page_of_before(ada_page: Page) -> None:
+    ada_page.goto("/orgs/acme")
+    other = ada_page.context.new_page()
+    other.goto("/orgs/acme/activity")
+    other.locator(".menu-button").click()
+    other.get_by_role("button", name="Sign out").click()
+    other.wait_for_url("**/login")
+    other.go_back()
+    expect(other.get_by_role("heading", name="Sign in")).to_be_visible()
+
+    # As a browser does that has kept the page whole.
+    ada_page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
+    expect(ada_page.get_by_role("heading", name="Sign in")).to_be_visible()

@@ -132,7 +132,7 @@ def signup() -> Answer:
 
 
 @bp.route("/account", methods=["GET", "POST"])
-@needs(Open.TO_SIGNED_IN)
+@needs(Open.TO_SIGNED_IN, stored=False)
 def settings() -> Answer:
     """Show one's own name and password, and change the name."""
     form = NameForm(obj=me())
@@ -146,7 +146,7 @@ def settings() -> Answer:
 
 
 @bp.post("/account/password")
-@needs(Open.TO_SIGNED_IN)
+@needs(Open.TO_SIGNED_IN, stored=False)
 def change_password() -> Answer:
     """Change the password, which ends every other session."""
     form = PasswordForm()

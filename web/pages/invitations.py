@@ -28,7 +28,7 @@ class AnswerForm(Form):
 
 
 @bp.route("/invitations/<token>", methods=["GET", "POST"])
-@needs(Open.TO_ANYONE)
+@needs(Open.TO_ANYONE, stored=False)
 def show(token: str) -> Answer:
     """Accept or decline by the link; whoever has no token that opens it learns nothing."""
     organisation, found = find_open_invitation(token, datetime.now(UTC))
@@ -56,7 +56,7 @@ def answer(organisation_id: int, id: int) -> Answer:
 
 
 @bp.post("/invitations/<token>/switch")
-@needs(Open.TO_SIGNED_IN)
+@needs(Open.TO_SIGNED_IN, stored=False)
 def switch(token: str) -> Answer:
     """Sign out, and go on to the invitation with another account."""
     form = TokenForm()

@@ -57,7 +57,7 @@ def index(organisation: Organisation) -> Answer:
 
 
 @bp.post("/orgs/<org>/members")
-@needs(Permission.MANAGE_MEMBERS)
+@needs(Permission.MANAGE_MEMBERS, stored=False)
 def add(organisation: Organisation) -> Answer:
     """Invite someone; the link is shown this once."""
     form = MemberForm()
@@ -122,7 +122,7 @@ def revoke(organisation: Organisation, id: int) -> Answer:
 
 
 @bp.post("/orgs/<org>/members/invitations/<int:id>/resend")
-@needs(Permission.MANAGE_MEMBERS)
+@needs(Permission.MANAGE_MEMBERS, stored=False)
 def resend(organisation: Organisation, id: int) -> Answer:
     """Make a new link for an invitation, valid for another seven days."""
     with acting() as actor:
@@ -132,7 +132,7 @@ def resend(organisation: Organisation, id: int) -> Answer:
 
 
 @bp.get("/orgs/<org>/join/<token>")
-@needs(Open.TO_ANYONE)
+@needs(Open.TO_ANYONE, stored=False)
 def join(org: str, token: str) -> Answer:
     """Lead on from a link of the kind made before; without an open one, nothing is learnt of the organisation."""
     organisation = by_handle(org)

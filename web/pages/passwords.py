@@ -53,7 +53,7 @@ def ask() -> Answer:
 
 
 @bp.route("/password-reset/<token>", methods=["GET", "POST"])
-@needs(Open.TO_ANYONE)
+@needs(Open.TO_ANYONE, stored=False)
 def choose(token: str) -> Answer:
     """Choose a new password by the link, once."""
     user = look_at_link(token, Purpose.RESET, datetime.now(UTC))
@@ -70,7 +70,7 @@ def choose(token: str) -> Answer:
 
 
 @bp.route("/verify-email/<token>", methods=["GET", "POST"])
-@needs(Open.TO_ANYONE)
+@needs(Open.TO_ANYONE, stored=False)
 def verify(token: str) -> Answer:
     """Confirm an address by a button: programs that look into mail open links, but press nothing."""
     user = look_at_link(token, Purpose.VERIFY, datetime.now(UTC))
@@ -84,7 +84,7 @@ def verify(token: str) -> Answer:
 
 
 @bp.post("/account/verify-email")
-@needs(Open.TO_SIGNED_IN)
+@needs(Open.TO_SIGNED_IN, stored=False)
 def send_verification() -> Answer:
     """Mail the link that proves one's address, again or for the first time."""
     form = TokenForm()

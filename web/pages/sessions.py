@@ -11,14 +11,14 @@ bp = Blueprint("sessions", __name__)
 
 
 @bp.get("/account/sessions")
-@needs(Open.TO_SIGNED_IN)
+@needs(Open.TO_SIGNED_IN, stored=False)
 def index() -> Answer:
     """Show every browser in which one is signed in."""
     return render("account/sessions.html", sessions=sessions_of(me()))
 
 
 @bp.post("/account/sessions/<int:id>/end")
-@needs(Open.TO_SIGNED_IN)
+@needs(Open.TO_SIGNED_IN, stored=False)
 def end(id: int) -> Answer:
     """End one session: whoever has its cookie is signed out."""
     with transaction():
