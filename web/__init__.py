@@ -16,6 +16,7 @@ from web.pages import (
     account,
     activity,
     billing,
+    email,
     health,
     invitations,
     members,
@@ -92,6 +93,7 @@ def _routes(app: Flask) -> None:
     for area in (
         account,
         sessions,
+        email,
         passwords,
         organisations,
         members,

@@ -133,6 +133,16 @@ def by_address() -> Count:
     return Count(f"address {network(request.remote_addr)}", OF_AN_ADDRESS)
 
 
+def passwords_of(user_id: int) -> Count:
+    """Attempts of someone signed in at their own password."""
+    return Count(f"password {user_id}", OF_ONE)
+
+
+def mails_of(user_id: int) -> Count:
+    """Mails that someone signed in has sent, to their own address or to one that they give as theirs."""
+    return Count(f"mails {user_id}", OF_ONE)
+
+
 def network(address: str | None) -> str:
     """Returns what one party can be expected to have of the Internet: an IPv4 address, or 64 bits of an IPv6 one."""
     try:

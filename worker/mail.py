@@ -20,11 +20,15 @@ from models.transaction import transaction
 PATIENCE_SECONDS = 20
 TOKEN = "TOKEN"  # noqa: S105 (where a link is to have its token)
 FOLDER = Path(__file__).resolve().parent.parent / "templates" / "mail"
-TEXTS = Environment(loader=FileSystemLoader(FOLDER), undefined=StrictUndefined, autoescape=False)  # noqa: S701 (plain text)
-PAGES = Environment(loader=FileSystemLoader(FOLDER), undefined=StrictUndefined, autoescape=True)
+LOADED: dict[str, Any] = {"loader": FileSystemLoader(FOLDER), "undefined": StrictUndefined, "trim_blocks": True}
+TEXTS = Environment(**LOADED, autoescape=False)  # noqa: S701 (plain text)
+PAGES = Environment(**LOADED, autoescape=True)
 # Letters whose link is made when they are sent, to an account that may not exist: whoever asks for one gets the same
 # answer in the same time, and the token is in no row at all.
 MADE_NOW = {"reset": Purpose.RESET, "verify": Purpose.VERIFY}
+
+# Only whoever reads the mail of an address is told that it has an account already.
+NEW_EMAIL, EMAIL_TAKEN = "new_email", "email_taken"
 
 
 def deliver(key: MailKey, settings: Settings) -> None:
@@ -91,6 +95,8 @@ def send(settings: Settings, mail: EmailMessage) -> None:
 
 def _ready(held: MailLease) -> Letter | None:
     letter = held.letter
+    if letter.template == NEW_EMAIL and by_email(held.recipient):
+        return Letter(EMAIL_TAKEN, {})
     purpose = MADE_NOW.get(letter.template)
     if purpose is None:
         return letter

@@ -34,7 +34,7 @@ class User(Model):
     verified_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     """When they last showed that mail to their address reaches them; None: never."""
     mails_deployments: Mapped[bool] = mapped_column(Boolean, default=True)
-    """Whether they get a mail when a deployment has failed in an organisation that they manage."""
+    """Whether they get a mail when a deployment fails that they asked for, or in an organisation that they manage."""
     mails_balance: Mapped[bool] = mapped_column(Boolean, default=True)
     """Whether they get a mail when the balance of an organisation that they own runs low."""
 
@@ -44,10 +44,18 @@ class User(Model):
 
     def change_password(self, current: str, new: str) -> None:
         """Set a new password and end every session. Raises Invalid."""
-        if not self.has_password(current):
-            raise Invalid("That is not your current password.", "current")
+        self.require_password(current, "current")
         self.password_hash = hashed(checked_password(new, "new"))
         self.session_epoch += 1
+
+    def require_password(self, password: str, field: str) -> None:
+        """Raises Invalid, naming the field, unless this is the account's password."""
+        if not self.has_password(password):
+            raise Invalid("That is not your current password.", field)
+
+    def choose_mails(self, deployments: bool, balance: bool) -> None:
+        """Say of what one is told by mail: failed deployments, a balance that runs low."""
+        self.mails_deployments, self.mails_balance = deployments, balance
 
     def has_password(self, password: str) -> bool:
         """Whether this is the account's password."""

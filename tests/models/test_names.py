@@ -6,7 +6,7 @@ from models.errors import Invalid
 from models.field import Field
 from models.log.actor import Actor
 from models.organisation import Organisation, create_organisation
-from models.people.renaming import rename
+from models.people.identity import rename
 from models.people.user import User, checked_name
 from models.transaction import transaction
 from tests.support.log import latest_entry, summaries

@@ -154,7 +154,9 @@ ELSEWHERE = {
     "payment.credit",
     "record.record",
     "record.record_each",
-    "renaming.rename",
+    "identity.change_email",
+    "identity.rename",
+    "identity.replace_email",
     "running.deploy_users",
     "suspension.resume",
 }

@@ -1,23 +1,16 @@
 """Mail, received by a real mail server of the test's own."""
 
 import base64
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from email import message_from_bytes, policy
-from email.message import EmailMessage
 
 import psycopg
 import pytest
-from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, Envelope, Session
 from flask import Flask
 
-from bench.processes import free_port
 from models.database import db
 from models.errors import NotFound
-from models.jobs import lease
 from models.jobs.delivery import MAILS, MailKey, post
 from models.organisation import Organisation
 from models.people.account_link import Purpose, look_at_link, make_link, reset_password
@@ -27,98 +20,13 @@ from models.settings import Settings
 from models.system import rotation
 from models.transaction import transaction
 from tests.conftest import PASSWORD
-from tests.web.conftest import Visitor, owner, visit
+from tests.support.mailbox import Box, path_in
+from tests.web.conftest import Visitor, owner, signed_in, visit
 from web import create_app
 from worker import mail
 
 __all__ = ["owner", "visit"]
-LINK = re.compile(r"https://log\.example\.com(/\S+)")
 NEW_PASSWORD = "another long password"
-
-
-class Box:
-    """Keeps what arrives; `answer` is what the server says to each recipient."""
-
-    def __init__(self) -> None:
-        self.mails: list[EmailMessage] = []
-        self.answer = "250 OK"
-
-    async def handle_RCPT(
-        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
-    ) -> str:
-        """Take or refuse a recipient."""
-        if self.answer.startswith("250"):
-            envelope.rcpt_tos.append(address)
-        return self.answer
-
-    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:
-        """Keep a mail."""
-        content = envelope.content
-        assert isinstance(content, bytes)
-        found = message_from_bytes(content, policy=policy.default)
-        assert isinstance(found, EmailMessage)
-        self.mails.append(found)
-        return "250 OK"
-
-
-@pytest.fixture
-def box() -> Box:
-    """What has arrived."""
-    return Box()
-
-
-@pytest.fixture
-def mailing(box: Box, settings: Settings) -> Iterator[Settings]:
-    """Settings with a mail server that runs."""
-    port = free_port()
-    controller = Controller(box, hostname="127.0.0.1", port=port)
-    controller.start()
-    yield replace(
-        settings,
-        smtp_url=f"smtp://127.0.0.1:{port}",
-        mail_from="log@example.com",
-        public_url="https://log.example.com",
-    )
-    controller.stop()
-
-
-@pytest.fixture
-def work(app: Flask, mailing: Settings) -> Callable[[], None]:
-    """Deliver everything that is due, as a worker does."""
-
-    def deliver() -> None:
-        for key in lease.overdue(MAILS):
-            assert isinstance(key, MailKey)
-            mail.deliver(key, mailing)
-
-    return deliver
-
-
-@pytest.fixture
-def visitor(app: Flask, mailing: Settings) -> Visitor:
-    """Someone at a dashboard that sends mail."""
-    return Visitor(create_app(mailing).test_client())
-
-
-def text_of(found: EmailMessage) -> str:
-    """The plain text of a mail."""
-    body = found.get_body(("plain",))
-    assert body
-    return str(body.get_content())
-
-
-def path_in(found: EmailMessage) -> str:
-    """The address that a mail leads to, within the dashboard."""
-    link = LINK.search(text_of(found))
-    assert link
-    return link[1]
-
-
-def signed_in(visitor: Visitor, name: str) -> Visitor:
-    """Signs them in."""
-    visitor.post("/login", email=f"{name}@example.com", password=PASSWORD)
-    visitor.token = ""
-    return visitor
 
 
 def test_an_invitation_goes_out_by_mail_and_its_link_is_shown_to_nobody(

@@ -1,15 +1,14 @@
-"""People: sign-up, sign-in, sign-out, one's own name and password."""
+"""People: sign-up, sign-in, sign-out, and the page of one's own account."""
 
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from flask import Blueprint, current_app, flash, g, redirect, request, url_for
 from flask_wtf.csrf import generate_csrf
-from wtforms import HiddenField, PasswordField, StringField
 
 from models.errors import Invalid, NotFound
 from models.organisation import find_open_invitation
-from models.people.renaming import rename
+from models.people.identity import rename
 from models.people.session import begin_session, end_session
 from models.people.user import User, any_user, authenticate, checked_email, find_user, require_nobody_yet, sign_up
 from models.transaction import transaction
@@ -18,52 +17,13 @@ from web.access import Answer, Open, me, needs, signed_in
 from web.acting import acting
 from web.forms import Form
 from web.fragments import render
-from web.limits import OF_ONE, Count, SignIn, by_address, counters
+from web.limits import SignIn, by_address, counters, passwords_of
+from web.pages.account_forms import EmailForm, MailsForm, NameForm, PasswordForm, SignInForm, SignUpForm
 from worker.hint import hint_all
 
 bp = Blueprint("account", __name__)
 # Longer than any address of ours.
 NEXT_MOST = 2000
-
-
-class SignInForm(Form):
-    """Email and password."""
-
-    email = StringField("Email", render_kw={"type": "email", "autocomplete": "username", "autofocus": True})
-    password = PasswordField("Password", render_kw={"autocomplete": "current-password"})
-    next = HiddenField()
-
-
-class SignUpForm(Form):
-    """A new account."""
-
-    name = StringField("Your name", render_kw={"autocomplete": "name", "autofocus": True, "maxlength": 77})
-    email = StringField("Email", render_kw={"type": "email", "autocomplete": "username", "maxlength": 254})
-    password = PasswordField(
-        "Password", description="At least 10 characters.", render_kw={"autocomplete": "new-password"}
-    )
-    next = HiddenField()
-
-
-class NameForm(Form):
-    """Another name for oneself."""
-
-    name = StringField(
-        "Name",
-        description="Entries already in the log keep the name you had then.",
-        render_kw={"maxlength": 77},
-    )
-
-
-class PasswordForm(Form):
-    """Another password."""
-
-    current = PasswordField("Current password", render_kw={"autocomplete": "current-password"})
-    new = PasswordField(
-        "New password",
-        description="At least 10 characters. You are signed out everywhere else.",
-        render_kw={"autocomplete": "new-password"},
-    )
 
 
 @bp.get("/")
@@ -134,7 +94,7 @@ def signup() -> Answer:
 @bp.route("/account", methods=["GET", "POST"])
 @needs(Open.TO_SIGNED_IN, stored=False)
 def settings() -> Answer:
-    """Show one's own name and password, and change the name."""
+    """Show what one can change about oneself, and change the name."""
     form = NameForm(obj=me())
     if form.validate_on_submit():
         with form.show_errors(), acting() as actor:
@@ -142,7 +102,7 @@ def settings() -> Answer:
         if not form.refused:
             flash("Your name is changed.")
             return redirect(url_for("account.settings"))
-    return _settings(form, PasswordForm(formdata=None))
+    return settings_page(name_form=form)
 
 
 @bp.post("/account/password")
@@ -150,7 +110,7 @@ def settings() -> Answer:
 def change_password() -> Answer:
     """Change the password, which ends every other session."""
     form = PasswordForm()
-    mine = [Count(f"password {me().id}", OF_ONE)]
+    mine = [passwords_of(me().id)]
     if form.validate():
         counters().attempt(mine)
         with form.show_errors():
@@ -160,18 +120,26 @@ def change_password() -> Answer:
                 mailing.post(user.email, "password_changed", mailing.external("passwords.ask"))
             hint_all(hints)
     if form.refused:
-        return _settings(NameForm(formdata=None, obj=me()), form)
+        return settings_page(password_form=form)
     counters().forget(mine)
     _enter(user)
     flash("Your password is changed, and you are signed out everywhere else.")
     return redirect(url_for("account.settings"))
 
 
-def _settings(name_form: NameForm, password_form: PasswordForm) -> Answer:
-    status = max(name_form.status, password_form.status)
-    return render(
-        "account/settings.html", name_form=name_form, password_form=password_form, mails=mailing.mails(), status=status
-    )
+def settings_page(**sent: Form) -> Answer:
+    """Shows the page of the account, with a form that was sent in place of a fresh one."""
+    user = find_user(me().id)
+    forms: dict[str, Form] = {
+        "name_form": NameForm(formdata=None, obj=user),
+        "email_form": EmailForm(formdata=None),
+        "mails_form": MailsForm(formdata=None, obj=user),
+        "password_form": PasswordForm(formdata=None),
+        **sent,
+    }
+    status = max(each.status for each in forms.values())
+    is_confirmed = user.verified_at is not None
+    return render("account/settings.html", **forms, mails=mailing.mails(), is_confirmed=is_confirmed, status=status)
 
 
 def _enter(user: User) -> None:

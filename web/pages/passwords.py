@@ -11,7 +11,7 @@ from models.transaction import transaction
 from web.access import Answer, Open, me, needs
 from web.forms import Form, TokenForm
 from web.fragments import render
-from web.limits import by_address, counters
+from web.limits import by_address, counters, mails_of
 from web.mailing import TOKEN, external, mails, post
 from worker.hint import hint_all
 
@@ -89,7 +89,7 @@ def send_verification() -> Answer:
     """Mail the link that proves one's address, again or for the first time."""
     form = TokenForm()
     if form.validate() and mails():
-        counters().attempt([by_address()])
+        counters().attempt([mails_of(me().id)])
         with transaction() as hints:
             post(me().email, "verify", external("passwords.verify", token=TOKEN))
         hint_all(hints)
