@@ -11,9 +11,10 @@ from models.jobs import job, lease
 from models.jobs.delivery import MAILS, MailKey
 from models.jobs.job import JobKey
 from models.jobs.observation import ResourceKey
+from models.settings import Settings
 from models.system import cascade, charging
 from models.system.expiry import expire_all
-from worker import mail
+from worker import mail, notices
 from worker.engine import connection
 from worker.engine import reconcile as rounds
 from worker.engine.interface import EngineDown
@@ -58,17 +59,23 @@ def reconcile(organisation_id: int | None = None) -> None:
 
 
 def find_due() -> None:
-    """Hint again at every job that is due and that nobody holds, and close the invitations that have expired."""
+    """Hint again at every job that is due and that nobody holds, close what has expired, tell of what has failed."""
+    settings: Settings = current_app.config["SETTINGS"]
     for key in job.overdue():
         hint(key)
     for mail_key in lease.overdue(MAILS):
         hint(mail_key)
     expire_all(datetime.now(UTC))
+    if settings.smtp_url:
+        notices.tell_of_failures(settings.public_url)
 
 
 def charge() -> None:
-    """Do a round of charging: whoever asks for it and however late, what is due is charged once."""
-    charging.charge_round(current_app.config["SETTINGS"].suspension_grace, hint)
+    """Do a round of charging, and tell of what runs low: whoever asks and however late, each is done once."""
+    settings: Settings = current_app.config["SETTINGS"]
+    charging.charge_round(settings.suspension_grace, hint)
+    if settings.smtp_url:
+        notices.tell_of_low_balances(settings.public_url)
 
 
 @contextmanager

@@ -41,6 +41,9 @@ class BillingAccount(Owned):
     retry_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     """After a decline, the system does not try the card again before this time."""
 
+    low_told_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    """When owners were told by mail that it runs low, since the last top-up."""
+
     @property
     def subject(self) -> Subject:
         """The balance as an entry names it."""

@@ -147,7 +147,7 @@ def credit(
         request_id=request_id,
     )
     add(row, AlreadyDone(DONE))
-    account.balance_cents, account.retry_at = after, None
+    account.balance_cents, account.retry_at, account.low_told_at = after, None, None
     sentence = Sentence("", f" topped up by {shown(amount_cents)} with {method.name}{why}")
     added = record(actor, Action.UPDATE, account.subject, {"balance_cents": [before, after]}, cause, sentence)
     if after > 0:

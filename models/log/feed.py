@@ -1,6 +1,6 @@
 """The door out: the only place where an organisation's entries are read. Keyset pages, one query each, plain rows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -192,6 +192,11 @@ def latest_number(organisation_id: int, noun: str, resource_id: int) -> int | No
     return int(found[0][0]) if found else None
 
 
+def actors_of(organisation_id: int, numbers: Collection[int]) -> dict[int, int]:
+    """Reads who acted, by the numbers of entries; those by "system" are left out."""
+    return dict(read(ACTORS, {"organisation": organisation_id, "numbers": list(numbers)}))
+
+
 def entry(organisation: OrganisationName, number: int, money: bool = True) -> tuple[Row, Detail] | None:
     """Reads one entry with everything it holds; None when there is none, or none to be shown."""
     found = read(ONE, {"organisation": organisation.id, "number": number, "money": money})
@@ -336,6 +341,10 @@ ONE = text(f"""
 THOSE = text(f"""
     SELECT {COLUMNS}, {CAUSED} FROM activity_entries AS entry
      WHERE organisation_id = :organisation AND number = ANY(CAST(:numbers AS bigint[])) {SHOWN}
+""")
+ACTORS = text("""
+    SELECT number, actor_id FROM activity_entries
+     WHERE organisation_id = :organisation AND number = ANY(CAST(:numbers AS bigint[])) AND actor_id IS NOT NULL
 """)
 LATEST_ENTRY = text("""
     SELECT number FROM activity_entries

@@ -33,6 +33,7 @@ BY_VERB = {
         "owed_microcents",
         "exhausted",
         "retry_at",
+        "low_told_at",
     },
     "PaymentMethod": {"is_default", "removed_at"},
     # An invitation is made of what members and sessions have already, and its token.
