@@ -11,7 +11,21 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from models import database, sealed
 from models.patience import OF_A_REQUEST
 from models.settings import Settings
-from web import access, acting, addresses, assets, cookie, errors, feeds, forms, fragments, limits, words
+from web import (
+    access,
+    acting,
+    addresses,
+    assets,
+    changes,
+    chips,
+    cookie,
+    errors,
+    feeds,
+    forms,
+    fragments,
+    limits,
+    words,
+)
 from web.pages import (
     account,
     activity,
@@ -114,6 +128,8 @@ def _templates(app: Flask) -> None:
     app.jinja_env.globals.update(
         entries_html=feeds.entries_html,
         describe_fold=feeds.describe_fold,
+        chip_of=chips.chip_of,
+        briefly=changes.briefly,
         can=access.may,
         rights=access.rights,
         once=fragments.once,

@@ -19,7 +19,7 @@ FILES = {
 }
 # One subject a file, joined in this order into one address each: of two equally specific rules, the later one holds.
 STYLES = (
-    *("tokens", "base", "header", "tabs", "page", "marks", "lists"),
+    *("tokens", "base", "header", "tabs", "page", "marks", "chips", "lists"),
     *("feed", "fold", "entry", "progress", "forms", "settings", "billing"),
 )
 SCRIPTS = ("times", "feed", "live", "answers", "handles", "copy")

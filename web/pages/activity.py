@@ -4,25 +4,16 @@ from typing import Any
 
 from flask import Blueprint, abort
 
-from models.billing import amounts
-from models.billing.account import BillingAccount
-from models.billing.cards import PaymentMethod
-from models.kinds.catalogue import KINDS
 from models.log import feed
-from models.log.tracked import Tracked
-from models.organisation import Organisation
 from models.people.access import Permission
 from models.people.standing import Here, belongings_of
-from models.project import Project
 from web.access import Answer, Open, me, needs
 from web.addresses import address
+from web.changes import describe
 from web.feeds import OrganisationFeed, PersonFeed, answer
 from web.namesakes import namesakes
 
 bp = Blueprint("activity", __name__)
-SPOKEN_OF: tuple[type[Tracked], ...] = (*KINDS, Project, Organisation, BillingAccount, PaymentMethod)
-LABELS = {name: declared.label for kind in SPOKEN_OF for name, declared in kind.fields().items()}
-MONEY = "_cents"
 
 
 @bp.get("/activity")
@@ -57,28 +48,9 @@ def entry(here: Here, number: int) -> Answer:
     effects = OrganisationFeed(feed.of_cause(here.named, number, here.sees_money))
 
     def context() -> dict[str, Any]:
-        changes = [_describe_change(name, values) for name, values in detail.changes.items()]
+        changes = describe(row.resource_type, detail.changes)
         beside = namesakes([row, cause] if cause else [row])
         return {"entry": row, "detail": detail, "changes": changes, "cause": cause, "namesakes": beside}
 
     at = address("activity.entry", org=here.handle, number=number)
     return answer(effects, at, "activity/entry.html", context)
-
-
-def _describe_change(name: str, values: list[Any]) -> tuple[str, str | None, str | None]:
-    """A change for people: label, old, new; both None where the log only says that it changed."""
-    label = LABELS.get(name, name.removesuffix(MONEY).replace("_", " ").capitalize())
-    if len(values) != 2:
-        return label, None, None
-    old, new = (_written(value, name) for value in values)
-    return label, old, new
-
-
-def _written(value: Any, name: str) -> str:
-    if value is None or value == "" or value == []:
-        return "—"
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    if isinstance(value, list):
-        return ", ".join(map(str, value))
-    return amounts.shown(value) if name.endswith(MONEY) else str(value)
