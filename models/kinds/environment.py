@@ -5,12 +5,11 @@ import re
 from models.errors import Invalid
 
 MASK = "••••••••"
-NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 LINE_BREAK = re.compile(r"\r\n|\r|\n")
 
 
 def parse(lines: str) -> dict[str, str]:
-    """Returns the values by name. Raises Invalid, naming the line."""
+    """Returns the values by name, each exactly as typed. Raises Invalid, naming the line."""
     variables: dict[str, str] = {}
     # Not splitlines(), which also breaks at form feeds and U+2028: those are for the field's own check to refuse.
     for place, line in enumerate(LINE_BREAK.split(lines), 1):
@@ -18,12 +17,17 @@ def parse(lines: str) -> dict[str, str]:
             continue
         name, equals, value = line.partition("=")
         name = name.strip()
-        if not equals or not NAME.fullmatch(name):
-            raise Invalid(f"Line {place} is not NAME=value.", "environment")
+        if complaint := _complaint(name, equals):
+            raise Invalid(f"Line {place} {complaint}", "environment")
         if name in variables:
             raise Invalid(f"Line {place} sets a name for the second time.", "environment")
         variables[name] = value
     return variables
+
+
+def is_name(name: str) -> bool:
+    """Whether a variable may be called so: whatever Docker takes, such as `discovery.type`, if one can see it."""
+    return bool(name) and "=" not in name and not name.startswith("#") and all(map(_is_seen, name))
 
 
 def masked(stored: str) -> str:
@@ -32,7 +36,10 @@ def masked(stored: str) -> str:
 
 
 def merged(stored: str, typed: str) -> str:
-    """Returns what to store: a value left as dots stays what it was. Raises Invalid for dots without one."""
+    """Returns what to store: a value left as dots stays what it was.
+
+    Raises Invalid for dots without a value before, and for dots with something added, which are neither it nor another.
+    """
     before = parse(stored)
     after = parse(typed)
     for name, value in after.items():
@@ -40,4 +47,25 @@ def merged(stored: str, typed: str) -> str:
             if name not in before:
                 raise Invalid(f"Give {name} a value.", "environment")
             after[name] = before[name]
+        elif MASK in value:
+            raise Invalid(f"Leave the dots of {name} alone to keep its value, or replace all of them.", "environment")
     return "\n".join(f"{name}={value}" for name, value in after.items())
+
+
+def _complaint(name: str, equals: str) -> str | None:
+    """Says what is wrong with a line, without repeating any of it: it may be a secret."""
+    if name.startswith("#"):
+        return "is a comment. Leave it out: only NAME=value is kept."
+    if re.match(r"export\s", name):
+        return "begins with “export”, a word for shells. Leave it out and write NAME=value."
+    if not equals:
+        return "has no “=”. Write NAME=value."
+    if not name:
+        return "has no name before its “=”. Write NAME=value."
+    if not is_name(name):
+        return "has a blank, or a character that nobody sees, in the name before its “=”."
+    return None
+
+
+def _is_seen(character: str) -> bool:
+    return character.isprintable() and not character.isspace()

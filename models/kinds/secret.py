@@ -29,5 +29,5 @@ class Secret(Resource):
 
     @property
     def as_environment_name(self) -> str:
-        """The name of the variable: DB_PASSWORD for `db-password`."""
+        """The name of the variable, DB_PASSWORD for `db-password`; a form for variables takes every one of them."""
         return self.handle.replace("-", "_").upper()

@@ -5,9 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.errors import Invalid
-from models.kinds.environment import MASK, NAME, masked, merged, parse
+from models.field import HANDLE
+from models.kinds.environment import MASK, is_name, masked, merged, parse
+from models.kinds.secret import Secret
 
-names = st.from_regex(NAME, fullmatch=True)
+names = st.text(st.characters(codec="utf-8", exclude_characters="="), min_size=1, max_size=20).filter(is_name)
 values = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Zl", "Zp"]), max_size=20)
 variables = st.dictionaries(names, values, max_size=6)
 
@@ -55,12 +57,14 @@ def test_empty_lines_and_spaces_around_names_do_not_matter() -> None:
 @pytest.mark.parametrize(
     ("typed", "complaint"),
     [
-        ("A=1\nB", "Line 2 is not"),
-        ("=1", "Line 1 is not"),
-        ("1A=1", "Line 1 is not"),
-        ("A-B=1", "Line 1 is not"),
-        ("Ä=1", "Line 1 is not"),
-        ("# comment", "Line 1 is not"),
+        ("A=1\nB", "Line 2 has no “=”"),
+        ("A=1\n=1", "Line 2 has no name"),
+        ("A B=1", "Line 1 has a blank"),
+        ("A\u200bB=1", "Line 1 has a blank, or a character that nobody sees"),
+        ("A=1\n# comment", "Line 2 is a comment"),
+        ("\n #A=1", "Line 2 is a comment"),
+        ("export A=1", "Line 1 begins with “export”"),
+        ("A=1\n\nexport\tB", "Line 3 begins with “export”"),
         ("A=1\n\nA=2", "Line 3 sets"),
     ],
 )
@@ -76,6 +80,24 @@ def test_a_complaint_does_not_repeat_what_was_typed() -> None:
         parse("opensesame")
 
     assert "opensesame" not in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["discovery.type", "1ST_KEY", "A-B", "Ä", "export", "spring[0].name"])
+def test_a_name_that_docker_takes_is_taken(name: str) -> None:
+    assert parse(f"{name}=1") == {name: "1"}
+
+
+@given(st.from_regex(HANDLE, fullmatch=True))
+def test_the_name_that_a_secret_has_in_containers_is_one_that_the_form_takes(handle: str) -> None:
+    name = Secret(handle=handle).as_environment_name
+
+    assert parse(f"{name}=1") == {name: "1"}
+
+
+@pytest.mark.parametrize("value", [f"{MASK} ", f"x{MASK}", f"{MASK}{MASK}"])
+def test_dots_with_something_added_are_neither_kept_nor_stored(value: str) -> None:
+    with pytest.raises(Invalid, match="Leave the dots of A alone"):
+        merged("A=1", f"A={value}")
 
 
 def test_dots_for_a_new_name_ask_for_a_value() -> None:

@@ -67,7 +67,7 @@ def test_it_runs_as_it_was_told_and_with_no_more_rights_than_needed(
             image="acme/web:1",
             cpu_millicores=100,
             memory_mib=96,
-            environment="MODE=fast\nEMPTY=",
+            environment="MODE=fast\nEMPTY=\ndiscovery.type=one  ",
             secrets=["db-password"],
             health_path="/health",
         )
@@ -76,7 +76,7 @@ def test_it_runs_as_it_was_told_and_with_no_more_rights_than_needed(
     [one] = running(engine)
     found = engine.api.inspect_container(one["Id"])
     host, config = found["HostConfig"], found["Config"]
-    assert {"MODE=fast", "EMPTY=", "DB_PASSWORD=s3cr3t"} <= set(config["Env"])
+    assert {"MODE=fast", "EMPTY=", "discovery.type=one  ", "DB_PASSWORD=s3cr3t"} <= set(config["Env"])
     assert (host["Memory"], host["MemorySwap"], host["NanoCpus"]) == (96 * 2**20, 96 * 2**20, 100_000_000)
     assert host["PidsLimit"] == 512
     # Newer engines let a network find a container by its host name, and it is not to be found before it is healthy.

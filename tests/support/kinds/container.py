@@ -19,7 +19,7 @@ SAMPLE = Sample(
         "health_path": ["", "/", "/health?x=1"],
         "cpu_millicores": [20, 64_000],
         "memory_mib": [64, 1_048_576],
-        "environment": ["", "A=1", "A=", "_a=b=c\nB2= d"],
+        "environment": ["", "A=1", "A=", "discovery.type=x  ", "_a=b=c\nB2= d"],
     },
     refused={
         "name": ["", " ", "n" * 78, "a\x00b", "a\nb", "a\x1bb", "a\u202eb", "a\x85b"],
@@ -31,6 +31,16 @@ SAMPLE = Sample(
         "health_path": ["health", "/a b", "/" + "h" * 255, "/a\x00"],
         "cpu_millicores": [19, 64_001, "", "inf"],
         "memory_mib": [63, 1_048_577, "64 MiB"],
-        "environment": ["A", "1A=1", "A B=1", "=1", "A=1\nA=2", "A=\x00", "A=" + "v" * 32_767, "A=\u202e"],
+        "environment": [
+            "A",
+            "#A=1",
+            "A B=1",
+            "export A=1",
+            "=1",
+            "A=1\nA=2",
+            "A=\x00",
+            "A=" + "v" * 32_767,
+            "A=\u202e",
+        ],
     },
 )

@@ -1,0 +1,60 @@
+"""The body of a form, read as exactly what was sent: bytes that are no text are refused, not replaced."""
+
+from typing import IO
+from urllib.parse import unquote_to_bytes
+
+from flask import Flask, Request, request
+from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import BadRequest, UnsupportedMediaType
+from werkzeug.formparser import FormDataParser
+
+from models.settings import Settings
+
+TYPE = "application/x-www-form-urlencoded"
+NO_TEXT = "What you sent contains bytes that are no text in UTF-8. Nothing was changed."
+
+Parsed = tuple[IO[bytes], "MultiDict[str, str]", "MultiDict[str, object]"]
+
+
+class ExactParser(FormDataParser):
+    """Werkzeug's own would keep `%FF` as these three characters, and make U+FFFD of it in a multipart body."""
+
+    def parse(  # type: ignore[override]  # its types are those of a private alias
+        self,
+        stream: IO[bytes],
+        mimetype: str,
+        content_length: int | None,  # noqa: ARG002 (Werkzeug's signature)
+        options: dict[str, str] | None = None,  # noqa: ARG002
+    ) -> Parsed:
+        """Returns the fields of a form. Raises BadRequest, UnsupportedMediaType."""
+        if mimetype == "multipart/form-data":
+            raise UnsupportedMediaType
+        pairs = _pairs(stream.read()) if mimetype == TYPE else []
+        return stream, self.cls(pairs), self.cls()
+
+
+class ExactRequest(Request):
+    """A request whose form is read so."""
+
+    form_data_parser_class = ExactParser
+
+
+def attach(app: Flask, _: Settings) -> None:
+    """Let `app` read forms so, before anything else looks at what was sent."""
+    app.request_class = ExactRequest
+
+    @app.before_request
+    def read() -> None:
+        if request.method == "POST":
+            _ = request.form
+
+
+def _pairs(body: bytes) -> list[tuple[str, str]]:
+    pairs = []
+    for pair in filter(None, body.split(b"&")):
+        name, _, value = pair.replace(b"+", b" ").partition(b"=")
+        try:
+            pairs.append((unquote_to_bytes(name).decode(), unquote_to_bytes(value).decode()))
+        except UnicodeDecodeError:
+            raise BadRequest(NO_TEXT) from None
+    return pairs
