@@ -92,7 +92,7 @@ def create_app(settings: Settings) -> Flask:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=trusted, x_proto=trusted, x_host=trusted)  # type: ignore[method-assign]
     database.attach(app, settings, OF_A_REQUEST)
     CSRFProtect(app)
-    for module in (sealed, hint, cookie, form_body, limits, health, assets, words, errors, acting):
+    for module in (sealed, hint, cookie, form_body, fragments, limits, health, assets, words, errors, acting):
         module.attach(app, settings)
     _routes(app)
     _templates(app)

@@ -114,7 +114,7 @@ def answer(source: AnyFeed, address: str, template: str, context: Callable[[], d
             source = OrganisationFeed(feed.of_run(source.scope, whole_number(run, feed.LATEST)))
             address = f"{address}?run={run}"
         after = request.args.get("after")
-        if after is not None:
+        if after is not None and wants_fragment():
             return _newer(source, address, after)
         before = request.args.get(source.older_word)
         shown = page_of(source, address, before)
@@ -122,9 +122,7 @@ def answer(source: AnyFeed, address: str, template: str, context: Callable[[], d
         abort(400, "This link to a place in the feed is broken. Start again from the newest entries.")
     if (before is not None or run is not None) and wants_fragment():
         return render("activity/_page.html", page=shown, address=address, run=run)
-    response = render(template, page=shown, address=address, run=run, **context())
-    response.headers["Vary"] = "HX-Request"
-    return response
+    return render(template, page=shown, address=address, run=run, **context())
 
 
 def page_of(source: AnyFeed, address: str, before: str | None = None) -> FeedPage:

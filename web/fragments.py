@@ -3,33 +3,44 @@
 from functools import lru_cache
 from typing import Any
 
-from flask import Response, current_app, g, request
+from flask import Flask, Response, current_app, g, request
 from markupsafe import Markup
 
 from models.billing import suspension
 from models.billing.suspension import Suspension
+from models.settings import Settings
 from web.access import signed_in
 
 KEPT_MOST = 20_000
 
 
+def attach(app: Flask, _: Settings) -> None:
+    """Let every answer that was chosen by a header of htmx say so, or a cache would show a fragment as a page."""
+
+    @app.after_request
+    def vary(response: Response) -> Response:
+        response.vary.update(g.get("asked_of_htmx", ()))
+        return response
+
+
+def of_htmx(header: str) -> str | None:
+    """Returns a header of htmx; the answer then says that it depends on it."""
+    if "asked_of_htmx" not in g:
+        g.asked_of_htmx = []
+    g.asked_of_htmx.append(header)
+    return request.headers.get(header)
+
+
 def wants_fragment() -> bool:
     """Whether htmx asked for a part of the page; a boosted link or a restored page wants all of it."""
-    headers = request.headers
-    return (
-        headers.get("HX-Request") == "true"
-        and headers.get("HX-Boosted") != "true"
-        and headers.get("HX-History-Restore-Request") != "true"
-    )
+    asks, whole, again = map(of_htmx, ("HX-Request", "HX-Boosted", "HX-History-Restore-Request"))
+    return asks == "true" and whole != "true" and again != "true"
 
 
 def render(template: str, fragment: str | None = None, /, status: int = 200, **context: Any) -> Response:
     """The page, or its fragment when htmx asked for that."""
     chosen = fragment if fragment and wants_fragment() else template
-    response = current_app.response_class(html(chosen, context), status)
-    if fragment:
-        response.headers["Vary"] = "HX-Request"
-    return response
+    return current_app.response_class(html(chosen, context), status)
 
 
 def html(template: str, context: dict[str, Any]) -> str:

@@ -42,10 +42,11 @@ def test_a_page_takes_the_same_statements_whatever_is_on_it(
     owner: Visitor, web: Project, api: Container, ada: Actor, address: str
 ) -> None:
     counts = []
+    ask = owner.fragment if "after=" in address else owner.get
     for _ in range(2):
-        owner.get(address)  # a new connection asks the server for its version and the like
+        ask(address)  # a new connection asks the server for its version and the like
         with statements() as sent:
-            assert owner.get(address).status_code == 200
+            assert ask(address).status_code == 200
         counts.append(len(sent))
         with transaction():
             for number in range(12):

@@ -18,7 +18,7 @@ from web.acting import acting
 from web.addresses import address
 from web.feeds import OrganisationFeed, answer
 from web.forms import ConfirmForm, TrackedForm, form_for
-from web.fragments import render
+from web.fragments import render, wants_fragment
 from web.pages import engine
 from web.pages.progress import Shown, shown, stuck
 
@@ -63,7 +63,9 @@ def show(here: Here) -> Answer:
 @bp.get("/orgs/<org>/progress")
 @needs(Permission.READ, even_when_deleted=True)
 def progress(here: Here) -> Answer:
-    """How far the deletion is."""
+    """How far the deletion is, for the part of the page that asks; the dashboard shows it too."""
+    if not wants_fragment():
+        return redirect(url_for("orgs.show", org=here.handle))
     return render("_progress.html", state_now=here.state, progress=_progress(here, job.latest(here.id)))
 
 

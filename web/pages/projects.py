@@ -16,7 +16,7 @@ from web.acting import acting
 from web.addresses import address
 from web.feeds import OrganisationFeed, answer
 from web.forms import ConfirmForm, TrackedForm, form_for
-from web.fragments import render
+from web.fragments import render, wants_fragment
 from web.pages import engine
 from web.pages.progress import Shown, shown
 
@@ -49,7 +49,9 @@ def show(here: Here, within: ProjectHere) -> Answer:
 @bp.get("/<project>/progress")
 @needs(Permission.READ)
 def progress(here: Here, within: ProjectHere) -> Answer:
-    """How far the deletion is."""
+    """How far the deletion is, for the part of the page that asks; the project's page shows it too."""
+    if not wants_fragment():
+        return redirect(url_for("projects.show", org=here.handle, project=within.handle))
     return render("_progress.html", state_now=within.state, progress=_progress(here, within))
 
 
