@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask, Response, g
-from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from models import database, sealed
@@ -22,6 +21,7 @@ from web import (
     errors,
     feeds,
     form_body,
+    form_token,
     forms,
     fragments,
     limits,
@@ -82,8 +82,6 @@ def create_app(settings: Settings) -> Flask:
         PERMANENT_SESSION_LIFETIME=SESSION_SECONDS,
         # The cookie is not signed anew with every page: that costs more than the rows of a page.
         SESSION_REFRESH_EACH_REQUEST=False,
-        # A page left open overnight still sends its form; the token lives as long as the session.
-        WTF_CSRF_TIME_LIMIT=None,
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     trusted = settings.trusted_proxies
@@ -91,8 +89,8 @@ def create_app(settings: Settings) -> Flask:
         # Else every sign-in attempt would count against the proxy's address, and invitation links would name its port.
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=trusted, x_proto=trusted, x_host=trusted)  # type: ignore[method-assign]
     database.attach(app, settings, OF_A_REQUEST)
-    CSRFProtect(app)
-    for module in (sealed, hint, cookie, form_body, fragments, limits, health, assets, words, errors, acting):
+    reading, answering = (cookie, form_body, form_token), (fragments, assets, words, errors)
+    for module in (sealed, hint, *reading, limits, health, *answering, acting):
         module.attach(app, settings)
     _routes(app)
     _templates(app)

@@ -5,9 +5,8 @@ from enum import Enum
 from functools import wraps
 from inspect import signature
 from typing import Any
-from urllib.parse import urlsplit
 
-from flask import Flask, abort, flash, g, redirect, request, url_for
+from flask import Flask, abort, g, request
 from werkzeug.wrappers import Response
 
 from models.errors import NotFound
@@ -17,10 +16,11 @@ from models.organisation import find_organisation
 from models.people.access import GRANTS, Permission, Role, allows
 from models.people.standing import Here, Person, standing
 from models.project import find_project
-from web import cookie
+from web import cookie, form_token
 
 Answer = Response | str | tuple[str, int]
 View = Callable[..., Answer]
+READING = ("GET", "HEAD", "OPTIONS")
 
 
 class Open(Enum):
@@ -41,7 +41,8 @@ def needs(needed: Needed, even_when_deleted: bool = False, stored: bool = True) 
 
     Foreign and missing look the same, 404; a member whose role does not allow it gets 403. After its deletion
     an organisation answers only where `even_when_deleted` says so. What is not `stored` no browser keeps, not even for
-    the back button: pages about one's account, and links that open something to whoever has them.
+    the back button: pages about one's account, and links that open something to whoever has them. Whoever is not
+    signed in gets what `web/signed_out.py` answers.
     """
 
     def guard(view: View) -> View:
@@ -53,7 +54,7 @@ def needs(needed: Needed, even_when_deleted: bool = False, stored: bool = True) 
             if "\0" in request.path:
                 abort(404)  # PostgreSQL knows no text with it, so nothing can be there
             if needed is not Open.TO_ANYONE and signed_in() is None:
-                return _sign_in_first()
+                abort(401)
             if isinstance(needed, Permission):
                 here = _enter(address, needed, even_when_deleted)
                 if "here" in wanted:
@@ -64,6 +65,9 @@ def needs(needed: Needed, even_when_deleted: bool = False, stored: bool = True) 
                     address["organisation"] = find_organisation(here.id)
                 if "project" in wanted and here.project is not None:
                     address["project"] = find_project(here.id, here.project.handle)
+            if request.method not in READING:
+                person = signed_in()
+                form_token.check(person.id if person else None)
             return view(**address)
 
         guarded.needed = needed  # type: ignore[attr-defined]
@@ -134,15 +138,3 @@ def _enter(address: dict[str, Any], needed: Permission, even_when_deleted: bool)
     if "kind" in address:
         address["kind"] = BY_PLURAL[address["kind"]]
     return here
-
-
-def _sign_in_first() -> Answer:
-    wanted = request.full_path.rstrip("?") if request.method == "GET" else None
-    if request.headers.get("HX-Request") == "true":
-        # Back to the page, not to the fragment of it that was asked for.
-        page = urlsplit(request.headers.get("HX-Current-URL", ""))
-        target = url_for("account.login", next=f"{page.path}?{page.query}".rstrip("?"))
-        # htmx follows a redirect silently and would put the sign-in form into the feed.
-        return Response(status=401, headers={"HX-Redirect": target})
-    flash("Sign in to see this page.", "notice")
-    return redirect(url_for("account.login", next=wanted))

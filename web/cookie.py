@@ -10,6 +10,7 @@ from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from models.people.standing import Person
 from models.settings import Settings
+from web import form_token
 
 # Where a session keeps whose it is.
 PERSON = "_user_id"
@@ -61,6 +62,8 @@ def begin(person: Person) -> None:
     session.clear()
     session.permanent = True
     session[PERSON] = person.in_cookie
+    # Made now: if the first page made it, every page until then would sign the cookie again.
+    form_token.begin(person.id)
 
 
 def whose() -> str | None:

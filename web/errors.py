@@ -4,13 +4,13 @@ import logging
 
 import psycopg
 from flask import Flask, Response, make_response
-from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DataError, OperationalError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, Unauthorized
 
 from models.database import db
 from models.errors import DomainError, Forbidden, NotFound, TooManyAttempts
 from models.settings import Settings
+from web import signed_out
 from web.access import forget_who_asks
 from web.fragments import render, wants_fragment
 
@@ -18,7 +18,6 @@ log = logging.getLogger(__name__)
 NUMERIC_OUT_OF_RANGE = "22003"
 TITLES = {
     400: ("That did not work", "The request could not be understood. Go back and try again."),
-    401: ("Sign in first", "Sign in to see this page."),
     403: (
         "Not allowed",
         "Your role in this organisation does not allow this. An owner or admin can change it.",
@@ -37,6 +36,7 @@ TITLES = {
 def attach(app: Flask, _: Settings) -> None:
     """Answer every kind of error with one page, under its own status."""
     app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(Unauthorized, signed_out.answer)
     app.register_error_handler(DomainError, _refused)
     app.register_error_handler(TooManyAttempts, _too_many)
     for kind in (OperationalError, psycopg.OperationalError, psycopg.InterfaceError):
@@ -50,9 +50,7 @@ def _http(error: HTTPException) -> Response:
     if code < 400:
         return error.get_response()  # type: ignore[return-value]
     message = None
-    if isinstance(error, CSRFError):
-        message = "This form belongs to an earlier session. Reload the page and send it again."
-    elif code == 400 and error.description and type(error).description != error.description:
+    if code == 400 and error.description and type(error).description != error.description:
         message = error.description
     return _page(code, message)
 

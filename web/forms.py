@@ -1,6 +1,6 @@
 """What all forms share: fields made from declarations, and refusals shown beside what was typed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
@@ -28,6 +28,7 @@ from models.kinds.resource import Resource
 from models.log.tracked import Tracked
 from models.numbers import whole_number
 from models.project import Project
+from web import form_token
 
 OFFERED_MOST = 500
 
@@ -44,7 +45,15 @@ def _signed(_token: str) -> str:
 
 
 class Form(FlaskForm):
-    """A form that can also show what a verb refused."""
+    """A form that can also show what a verb refused, and itself again when its token does not hold."""
+
+    def validate(self, extra_validators: Mapping[str, Sequence[Any]] | None = None) -> bool:
+        """Whether all is right; without a token that holds nothing else is looked at, so that what was typed stays."""
+        if form_token.is_refused():
+            lost = any(isinstance(each, CONFIDENTIAL) for each in self)
+            self.form_errors = [f"{form_token.SEND_AGAIN}{' Type passwords and secrets again.' if lost else ''}"]
+            return False
+        return bool(super().validate(extra_validators))
 
     @contextmanager
     def show_errors(self) -> Iterator[None]:
@@ -76,8 +85,8 @@ class Form(FlaskForm):
 
     @property
     def status(self) -> int:
-        """422 for a page that shows what was wrong."""
-        return 422 if self.refused else 200
+        """422 for a page that shows what was wrong, 400 when that is the token."""
+        return (400 if form_token.is_refused() else 422) if self.refused else 200
 
 
 class Checked:
@@ -226,6 +235,17 @@ def _offered(declared: Field, project: Project | None, used: Any) -> list[Select
 
 def _written(value: Any) -> str:
     return ", ".join(sorted(value)) if isinstance(value, list) else str(value or "").replace("\r\n", "\n").strip()
+
+
+class Unshown(StringField):
+    """Text that does not come back, not even after a mistake: a full card number may have been typed into it."""
+
+    def _value(self) -> str:
+        return ""
+
+
+# What these hold is shown to nobody again.
+CONFIDENTIAL = (PasswordField, SealedArea, Unshown)
 
 
 class ConfirmForm(Form):

@@ -12,10 +12,26 @@ document.addEventListener("htmx:beforeSwap", ({ detail }) => {
 });
 
 document.addEventListener("htmx:beforeHistoryUpdate", ({ detail }) => {
-  if (detail.xhr.status === 422) {
+  if (detail.xhr.status === 422 || (detail.xhr.status >= 400 && detail.requestConfig.verb !== "get")) {
     detail.history.type = "replace";
     detail.history.path = location.pathname + location.search;
   }
+});
+
+// A part of a page that is asked for by someone who is signed out meanwhile: the page stays as it is and says so, once,
+// until an answer shows that they are signed in again.
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  if (detail.boosted || detail.xhr.status !== 401) return;
+  detail.isError = false;
+  if (document.getElementById("signed-out")) return;
+  detail.target = document.getElementById("notices");
+  detail.swapOverride = "afterbegin";
+  detail.shouldSwap = detail.target !== null;
+});
+
+document.addEventListener("htmx:afterRequest", ({ detail }) => {
+  const { status } = detail.xhr;
+  if (status >= 200 && status < 400) document.getElementById("signed-out")?.remove();
 });
 
 // What is wrong with a form comes first, else the page itself, so that a screen reader starts there.

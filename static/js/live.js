@@ -20,9 +20,10 @@ document.addEventListener("htmx:beforeRequest", (event) => {
 document.addEventListener("htmx:afterRequest", ({ detail }) => {
   const live = isPoll(detail.requestConfig.elt) && document.querySelector(".live");
   if (!live) return;
-  const answered = detail.xhr.status > 0 && detail.xhr.status < 400;
+  const { status } = detail.xhr;
+  const answered = status > 0 && status < 400;
   live.classList.toggle("cut-off", !answered);
-  live.textContent = answered ? "Live" : "Reconnecting";
+  live.textContent = answered ? "Live" : status === 401 ? "Signed out" : "Reconnecting";
 });
 
 // Remembers where the topmost row in view stands, before rows are inserted above it.

@@ -11,7 +11,7 @@ from models.people.user import User
 from models.settings import Settings
 from tests.conftest import PASSWORD
 from tests.support.log import latest_entry
-from tests.web.conftest import TOKEN, Visitor
+from tests.web.conftest import TOKEN, Visitor, token_in
 from web import create_app
 
 Visit = Callable[[str], Visitor]
@@ -83,11 +83,48 @@ def test_a_page_asked_for_before_signing_in_is_shown_after(app: Flask, acme: Org
     assert answer.location == "/orgs/acme/activity?before=3"
 
 
-def test_a_fragment_asked_for_without_a_session_sends_the_page_to_the_sign_in(app: Flask, acme: Organisation) -> None:
-    answer = Visitor(app.test_client()).fragment("/orgs/acme/activity?after=1")
+def test_a_part_of_a_page_asked_for_without_a_session_says_so_and_leads_nowhere(app: Flask, acme: Organisation) -> None:
+    page = {"HX-Current-URL": "http://localhost/orgs/acme/activity?before=9"}
+    answer = Visitor(app.test_client()).fragment("/orgs/acme/activity?after=1", **page)
 
     assert answer.status_code == 401
-    assert answer.headers["HX-Redirect"].startswith("/login")
+    assert "HX-Redirect" not in answer.headers
+    assert "You are signed out." in answer.text
+    assert 'href="/login?next=/orgs/acme/activity?before%3D9"' in answer.text
+
+
+def test_a_boosted_link_followed_without_a_session_leads_to_the_sign_in_and_back(app: Flask) -> None:
+    answer = Visitor(app.test_client()).fragment("/orgs/acme/members", **{"HX-Boosted": "true"})
+
+    assert (answer.status_code, answer.location) == (302, "/login?next=/orgs/acme/members")
+
+
+def test_a_second_tab_with_the_sign_in_goes_on_to_where_it_was_going(visit: Visit, acme: Organisation) -> None:
+    tab = visit("anonymous")
+    page = tab.get("/login?next=/orgs/acme/activity")
+    sent = {"csrf_token": token_in(page), "email": "ada@example.com", "password": PASSWORD}
+    tab.post("/login", email="ada@example.com", password=PASSWORD)
+    answer = tab.ask("POST", "/login", data={**sent, "next": "/orgs/acme/activity"})
+
+    assert (answer.status_code, answer.location) == (302, "/orgs/acme/activity")
+    assert tab.get("/login?next=/account").location == "/account"
+    assert tab.get("/signup?next=//evil.example").location == "/orgs"
+
+
+def test_a_second_tab_that_signs_in_as_somebody_else_is_told_who_is_signed_in(visit: Visit) -> None:
+    ada = visit("ada")
+    ada.post("/login", email="grace@example.com", password=PASSWORD)
+
+    assert "You are signed in as ada@example.com." in ada.get("/orgs").text
+
+
+def test_a_sign_in_page_that_outlived_its_cookie_keeps_the_address_and_not_the_password(app: Flask) -> None:
+    sent = {"csrf_token": "of long ago", "email": "kept@example.com", "password": PASSWORD}
+    answer = app.test_client().post("/login", data=sent)
+
+    assert answer.status_code == 400
+    assert 'value="kept@example.com"' in answer.text
+    assert PASSWORD not in answer.text
 
 
 def test_a_new_password_ends_every_other_session(visit: Visit) -> None:

@@ -3,8 +3,7 @@
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
-from flask import Blueprint, current_app, flash, g, redirect, request, url_for
-from flask_wtf.csrf import generate_csrf
+from flask import Blueprint, current_app, flash, redirect, request, url_for
 
 from models.errors import Invalid, NotFound
 from models.organisation import find_open_invitation
@@ -12,7 +11,7 @@ from models.people.identity import rename
 from models.people.session import begin_session, end_session
 from models.people.user import User, any_user, authenticate, checked_email, find_user, require_nobody_yet, sign_up
 from models.transaction import transaction
-from web import cookie, devices, mailing
+from web import cookie, devices, form_token, mailing
 from web.access import Answer, Open, me, needs, signed_in
 from web.acting import acting
 from web.forms import Form
@@ -38,7 +37,7 @@ def home() -> Answer:
 def login() -> Answer:
     """Sign in; an unknown email and a wrong password get one answer, in about the same time."""
     if signed_in():
-        return redirect(url_for("orgs.index"))
+        return _go_on()
     form = SignInForm(next=request.args.get("next", ""))
     if form.validate_on_submit():
         attempt = SignIn(form.email.data or "")
@@ -55,6 +54,7 @@ def login() -> Answer:
 @needs(Open.TO_SIGNED_IN)
 def logout() -> Answer:
     """Sign out, in this browser."""
+    form_token.require()
     with transaction():
         end_session(me().id, me().session)
     cookie.end()
@@ -67,7 +67,7 @@ def logout() -> Answer:
 def signup() -> Answer:
     """Create an account, where that is open, or with an invitation."""
     if signed_in():
-        return redirect(url_for("orgs.index"))
+        return _go_on()
     form = SignUpForm(next=request.args.get("next", ""))
     invitation = _invitation(form.next.data)
     if not (_may_sign_up() or invitation):
@@ -146,9 +146,14 @@ def _enter(user: User) -> None:
     with transaction():
         person = begin_session(user, request.headers.get("User-Agent", ""), request.remote_addr or "unknown")
     cookie.begin(person)
-    # The form token is made now: if the first page made it, every page until then would sign the cookie again.
-    g.pop("csrf_token", None)
-    generate_csrf()
+
+
+def _go_on() -> Answer:
+    """Lead who is signed in already, in another tab, to where this one was going."""
+    typed = request.form.get("email", "").strip().lower()
+    if typed not in ("", me().email):
+        flash(f"You are signed in as {me().email}. To use another account, sign out first.", "notice")
+    return redirect(_inside(request.values.get("next")))
 
 
 def _inside(target: str | None) -> str:

@@ -5,7 +5,7 @@ from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  #
 from wtforms.widgets import NumberInput
 
 from models.billing.cards import BRANDS, PaymentMethod
-from web.forms import Form
+from web.forms import Form, Unshown
 
 
 class TopUpForm(Form):
@@ -33,7 +33,7 @@ class MethodForm(ExpiryForm):
     """A card, without its number."""
 
     brand = SelectField("Brand", choices=[SelectChoice(each) for each in BRANDS])
-    last_four = StringField(
+    last_four = Unshown(
         "Last four digits",
         description="Only these: the full number is never asked for or kept.",
         render_kw={"inputmode": "numeric", "maxlength": 4, "autocomplete": "off"},

@@ -8,6 +8,7 @@ from models.people.account_link import look_at_address_link
 from models.people.identity import ask_for_email, change_email, replace_email
 from models.people.user import find_user
 from models.transaction import transaction
+from web import form_token
 from web.access import Answer, Open, me, needs
 from web.acting import acting
 from web.forms import TokenForm
@@ -62,6 +63,7 @@ def confirm(token: str) -> Answer:
 @needs(Open.TO_SIGNED_IN, stored=False)
 def choose() -> Answer:
     """Say of what one is told by mail."""
+    form_token.require()
     form = MailsForm()
     if form.validate():
         with transaction():

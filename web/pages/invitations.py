@@ -13,9 +13,9 @@ from models.people.member import accept_invitation, decline_invitation
 from models.people.session import end_session
 from models.people.user import find_user
 from models.transaction import transaction
-from web import cookie
+from web import cookie, form_token
 from web.access import Answer, Open, me, needs, signed_in
-from web.forms import Form, TokenForm
+from web.forms import Form
 from web.fragments import render
 
 bp = Blueprint("invitations", __name__)
@@ -44,6 +44,7 @@ def show(token: str) -> Answer:
 @needs(Open.TO_SIGNED_IN)
 def answer(organisation_id: int, id: int) -> Answer:
     """Accept or decline from one's list of invitations, which takes a proven address instead of the link."""
+    form_token.require()
     found = find_invitation(organisation_id, id)
     if found.email != me().email:
         raise NotFound(CLOSED)
@@ -59,11 +60,10 @@ def answer(organisation_id: int, id: int) -> Answer:
 @needs(Open.TO_SIGNED_IN, stored=False)
 def switch(token: str) -> Answer:
     """Sign out, and go on to the invitation with another account."""
-    form = TokenForm()
-    if form.validate():
-        with transaction():
-            end_session(me().id, me().session)
-        cookie.end()
+    form_token.require()
+    with transaction():
+        end_session(me().id, me().session)
+    cookie.end()
     return redirect(url_for("account.login", next=url_for("invitations.show", token=token)))
 
 

@@ -20,6 +20,7 @@ from models.people.member import (
     resend_invitation,
     revoke_invitation,
 )
+from web import form_token
 from web.access import Answer, Open, may, me, needs
 from web.acting import acting
 from web.forms import Form, TokenForm
@@ -115,6 +116,7 @@ def remove(organisation: Organisation, user_id: int) -> Answer:
 @needs(Permission.MANAGE_MEMBERS)
 def revoke(organisation: Organisation, id: int) -> Answer:
     """Make an invitation's link worthless."""
+    form_token.require()
     with acting() as actor:
         revoke_invitation(organisation.id, actor, id, datetime.now(UTC))
     flash("The invitation is revoked.")
@@ -125,6 +127,7 @@ def revoke(organisation: Organisation, id: int) -> Answer:
 @needs(Permission.MANAGE_MEMBERS, stored=False)
 def resend(organisation: Organisation, id: int) -> Answer:
     """Make a new link for an invitation, valid for another seven days."""
+    form_token.require()
     with acting() as actor:
         invited = resend_invitation(organisation.id, actor, id, datetime.now(UTC), mails())
         link = _sent(organisation, actor, invited)

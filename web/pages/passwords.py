@@ -8,6 +8,7 @@ from wtforms import PasswordField, StringField
 from models.people.account_link import Purpose, look_at_link, reset_password, verify_email
 from models.people.user import checked_email
 from models.transaction import transaction
+from web import form_token
 from web.access import Answer, Open, me, needs
 from web.forms import Form, TokenForm
 from web.fragments import render
@@ -40,7 +41,7 @@ class NewPasswordForm(Form):
 def ask() -> Answer:
     """Ask for a link by mail; the worker finds out whether there is an account, so that the answer tells nothing."""
     form = ForgottenForm()
-    if mails() and form.validate_on_submit():
+    if form.validate_on_submit() and mails():
         counters().attempt([by_address()])
         with form.show_errors():
             email = checked_email(form.email.data or "")
@@ -87,8 +88,8 @@ def verify(token: str) -> Answer:
 @needs(Open.TO_SIGNED_IN, stored=False)
 def send_verification() -> Answer:
     """Mail the link that proves one's address, again or for the first time."""
-    form = TokenForm()
-    if form.validate() and mails():
+    form_token.require()
+    if mails():
         counters().attempt([mails_of(me().id)])
         with transaction() as hints:
             post(me().email, "verify", external("passwords.verify", token=TOKEN))

@@ -4,6 +4,7 @@ from flask import Blueprint, flash, redirect, url_for
 
 from models.people.session import end_session, sessions_of
 from models.transaction import transaction
+from web import form_token
 from web.access import Answer, Open, me, needs
 from web.fragments import render
 
@@ -21,6 +22,7 @@ def index() -> Answer:
 @needs(Open.TO_SIGNED_IN, stored=False)
 def end(id: int) -> Answer:
     """End one session: whoever has its cookie is signed out."""
+    form_token.require()
     with transaction():
         end_session(me().id, id)
     flash("The session is ended.")

@@ -1,0 +1,44 @@
+"""What someone is answered who is not signed in.
+
+A page leads to the sign-in and back, a part of a page says so where it stands, and a form keeps what was typed.
+"""
+
+from urllib.parse import urlsplit
+
+from flask import flash, redirect, request, url_for
+from werkzeug.exceptions import Unauthorized
+from werkzeug.wrappers import Response
+
+from web.form_token import is_from_elsewhere
+from web.fragments import of_htmx, render, wants_fragment
+from web.typed import leaves_out, typed
+
+
+def answer(_: Unauthorized) -> Response:
+    """Answers whoever is not signed in, the same whether or not there is anything at the address."""
+    if wants_fragment():
+        # No redirect: htmx would follow it, and what the person is reading or writing would be gone.
+        return render("_signed_out.html", status=401, reading=_page())
+    if request.method == "POST" and not is_from_elsewhere() and (kept := _kept()):
+        return kept
+    flash("Sign in to see this page.", "notice")
+    wanted = request.full_path.rstrip("?") if request.method == "GET" else None
+    return redirect(url_for("account.login", next=wanted))
+
+
+def _kept() -> Response | None:
+    """The page that holds what was typed until the person has signed in, in another tab; None when that is nothing.
+
+    It is kept in the page alone, so that nobody else ever gets it. What it sends has the token it came with, which does
+    not hold any more: so the form itself is shown next, to the person who opened it, with a token that does.
+    """
+    values = typed()
+    if not any(each.label and each.value for each in values):
+        return None
+    return render("account/signed_out.html", status=401, values=values, address=request.path, incomplete=leaves_out())
+
+
+def _page() -> str:
+    """Returns the page that shows the part that was asked for."""
+    page = urlsplit(of_htmx("HX-Current-URL") or "")
+    return f"{page.path}?{page.query}".rstrip("?")
