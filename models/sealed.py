@@ -1,6 +1,8 @@
 """Values encrypted at rest: AES-256-GCM, the id of the key kept beside the ciphertext so that keys can rotate."""
 
 import base64
+import hashlib
+import hmac
 import os
 from typing import Any
 
@@ -25,6 +27,7 @@ class Keyring:
 
     def __init__(self) -> None:
         self._ciphers: dict[str, AESGCM] = {}
+        self._digest_key = b""
         self.current = ""
 
     def load(self, keys: str) -> None:
@@ -32,6 +35,8 @@ class Keyring:
         pairs = [each.partition(":") for each in keys.split(",") if each]
         self._ciphers = {key_id: AESGCM(base64.b64decode(encoded)) for key_id, _, encoded in pairs}
         self.current = pairs[0][0]
+        # A key for another purpose is another key.
+        self._digest_key = hmac.digest(base64.b64decode(pairs[0][2]), b"activity-log digests", hashlib.sha256)
 
     def seal(self, plain: str, context: str) -> str:
         """Returns `id.base64(nonce + ciphertext)`, which opens in the same context (`table.column`) alone."""
@@ -50,6 +55,10 @@ class Keyring:
         except (InvalidTag, ValueError) as error:  # ValueError: too short, or no base64
             raise CannotOpen(f"a value of {context} does not open with key {key_id!r}") from error
         return plain.decode()
+
+    def digest(self, plain: str, context: str) -> str:
+        """Returns what tells values of a context apart, and lets nobody without our first key try out what they are."""
+        return hmac.digest(self._digest_key, f"{context}\0{plain}".encode(), hashlib.sha256).hex()
 
 
 KEYRING = Keyring()

@@ -1,6 +1,12 @@
 """What the container engine is told to run, with sealed values in clear."""
 
-from dataclasses import dataclass, field
+import json
+from dataclasses import asdict, dataclass, field, replace
+from typing import Self
+
+from models.sealed import KEYRING
+
+CONTEXT = "deployments.specification"
 
 
 @dataclass(frozen=True)
@@ -30,6 +36,25 @@ class Specification:
     nodes: int = 1
     credentials: Credentials | None = None
     environment: dict[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def digest(self) -> str:
+        """What differs whenever it runs something else, and tells nothing of it to whoever has not our keys."""
+        return KEYRING.digest(replace(self, credentials=None)._written(), CONTEXT)
+
+    def sealed(self) -> str:
+        """Returns it as it is kept, so that the same can be run again."""
+        return KEYRING.seal(self._written(), CONTEXT)
+
+    @classmethod
+    def opened(cls, kept: str) -> Self:
+        """Returns what was kept. Raises CannotOpen."""
+        values = json.loads(KEYRING.open(kept, CONTEXT))
+        credentials = Credentials(**values["credentials"]) if values["credentials"] else None
+        return cls(**{**values, "credentials": credentials, "command": tuple(values["command"])})
+
+    def _written(self) -> str:
+        return json.dumps(asdict(self), sort_keys=True)
 
     @property
     def confidential(self) -> list[str]:
