@@ -9,6 +9,7 @@ import tarfile
 import docker
 
 PATH = f"{os.environ['PATH']}:/usr/sbin:/sbin"
+NO_SHELL = "acme/bare:1"
 APPLETS = ("sh", "httpd", "wget", "nc", "sleep", "tail", "timeout", "rm")
 SERVE = ["httpd", "-f", "-p", "8080", "-h", "/www"]
 IMAGES = {
@@ -16,6 +17,7 @@ IMAGES = {
     "acme/web:2": SERVE,
     "acme/ends:1": ["sh", "-c", "exit 3"],
     "acme/greedy:1": ["tail", "/dev/zero"],
+    "acme/bare:1": SERVE,
     "acme/stubborn:1": ["sh", "-c", "trap '' TERM; while :; do sleep 1; done"],
 }
 
@@ -34,22 +36,22 @@ def fill(api: docker.APIClient) -> None:
     api.import_image_from_data(_memcached(), repository="memcached", tag="1.6", changes=["USER 11211"])
 
 
-def make(api: docker.APIClient, name: str, command: list[str]) -> None:
-    """Puts one on an engine: busybox with a page that says which image it is, and a command."""
+def make(api: docker.APIClient, name: str, command: list[str], page: str = "") -> None:
+    """Puts one on an engine: busybox with a page that says which image it is, or something else, and a command."""
     repository, _, tag = name.rpartition(":")
     quoted = ", ".join(f'"{each}"' for each in command)
     api.import_image_from_data(
-        _busybox(name), repository=repository, tag=tag, changes=[f"CMD [{quoted}]", "EXPOSE 8080"]
+        _busybox(name, page or name), repository=repository, tag=tag, changes=[f"CMD [{quoted}]", "EXPOSE 8080"]
     )
 
 
-def _busybox(name: str) -> bytes:
+def _busybox(name: str, page: str) -> bytes:
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w", dereference=True) as archive:
         _add_program(archive, "busybox", "bin/busybox")
-        for applet in APPLETS:
+        for applet in APPLETS if name != NO_SHELL else ("httpd",):
             _link(archive, f"bin/{applet}", "busybox")
-        for path, content in {"www/index.html": name, "www/health": "well", "etc/passwd": ""}.items():
+        for path, content in {"www/index.html": page, "www/health": "well", "etc/passwd": ""}.items():
             _file(archive, path, content.encode())
     return out.getvalue()
 

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from flask import Flask, g, request
 
 from models.billing import amounts
+from models.jobs.deployment import short
 from models.kinds.catalogue import BY_NOUN, KINDS, plurals
 from models.kinds.references import listed
 from models.settings import Settings
@@ -76,6 +77,7 @@ def attach(app: Flask, _: Settings) -> None:
         "initials": initials,
         "listed": listed,
         "plurals": plurals,
+        "digest": short,
     }
     app.jinja_env.filters.update(filters)
     app.jinja_env.globals.update(zone_name=zone_name, plural=plural, KINDS=KINDS)

@@ -1,5 +1,6 @@
 """Deployments: jobs that bring a revision of something up on the engine. How each ended is an entry by the system."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -9,14 +10,16 @@ from typing import ClassVar, NamedTuple
 from sqlalchemy import TextClause, text
 
 from models.database import db, read
+from models.errors import LeaseLost
 from models.jobs import outbox
 from models.jobs.lease import Lease
 from models.jobs.observation import TABLES, Observed, ResourceKey, observe, observe_deployed, shortened
 from models.jobs.queue import Queue
 from models.log.actor import SYSTEM
-from models.log.record import Action, ProjectName, Record, Sentence, Subject, record
+from models.log.record import Action, Changes, ProjectName, Record, Sentence, Subject, record
 
 LATEST = 2**31 - 1
+SHORT = 12
 
 
 class Status(StrEnum):
@@ -42,6 +45,29 @@ class DeploymentKey(NamedTuple):
         return ResourceKey(self.organisation_id, self.noun, self.resource_id)
 
 
+class Mark(NamedTuple):
+    """What the instances of a deployment bear: whatever differs in any of it is not of this deployment."""
+
+    stamp: str
+    """The random stamp of its row: another timeline of this database counts the same revisions."""
+    specification: str
+    """The digest of what was specified."""
+    image_id: str
+
+
+class Made(NamedTuple):
+    """What a deployment has brought up, and brings up again just so."""
+
+    specification_digest: str
+    image_id: str
+    image: str
+    """The image by name, as it was pulled."""
+    image_digest: str
+    node_count: int
+    specification: str
+    """Sealed."""
+
+
 class Deployment(NamedTuple):
     """One deployment, as a page shows it."""
 
@@ -52,6 +78,9 @@ class Deployment(NamedTuple):
     reason: str
     asked_at: datetime
     ended_at: datetime | None
+    image_digest: str | None
+    image_digest_before: str | None
+    """What the same name stood for the last time, when that was something else."""
 
 
 DEPLOYMENTS = Queue(
@@ -79,7 +108,7 @@ DEPLOYMENTS = Queue(
     address=ResourceKey,
     one_for=("organisation_id", "noun", "resource_id"),
     lease_seconds=30,
-    brings=("what", "cause_number", "ended_at IS NULL"),
+    brings=("what", "cause_number", "ended_at IS NULL", "stamp::text", "told_down", *Made._fields),
     # What it made may be removed from then on.
     lapses=True,
     # One that was up and got lost is brought up again, and stays "running" meanwhile.
@@ -100,6 +129,21 @@ class DeploymentLease(Lease[DeploymentKey]):
     cause: int
     first: bool
     """Whether its outcome is still to be told; it is not when something that was deployed has got lost."""
+    stamp: str
+    told_down: bool
+    """Whether the log has said that it is down."""
+    specification_digest: str | None
+    image_id: str | None
+    image: str | None
+    image_digest: str | None
+    node_count: int | None
+    specification: str
+
+    @property
+    def made(self) -> Made | None:
+        """What it brought up before, and brings up again; None when it never did, or the version before did it."""
+        found = Made(*(getattr(self, name) for name in Made._fields))
+        return found if self.specification else None
 
     def __str__(self) -> str:
         """As a log names it."""
@@ -121,20 +165,35 @@ def claim(key: ResourceKey, revision: int, lost: bool = False) -> DeploymentLeas
     return DeploymentLease.claim(DeploymentKey(*key, revision), status)
 
 
-def succeed(lease: DeploymentLease) -> None:
-    """Tell that the revision is up and serves. Raises LeaseLost when it is not wanted any more."""
-    thing = lease.require(_hold(lease.key))
+def succeed(lease: DeploymentLease, made: Made) -> None:
+    """Tell that the revision is up and serves. Raises LeaseLost when it is not wanted any more, or is suspended."""
+    thing = _hold(lease.key)
+    if thing is None or thing.state != "active":
+        raise LeaseLost(f"{lease} is moot, or has to wait")
     lease.finish(Status.RUNNING, "")
     observe_deployed(lease.key.resource, lease.key.revision)
+    values = {**lease.key._asdict(), **made._asdict(), "replaced": thing.deployed_revision}
+    before = db.session.execute(KEEP, values).scalar_one()
+    moved = f", no longer {short(before)}" if before and lease.first else ""
+    shown = f"{lease.what} ({short(made.image_digest)}{moved})"
     if lease.first:
-        changes = {"deployed_revision": [thing.deployed_revision, lease.key.revision]}
-        _record_outcome(lease, thing, f" deployed {lease.what}", changes)
+        changes: Changes = {
+            "deployed_revision": [thing.deployed_revision, lease.key.revision],
+            "image_digest": [thing.image_digest, made.image_digest],
+        }
+        _record_outcome(lease, thing, f" deployed {shown}", changes)
+    elif lease.made is None:
+        # The version before has deployed it, and nobody knew which content that was.
+        _record_outcome(lease, thing, f" deployed {shown}", {"image_digest": [None, made.image_digest]})
+    elif lease.told_down:
+        _record_outcome(lease, thing, f" is up again: {shown}", None)
 
 
-def fail(lease: DeploymentLease, reason: str) -> None:
+def fail(lease: DeploymentLease, reason: str, partly: bool = False) -> None:
     """Tell that the revision does not come up; what was deployed before goes on serving. Raises LeaseLost.
 
-    Nothing is told of what was suspended or ended meanwhile: its deployment waits, or is moot.
+    `partly`: some of its nodes serve. Nothing is told of what was suspended or ended meanwhile: its deployment waits,
+    or is moot.
     """
     thing = _hold(lease.key)
     if thing is None or thing.state != "active":
@@ -146,8 +205,22 @@ def fail(lease: DeploymentLease, reason: str) -> None:
         _record_outcome(lease, thing, f" failed to deploy: {told}", None)
     else:
         lease.fail(told)
+        if not lease.told_down:
+            db.session.execute(TELL_DOWN, lease.key._asdict())
+            _record_outcome(lease, thing, f" is {'partly ' if partly else ''}down: {told}", None)
     if thing.deployed_revision in (None, lease.key.revision):
         observe([Observed(lease.key.resource, thing.deployed_revision, "error", told)])
+
+
+def forget(organisation_id: int, noun: str, ids: Sequence[int]) -> None:
+    """Erase what would bring these up again: they have ended."""
+    db.session.execute(FORGET, {"organisation": organisation_id, "noun": noun, "ids": list(ids)})
+
+
+def short(digest: str) -> str:
+    """ "sha256:3f2a5b6c7d8e…": as much of a digest as tells it from others."""
+    algorithm, _, value = digest.partition(":")
+    return f"{algorithm}:{value[:SHORT]}…"
 
 
 def cancel_ended(organisation_id: int | None = None) -> None:
@@ -173,6 +246,8 @@ class _Thing(NamedTuple):
     deployed_revision: int | None
     project_id: int
     project_name: str
+    image_digest: str | None
+    """Of what is deployed."""
 
 
 def _hold(key: DeploymentKey) -> _Thing | None:
@@ -181,23 +256,25 @@ def _hold(key: DeploymentKey) -> _Thing | None:
     return None if row is None else _Thing(*row)
 
 
-def _record_outcome(
-    lease: DeploymentLease, thing: _Thing, after: str, changes: dict[str, list[int | None]] | None
-) -> None:
+def _record_outcome(lease: DeploymentLease, thing: _Thing, after: str, changes: Changes | None) -> None:
     project = ProjectName(thing.project_id, thing.project_name)
     subject = Subject(lease.key.organisation_id, lease.key.noun, lease.key.resource_id, thing.name, project)
     sentence = Sentence(f"{lease.key.noun.capitalize()} ", after)
-    record(SYSTEM, Action.UPDATE, subject, changes, lease.cause, sentence)
+    told = {name: change for name, change in (changes or {}).items() if change[0] != change[1]}
+    record(SYSTEM, Action.UPDATE, subject, told, lease.cause, sentence)
 
 
 @cache
 def _holding(noun: str) -> TextClause:
     return text(f"""
-        SELECT thing.name, thing.state, deployed_revision, project_id, projects.name
+        SELECT thing.name, thing.state, deployed_revision, project_id, projects.name, deployed.image_digest
           FROM {TABLES[noun]} AS thing
           JOIN projects ON projects.organisation_id = thing.organisation_id AND projects.id = project_id
+          LEFT JOIN deployments AS deployed
+            ON deployed.organisation_id = thing.organisation_id AND deployed.noun = '{noun}'
+           AND deployed.resource_id = thing.id AND deployed.revision = deployed_revision
          WHERE thing.organisation_id = :organisation_id AND thing.id = :resource_id AND thing.ended_at IS NULL
-           AND revision = :revision
+           AND :revision IN (thing.revision, deployed_revision)
            FOR UPDATE OF thing
     """)
 
@@ -215,9 +292,35 @@ def _cancel(noun: str) -> TextClause:
     """)
 
 
+OF_ONE = "organisation_id = :organisation_id AND noun = :noun AND resource_id = :resource_id"
+# Returns what the same name stood for the last time, if that was something else. What it replaces is not brought up
+# again, and need not be known any more.
+KEEP = text(f"""
+    WITH last AS (
+        SELECT image_digest FROM deployments
+         WHERE {OF_ONE} AND revision < :revision AND image = CAST(:image AS varchar) AND image_digest IS NOT NULL
+         ORDER BY revision DESC LIMIT 1
+    ), replaced AS (
+        UPDATE deployments SET specification = ''
+         WHERE {OF_ONE} AND revision = CAST(:replaced AS integer) AND revision <> :revision
+    )
+    UPDATE deployments
+       SET specification_digest = :specification_digest, image_id = :image_id, image = CAST(:image AS varchar),
+           image_digest = CAST(:image_digest AS varchar), node_count = :node_count, specification = :specification,
+           told_down = false,
+           image_digest_before = (SELECT image_digest FROM last WHERE image_digest <> CAST(:image_digest AS varchar))
+     WHERE {OF_ONE} AND revision = :revision
+ RETURNING image_digest_before
+""")
+TELL_DOWN = text(f"UPDATE deployments SET told_down = true WHERE {OF_ONE} AND revision = :revision")
+FORGET = text("""
+    UPDATE deployments SET specification = ''
+     WHERE organisation_id = :organisation AND noun = :noun AND resource_id = ANY(:ids) AND specification <> ''
+""")
 HOLD_NETWORK = text("SELECT pg_advisory_xact_lock(:organisation, :project)")
 HISTORY = text("""
-    SELECT revision, what, cause_number, status, reason, asked_at, ended_at FROM deployments
+    SELECT revision, what, cause_number, status, reason, asked_at, ended_at, image_digest, image_digest_before
+      FROM deployments
      WHERE organisation_id = :organisation AND noun = :noun AND resource_id = :id AND revision < :before
      ORDER BY revision DESC LIMIT :size
 """)

@@ -88,6 +88,7 @@ class Running(Resource):
         super().end(actor)
         if self.deployed_revision is None:
             self.status, self.status_reason = None, ""
+        deployment.forget(self.organisation_id, self.noun, [self.id])
         outbox.look_at(self.key)
 
     def _ask(self, cause: Record) -> None:

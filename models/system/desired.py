@@ -6,10 +6,28 @@ from typing import Any, NamedTuple
 from sqlalchemy import TextClause, select, text
 
 from models.database import db, read
+from models.jobs.deployment import Mark
 from models.jobs.observation import ResourceKey
 from models.kinds.catalogue import RUNNING
 from models.kinds.running import Running
 from models.kinds.specification import Specification
+
+KNOWN_WIDTH = 6
+"""How many columns tell of a deployment."""
+
+
+class Known(NamedTuple):
+    """A deployment that instances on the engine may be of."""
+
+    mark: Mark
+    """What instances of it bear; all but the stamp is empty as long as it never served."""
+    nodes: int
+    is_kept: bool
+    """Whether it can be brought up again just as it served: not one that the version before has made."""
+    due: bool
+    """Whether it can be worked on now."""
+    leased: bool
+    """Whether someone works on it."""
 
 
 class Wanted(NamedTuple):
@@ -29,10 +47,10 @@ class Wanted(NamedTuple):
     status_reason: str
     deployment: str | None
     """How far the deployment of `revision` is; None when nobody asked for one."""
-    due: bool
-    """Whether that deployment can be worked on now."""
-    leased: bool
-    """Whether someone works on it."""
+    newest: Known | None
+    """That deployment."""
+    deployed: Known | None
+    """The one that is to serve meanwhile: the last that came up."""
 
 
 def one(key: ResourceKey) -> Wanted | None:
@@ -78,7 +96,31 @@ def used_networks(organisation_id: int | None = None) -> set[tuple[int, int]]:
 
 
 def _wanted(noun: str, row: Sequence[Any]) -> Wanted:
-    return Wanted(ResourceKey(row[0], noun, row[1]), *row[2:])
+    newest, deployed = row[-KNOWN_WIDTH * 2 : -KNOWN_WIDTH], row[-KNOWN_WIDTH:]
+    found = Wanted._make([ResourceKey(row[0], noun, row[1]), *row[2 : -KNOWN_WIDTH * 2], None, None])
+    return found._replace(newest=_known(found.nodes, *newest), deployed=_known(found.nodes, *deployed))
+
+
+def _known(
+    wanted_nodes: int,
+    stamp: str | None,
+    specification: str | None,
+    image_id: str | None,
+    nodes: int | None,
+    due: bool,
+    leased: bool,
+) -> Known | None:
+    if stamp is None:
+        return None
+    mark = Mark(stamp, specification or "", image_id or "")
+    return Known(mark, nodes or wanted_nodes, specification is not None, due, leased)
+
+
+def _columns(of: str) -> str:
+    return f"""{of}.stamp::text, {of}.specification_digest, {of}.image_id, {of}.node_count,
+               COALESCE({of}.due_at <= clock_timestamp()
+                        AND COALESCE({of}.lease_until < clock_timestamp(), true), false),
+               COALESCE({of}.lease_until >= clock_timestamp(), false)"""
 
 
 def _statement(kind: type[Running], start: str) -> TextClause:
@@ -86,15 +128,19 @@ def _statement(kind: type[Running], start: str) -> TextClause:
         {start}
         SELECT thing.organisation_id, thing.id, project_id, thing.handle, thing.state, thing.ended_at IS NOT NULL,
                projects.state = 'active' AND organisations.state = 'active', {kind.NODES}, thing.revision,
-               deployed_revision, thing.status, status_reason, deployments.status,
-               COALESCE(due_at <= clock_timestamp() AND COALESCE(lease_until < clock_timestamp(), true), false),
-               COALESCE(lease_until >= clock_timestamp(), false)
+               deployed_revision, thing.status, status_reason, newest.status,
+               {_columns("newest")},
+               {_columns("deployed")}
           FROM candidate
           JOIN {kind.plural} AS thing USING (organisation_id, id)
           JOIN projects ON projects.organisation_id = thing.organisation_id AND projects.id = project_id
           JOIN organisations ON organisations.id = thing.organisation_id
-          LEFT JOIN deployments ON deployments.organisation_id = thing.organisation_id AND noun = '{kind.noun}'
-                               AND resource_id = thing.id AND deployments.revision = thing.revision
+          LEFT JOIN deployments AS newest
+            ON newest.organisation_id = thing.organisation_id AND newest.noun = '{kind.noun}'
+           AND newest.resource_id = thing.id AND newest.revision = thing.revision
+          LEFT JOIN deployments AS deployed
+            ON deployed.organisation_id = thing.organisation_id AND deployed.noun = '{kind.noun}'
+           AND deployed.resource_id = thing.id AND deployed.revision = deployed_revision
          ORDER BY thing.organisation_id, thing.id
     """)
 

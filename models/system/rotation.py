@@ -7,6 +7,7 @@ from sqlalchemy import text
 
 from models.database import db
 from models.jobs.delivery import MAILS
+from models.jobs.deployment import DEPLOYMENTS
 from models.kinds.catalogue import KINDS
 from models.sealed import KEYRING
 from models.transaction import transaction
@@ -50,7 +51,8 @@ def remaining() -> int:
 
 def _columns() -> list[Column]:
     mail = Column(MAILS.table, "content", MAILS.key)
-    return [*(Column(kind.plural, name) for kind in KINDS for name in kind.sealed()), mail]
+    deployed = Column(DEPLOYMENTS.table, "specification", DEPLOYMENTS.key)
+    return [*(Column(kind.plural, name) for kind in KINDS for name in kind.sealed()), mail, deployed]
 
 
 def _count(column: Column) -> int:

@@ -14,6 +14,7 @@ from sqlalchemy import TextClause, text
 from models.billing import usage
 from models.billing.usage import Usage
 from models.database import db
+from models.jobs import deployment
 from models.jobs.job import JobLease
 from models.kinds.catalogue import RUNNING
 from models.kinds.resource import Resource
@@ -65,6 +66,8 @@ def sweep_chunk(
         if sweep.to is None:
             freed = Usage(*(sum(amounts) for amounts in zip(*(row[2:] for row in rows), strict=True)))
             usage.change(lease.organisation_id, Usage().minus(freed))
+            if kind.runs:
+                deployment.forget(lease.organisation_id, kind.noun, [row.id for row in rows])
         lease.renew(done=len(rows))
         action = sweep.action or kind.end_action
         sentence = usual(kind.noun, action)._replace(after=sweep.told) if sweep.told else None

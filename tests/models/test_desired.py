@@ -24,6 +24,7 @@ from models.organisation import Organisation
 from models.project import Project
 from models.system import cascade, desired
 from models.transaction import transaction
+from tests.support.deployments import SHOWN, made
 from tests.support.log import latest_entry, summaries
 from tests.support.together import together
 from worker.engine import pull
@@ -143,14 +144,14 @@ def test_one_claims_it_and_a_token_that_is_not_the_newest_tells_nothing(
     with transaction():
         second = deployment.claim(api.key, 1)
     assert second
-    lates = (partial(deployment.succeed, first), partial(deployment.fail, first, "late"), first.renew)
+    lates = (partial(deployment.succeed, first, made()), partial(deployment.fail, first, "late"), first.renew)
     for late in lates:
         with pytest.raises(LeaseLost), transaction():
             late()
     with transaction():
-        deployment.succeed(second)
+        deployment.succeed(second, made())
 
-    assert [each for each in summaries(acme) if "deploy" in each] == ["Container my-api deployed nginx:1.27"]
+    assert [each for each in summaries(acme) if "deploy" in each] == [f"Container my-api deployed nginx:1.27 ({SHOWN})"]
 
 
 def test_a_reason_is_cut_to_what_is_kept(acme: Organisation, api: Container) -> None:
@@ -174,7 +175,7 @@ def test_what_has_ended_is_not_deployed_any_more(acme: Organisation, api: Contai
         api.end(ada)
     assert hints == [api.key]
     with pytest.raises(LeaseLost), transaction():
-        deployment.succeed(lease)
+        deployment.succeed(lease, made())
     with transaction():
         deployment.fail(lease, "it was removed")
     with transaction():
@@ -329,7 +330,7 @@ def test_one_that_has_ended_and_cannot_be_removed_is_not_said_to_be_gone(api: Co
         lease = deployment.claim(api.key, 1)
     assert lease
     with transaction():
-        deployment.succeed(lease)
+        deployment.succeed(lease, made())
     db.session.refresh(api)
     with transaction():
         api.end(ada)

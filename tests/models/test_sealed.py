@@ -14,6 +14,7 @@ from models.kinds.catalogue import KINDS
 from models.kinds.container import Container
 from models.kinds.resource import Resource
 from models.kinds.secret import Secret
+from models.kinds.specification import Specification
 from models.log.actor import Actor
 from models.organisation import Organisation
 from models.project import Project
@@ -21,6 +22,7 @@ from models.sealed import KEYRING, NONCE_BYTES, CannotOpen, Keyring
 from models.settings import Settings
 from models.system import rotation
 from models.transaction import transaction
+from tests.support.deployments import deployed
 from tests.support.kinds import SAMPLES
 from tests.support.log import entries
 
@@ -209,6 +211,26 @@ def test_rotation_seals_everything_under_the_new_key(
     for kind, field, _ in SEALED:
         assert getattr(web.find(kind, "it"), field) == PLAIN
     assert superuser.execute("SELECT environment FROM containers WHERE handle = 'bare'").fetchone() == ("",)
+
+
+def test_rotation_takes_along_what_would_bring_a_deployment_up_again(
+    our_keys: None, api: Container, superuser: psycopg.Connection
+) -> None:
+    deployed(api.key, 1, specification=Specification("acme/api:1", "acme/api:1", 80, 64, environment={"A": PLAIN}))
+    KEYRING.load(f"{NEW},{OLD}")
+    assert sum(rotation.rotate()) == 1
+    [(kept,)] = superuser.execute("SELECT specification FROM deployments").fetchall()
+
+    KEYRING.load(NEW)
+    assert Specification.opened(kept).environment == {"A": PLAIN}
+
+
+def test_a_digest_of_a_specification_is_made_with_our_key_and_tells_environments_apart(our_keys: None) -> None:
+    one, other = (Specification("a:1", "a:1", 80, 64, environment={"A": each}) for each in ("1", "2"))
+    first = one.digest
+    assert first == one.digest != other.digest
+    KEYRING.load(NEW)
+    assert one.digest != first
 
 
 def test_rotation_twice_finds_nothing_to_do(three: Organisation) -> None:

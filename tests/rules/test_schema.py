@@ -45,6 +45,7 @@ WITHOUT_CLASS = {
     "mails",
     "account_links",
     "platform",
+    "strays",
     "usage_changes",
     "alembic_version",
 }

@@ -12,6 +12,7 @@ from requests import Response
 from bench import engine as engines
 from bench.engine import Engine
 from models.database import db
+from models.jobs.deployment import short
 from models.kinds.container import Container
 from models.kinds.memcached import Memcached
 from models.kinds.registry import Registry
@@ -27,6 +28,7 @@ from tests.runtime.conftest import (
     observed,
     running,
 )
+from tests.support.deployments import without_digest
 from tests.support.log import entries, latest_entry, summaries
 from worker.engine.docker import DockerEngine
 
@@ -45,10 +47,10 @@ def test_a_container_comes_up_and_the_log_says_so(
     created = latest_entry(acme).number
     converge(runtime, api)
 
-    deployed = latest_entry(acme)
-    assert deployed.summary == "Container my-api deployed acme/web:1"
+    deployed, digest = latest_entry(acme), engine.api.inspect_image("acme/web:1")["Id"]
+    assert deployed.summary == f"Container my-api deployed acme/web:1 ({short(digest)})"
     assert (deployed.actor_name, deployed.actor_id, deployed.cause_number) == ("system", None, created)
-    assert deployed.changes == {"deployed_revision": [None, 1]}
+    assert deployed.changes == {"deployed_revision": [None, 1], "image_digest": [None, digest]}
     assert observed(api) == ("running", 1)
     [one] = running(engine)
     assert fetch(engine, one["Id"], "http://my-api:8080/") == "acme/web:1"
@@ -96,7 +98,7 @@ def test_a_new_image_replaces_the_old_one(
     asked = latest_entry(acme).number
     converge(runtime, api)
 
-    assert latest_entry(acme).summary == "Container my-api deployed acme/web:2"
+    assert without_digest(latest_entry(acme).summary) == "Container my-api deployed acme/web:2"
     assert latest_entry(acme).cause_number == asked
     [one] = running(engine)
     assert fetch(engine, one["Id"], "http://my-api:8080/") == "acme/web:2"
@@ -195,7 +197,7 @@ def test_an_image_is_pulled_with_the_credentials_of_its_registry(
 ) -> None:
     converge(runtime, private)
 
-    assert latest_entry(acme).summary == "Container shop deployed acme/private:1"
+    assert without_digest(latest_entry(acme).summary) == "Container shop deployed acme/private:1"
     [one] = running(engine)
     assert fetch(engine, one["Id"], "http://shop:8080/").endswith("/acme/private:1")
 
@@ -307,7 +309,8 @@ def test_a_secret_takes_effect_with_the_next_deployment(
 
     assert before["Id"] != after["Id"]
     assert "TOKEN=second" in engine.api.inspect_container(after["Id"])["Config"]["Env"]
-    assert summaries(acme)[-2:] == ["Container my-api to be deployed again", "Container my-api deployed acme/web:1"]
+    assert summaries(acme)[-2] == "Container my-api to be deployed again"
+    assert without_digest(summaries(acme)[-1]) == "Container my-api deployed acme/web:1"
 
 
 def test_nothing_sealed_is_in_the_log_whatever_the_engine_says(
@@ -335,7 +338,7 @@ def test_memcached_runs_in_as_many_nodes_and_is_reached_by_its_handle(
         cache = web.create(ada, Memcached, name="cache", handle="cache", memory_mib=64, nodes=2, max_item_mib=2)
     converge(runtime, api, cache)
 
-    assert latest_entry(acme).summary == "Memcached cache deployed 2 × 64 MiB"
+    assert without_digest(latest_entry(acme).summary) == "Memcached cache deployed 2 × 64 MiB"
     assert len(running(engine, cache.key)) == 2
     [client] = running(engine, api.key)
     ask = "printf 'stats settings\\r\\nquit\\r\\n' | nc cache 11211"

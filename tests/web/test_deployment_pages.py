@@ -17,6 +17,7 @@ from models.log.actor import Actor
 from models.organisation import Organisation
 from models.project import Project
 from models.transaction import transaction
+from tests.support.deployments import DIGEST, SHOWN, deployed, made
 from tests.support.log import latest_entry, summaries
 from tests.web.conftest import Visitor
 
@@ -69,11 +70,7 @@ def test_a_deployment_under_way_is_asked_for_again_and_one_that_is_over_is_not(
     reported("Docker 28.2.2")
     address = f"{MY_API}/deployments"
     assert f'hx-get="{address}"' in owner.get(MY_API).text
-    with transaction():
-        lease = deployment.claim(api.key, 1)
-    assert lease
-    with transaction():
-        deployment.succeed(lease)
+    deployed(api.key, 1)
     fragment = owner.fragment(address)
 
     assert "<html" not in fragment.text
@@ -105,7 +102,7 @@ def test_a_failure_and_what_serves_meanwhile_are_both_shown(
         assert lease
         with transaction():
             if revision == 1:
-                deployment.succeed(lease)
+                deployment.succeed(lease, made())
             else:
                 deployment.fail(lease, "<script>alert(1)</script> not found")
     page = owner.fragment(f"{MY_API}/deployments").text
@@ -208,16 +205,31 @@ def test_one_that_has_ended_cannot_be_deployed_again(
 
 
 def test_an_entry_shows_which_revision_took_over(owner: Visitor, acme: Organisation, api: Container) -> None:
-    with transaction():
-        lease = deployment.claim(api.key, 1)
-    assert lease
-    with transaction():
-        deployment.succeed(lease)
+    deployed(api.key, 1)
     page = owner.get(f"/orgs/acme/activity/{latest_entry(acme).number}").text
 
-    assert "Container my-api deployed nginx:1.27" in page
+    assert f"Container my-api deployed nginx:1.27 ({SHOWN})" in page
+    assert "Image digest" in page
+    assert DIGEST in page
     assert "Deployed revision" in page
     assert "Container my-api created" in page
+
+
+def test_a_tag_that_has_moved_since_the_last_deployment_is_pointed_out(
+    owner: Visitor, acme: Organisation, api: Container, ada: Actor
+) -> None:
+    other = "sha256:" + "9c1d" * 16
+    deployed(api.key, 1)
+    with transaction():
+        api.redeploy(ada)
+    deployed(api.key, 2, digest=other)
+    page = owner.get(MY_API).text
+
+    told = f"Container my-api deployed nginx:1.27 (sha256:9c1d9c1d9c1d…, no longer {SHOWN})"
+    assert latest_entry(acme).summary == told
+    assert latest_entry(acme).changes["image_digest"] == [DIGEST, other]
+    assert f'title="{other}"' in page
+    assert "not the same as last time" in page
 
 
 def test_a_report_is_as_old_as_it_is(app: object) -> None:

@@ -4,6 +4,7 @@ import click
 
 from web.cli.billing import billing
 from web.cli.demo import demo
+from web.cli.engine import engine
 from web.cli.jobs import jobs
 from web.cli.keys import keys
 from web.cli.local.up import up
@@ -24,5 +25,5 @@ def main() -> None:
     """
 
 
-for command in (up, migrate, demo, web, worker, runtime, scheduler, reconcile, jobs, billing, keys, users):
+for command in (up, migrate, demo, web, worker, runtime, scheduler, reconcile, engine, jobs, billing, keys, users):
     main.add_command(command)

@@ -10,26 +10,29 @@ from flask import current_app
 
 from models.errors import Invalid, LeaseLost
 from models.jobs import deployment
-from models.jobs.deployment import DeploymentLease, Status
+from models.jobs.deployment import DeploymentLease, Made, Mark
+from models.kinds.specification import Specification
 from models.sealed import CannotOpen
 from models.system import desired
 from models.system.desired import Wanted
 from models.transaction import transaction
-from worker.engine.interface import Attempt, CannotDeploy, Location, Runtime, Tick
+from worker.engine.interface import Attempt, CannotDeploy, Image, Location, Runtime, Tick
 
 log = logging.getLogger(__name__)
 RENEW_SECONDS = 8
 
 
-def deploy(runtime: Runtime, wanted: Wanted) -> bool:
-    """Bring the wanted revision up, and tell how that ended; False when it did not end here. Raises EngineDown."""
-    lost = wanted.deployment == Status.RUNNING
+def deploy(runtime: Runtime, wanted: Wanted, revision: int) -> bool:
+    """Bring a revision up, the newest or again the deployed one, and tell how that ended.
+
+    False when it did not end here. Raises EngineDown.
+    """
     with transaction():
-        lease = deployment.claim(wanted.key, wanted.revision, lost)
+        lease = deployment.claim(wanted.key, revision, lost=revision == wanted.deployed_revision)
     if lease is None:
         return False
     try:
-        _bring_up(runtime, wanted, lease, _serving_nodes(runtime, wanted, lost))
+        _bring_up(runtime, wanted, lease)
     except LeaseLost as moot:
         log.info("%s", moot)
         with transaction():
@@ -43,33 +46,64 @@ def deploy(runtime: Runtime, wanted: Wanted) -> bool:
     return True
 
 
-def _serving_nodes(runtime: Runtime, wanted: Wanted, lost: bool) -> set[int]:
-    """The nodes that serve already: the others got lost, or whoever brought these up has died. Raises LeaseLost."""
-    # One that no attempt is known of was made before attempts had names, and may never have come to serve.
-    found = [each for each in runtime.instances(key=wanted.key) if each.serves(wanted.revision)]
-    nodes = {each.node for each in found if lost or each.attempt}
-    if lost and len(nodes) >= wanted.nodes:
-        raise LeaseLost("it is there again: another worker was first")
-    return nodes
-
-
-def _bring_up(runtime: Runtime, wanted: Wanted, lease: DeploymentLease, serving: set[int]) -> None:
-    location = Location(wanted.key, wanted.project_id, wanted.handle)
+def _bring_up(runtime: Runtime, wanted: Wanted, lease: DeploymentLease) -> None:
+    serving: set[int] = set()
     try:
-        specification = desired.specification(wanted.key, wanted.revision)
-        if specification is None:
-            raise LeaseLost(f"revision {wanted.revision} of {wanted.key.noun} {wanted.key.id} is not wanted any more")
+        specification = _specification(lease)
+        location = Location(wanted.key, wanted.project_id, wanted.handle)
         with transaction():
             deployment.hold_network(wanted.key.organisation_id, wanted.project_id)
             runtime.network(location)
         with _renewing(lease) as tick:
-            runtime.deploy(Attempt(location, wanted.revision, lease.token), specification, tick, serving)
+            made = _made(runtime, lease, specification, tick)
+            mark = Mark(lease.stamp, made.specification_digest, made.image_id)
+            serving |= _serving_nodes(runtime, lease, mark)
+            if lease.made and len(serving) >= made.node_count:
+                raise LeaseLost("it is there again: another worker was first")
+            runtime.deploy(Attempt(location, lease.key.revision, lease.token, mark), specification, tick, serving)
     except (CannotDeploy, CannotOpen, Invalid) as failure:
+        if lease.made is None and not lease.first and _is_served_unmarked(runtime, lease):
+            log.warning("%s is not replaced yet, and goes on as the version before has made it: %s", lease, failure)
+            with transaction():
+                lease.release()
+            return
         with transaction():
-            deployment.fail(lease, str(failure))
+            deployment.fail(lease, str(failure), partly=bool(serving))
     else:
         with transaction():
-            deployment.succeed(lease)
+            deployment.succeed(lease, made)
+
+
+def _specification(lease: DeploymentLease) -> Specification:
+    """What to run: just what served before, or what is wanted now. Raises LeaseLost, CannotOpen, Invalid."""
+    if lease.made:
+        return Specification.opened(lease.made.specification)
+    key, revision = lease.key.resource, lease.key.revision
+    specification = desired.specification(key, revision)
+    if specification is None:
+        raise LeaseLost(f"revision {revision} of {key.noun} {key.id} is not wanted any more")
+    return specification
+
+
+def _made(runtime: Runtime, lease: DeploymentLease, specification: Specification, tick: Tick) -> Made:
+    """Have the image, and say what is going to be brought up. Raises CannotDeploy."""
+    if lease.made:
+        image = runtime.image(specification, tick, Image(lease.made.image_id, lease.made.image_digest))
+        return lease.made._replace(image_id=image.id)
+    image = runtime.image(specification, tick)
+    of_it = specification.image, image.digest, specification.nodes
+    return Made(specification.digest, image.id, *of_it, specification.sealed())
+
+
+def _serving_nodes(runtime: Runtime, lease: DeploymentLease, mark: Mark) -> set[int]:
+    """The nodes that serve already: the others got lost, or whoever brought these up has died."""
+    found = [each for each in runtime.instances(key=lease.key.resource) if each.mark == mark and not each.coming]
+    return {each.node for each in found if (each.is_up if lease.first else each.running)}
+
+
+def _is_served_unmarked(runtime: Runtime, lease: DeploymentLease) -> bool:
+    found = runtime.instances(key=lease.key.resource)
+    return any(each.running and not each.mark.stamp and each.revision == lease.key.revision for each in found)
 
 
 @contextmanager

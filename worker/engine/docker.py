@@ -6,14 +6,14 @@ from contextlib import contextmanager
 from typing import Any
 
 import docker
-from docker.errors import APIError, DockerException
+from docker.errors import APIError, DockerException, NotFound
 from docker.utils import kwargs_from_env
 from requests.exceptions import RequestException
 
 from models.jobs.observation import ResourceKey
 from models.kinds.specification import Specification
 from worker.engine import health, labels, pull
-from worker.engine.interface import Attempt, CannotDeploy, EngineDown, Instance, Location, Network, Refused, Tick
+from worker.engine.interface import Attempt, CannotDeploy, EngineDown, Image, Instance, Location, Network, Refused, Tick
 from worker.engine.labels import Labels
 
 TIMEOUT_SECONDS = 60
@@ -66,16 +66,20 @@ class DockerEngine:
         with _reaching():
             return [labels.instance(each) for each in self._api.containers(all=True, filters=mine)]
 
+    def image(self, wanted: Specification, tick: Tick, deployed: Image | None = None) -> Image:
+        """Pulls it, unless it was made on the engine, or what was deployed is still there."""
+        with _reaching(), _refusing(CannotDeploy, "refused", wanted):
+            return pull.again(self._api, wanted, deployed, tick) if deployed else pull.present(self._api, wanted, tick)
+
     def deploy(self, attempt: Attempt, wanted: Specification, tick: Tick, serving: Collection[int] = ()) -> None:
         """Starts it beside what runs, and gives it the name by which the project finds it once it is healthy."""
         with _reaching(), _refusing(CannotDeploy, "refused", wanted):
-            image = pull.present(self._api, wanted, tick)
             location = attempt.location
             network = self.network(location)
             nodes: dict[int, str] = {}
             for node in {*range(1, wanted.nodes + 1)}.difference(serving):
                 tick()
-                nodes[node] = self._run(attempt, node, image, wanted, network)
+                nodes[node] = self._run(attempt, node, wanted, network)
             health.wait(self._api, nodes.values(), wanted, tick, self._health_seconds)
             for node, container in nodes.items():
                 tick()
@@ -83,15 +87,21 @@ class DockerEngine:
                 of_node = [f"node-{node}.{location.handle}"] if wanted.nodes > 1 else []
                 self._let_serve(container, network, [location.handle, *of_node])
                 self._rename(container, self._labels.container(location.key, attempt.revision, node))
+            self._require_serving(attempt, nodes.keys())
 
     def start(self, instance: Instance) -> None:
-        """Starts it as it was created."""
+        """Starts it as it was created, or lets it go on where it was paused."""
         with _reaching(), _refusing(Refused, "does not start"), _already(GONE, NOT_MODIFIED):
-            self._api.start(instance.id)
+            if instance.paused:
+                self._unpause(instance)
+            else:
+                self._start(instance)
 
     def stop(self, instance: Instance) -> None:
         """Asks it to end, and kills it after STOP_SECONDS."""
         with _reaching(), _refusing(Refused, "does not stop"), _already(GONE, NOT_MODIFIED):
+            if instance.paused:
+                self._unpause(instance)  # it could not hear us
             self._api.stop(instance.id, timeout=STOP_SECONDS)
 
     def remove(self, instance: Instance) -> None:
@@ -133,7 +143,29 @@ class DockerEngine:
                 if error.status_code != FORBIDDEN or not self._api.inspect_network(network.id)["Containers"]:
                     raise
 
-    def _run(self, attempt: Attempt, node: int, image: str, wanted: Specification, network: str) -> str:
+    def _start(self, instance: Instance) -> None:
+        try:
+            self._api.start(instance.id)
+        except NotFound as error:
+            self._api.inspect_container(instance.id)  # unless it is gone itself, it misses its network or the like
+            raise Refused(f"the engine does not start it: {error.explanation}") from None
+
+    def _unpause(self, instance: Instance) -> None:
+        try:
+            self._api.unpause(instance.id)
+        except APIError as error:
+            # Someone was faster; otherwise what follows says what is wrong.
+            if self._api.inspect_container(instance.id)["State"]["Paused"]:
+                raise error
+
+    def _require_serving(self, attempt: Attempt, nodes: Collection[int]) -> None:
+        """Nothing is said to be deployed that was not seen running as specified. Raises CannotDeploy."""
+        found = self.instances(key=attempt.location.key)
+        up = {each.node for each in found if each.mark == attempt.mark and each.is_up and not each.coming}
+        if not up.issuperset(nodes):
+            raise CannotDeploy("it ended again as soon as it served")
+
+    def _run(self, attempt: Attempt, node: int, wanted: Specification, network: str) -> str:
         """Create one container and start it; returns its id on the engine."""
         key = attempt.location.key
         made_by = self._labels.of(
@@ -144,9 +176,12 @@ class DockerEngine:
             revision=attempt.revision,
             node=node,
             attempt=attempt.number,
+            stamp=attempt.mark.stamp,
+            specification=attempt.mark.specification,
+            image=wanted.named,
         )
         made = self._api.create_container(
-            image,
+            attempt.mark.image_id,
             command=list(wanted.command) or None,
             name=self._labels.coming(key, attempt.revision, node, attempt.number),
             environment=wanted.environment,

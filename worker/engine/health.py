@@ -1,5 +1,6 @@
 """Whether what was started has come up: it stays up, or answers its health check."""
 
+import re
 import time
 from collections.abc import Collection
 from typing import Any
@@ -41,6 +42,9 @@ ANSWERS = {
     127: "the image has no shell",
     143: "no answer in time",
 }
+# Waiting mends none of these.
+HOPELESS = {NO_TOOL, 126, 127}
+NO_SHELL = re.compile(r"executable file not found|no such file or directory|permission denied", re.IGNORECASE)
 
 
 def check(wanted: Specification) -> dict[str, Any] | None:
@@ -82,7 +86,10 @@ def wait(api: Any, containers: Collection[str], wanted: Specification, tick: Tic
 
 
 def ask(api: Any, container: str, wanted: Specification) -> tuple[bool, str]:
-    """Run the health check once, and tell what it said; the engine itself first asks after a whole interval."""
+    """Run the health check once, and tell what it said; the engine itself first asks after a whole interval.
+
+    Raises CannotDeploy when it can never be run.
+    """
     try:
         asked = api.exec_create(container, _probe(wanted), stdout=False, stderr=False)["Id"]
         # Not waited for on the connection: what the image calls `sh` may never end.
@@ -91,8 +98,15 @@ def ask(api: Any, container: str, wanted: Specification) -> tuple[bool, str]:
         while (found := api.exec_inspect(asked))["Running"] and time.monotonic() < end:
             time.sleep(PROBE_POLL_SECONDS)
     except APIError as error:
-        return False, pull.masked(str(error.explanation or error), wanted)
+        told = str(error.explanation or error)
+        if NO_SHELL.search(told):
+            _require_running(api, container, wanted)
+            raise CannotDeploy(f"health check failed: {ANSWERS[127]}") from None
+        return False, pull.masked(told, wanted)
     status = None if found["Running"] else found["ExitCode"]
+    if status in HOPELESS:
+        _require_running(api, container, wanted)
+        raise CannotDeploy(f"health check failed: {ANSWERS[status]}")
     return status == 0, ANSWERS.get(status, f"it says {status}")
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from models.installation import NO_ENGINE
+from models.jobs.deployment import Mark
 from models.jobs.observation import ResourceKey
 from models.kinds.specification import Specification
 
@@ -34,6 +35,14 @@ class Location(NamedTuple):
     handle: str
 
 
+class Image(NamedTuple):
+    """An image that the engine has."""
+
+    id: str
+    digest: str
+    """What its registry calls this content; the id of one that was never pulled."""
+
+
 class Attempt(NamedTuple):
     """An attempt to bring a revision of something up."""
 
@@ -41,6 +50,11 @@ class Attempt(NamedTuple):
     revision: int
     number: int
     """Tells what it makes from what others make of this revision, who may be slow or dead."""
+    mark: Mark
+    """What its containers bear; it names the image."""
+
+
+UNMARKED = Mark("", "", "")
 
 
 class Instance(NamedTuple):
@@ -55,12 +69,15 @@ class Instance(NamedTuple):
     """Why it is no good although it is there: it keeps ending, or its health check fails."""
     coming: str = ""
     """Its name on the engine while it comes up, which no other attempt gives; empty once it serves."""
-    attempt: int = 0
-    """The number of the attempt that made it; 0 when it is not known."""
+    mark: Mark = UNMARKED
+    """What tells which deployment has made it; without a stamp on those of the version before."""
+    paused: bool = False
+    """Whether someone has paused it. It counts as running, and does nothing."""
 
-    def serves(self, revision: int | None) -> bool:
-        """Whether it is a container of this revision that the project finds."""
-        return self.revision == revision and not self.coming
+    @property
+    def is_up(self) -> bool:
+        """Whether it runs and nothing is wrong with it that the engine knows of."""
+        return self.running and not self.paused and not self.trouble
 
 
 class Network(NamedTuple):
@@ -80,14 +97,20 @@ class Runtime(Protocol):
     def instances(self, organisation_id: int | None = None, key: ResourceKey | None = None) -> list[Instance]:
         """The containers that bear our labels: all of them, an organisation's, or those of one thing."""
 
-    def deploy(self, attempt: Attempt, wanted: Specification, tick: Tick, serving: Collection[int] = ()) -> None:
-        """Bring a revision up beside what runs, wait until it is healthy, and let it serve. Raises CannotDeploy.
+    def image(self, wanted: Specification, tick: Tick, deployed: Image | None = None) -> Image:
+        """Have the image on the engine. Raises CannotDeploy.
 
-        `serving` are nodes of it that serve already and are left alone.
+        Without `deployed`, what its name stands for now; otherwise the very content that was deployed.
+        """
+
+    def deploy(self, attempt: Attempt, wanted: Specification, tick: Tick, serving: Collection[int] = ()) -> None:
+        """Bring a revision up beside what runs, wait until it is healthy, let it serve, and see that it does.
+
+        `serving` are nodes of it that serve already and are left alone. Raises CannotDeploy.
         """
 
     def start(self, instance: Instance) -> None:
-        """Start one that was stopped; it may be gone. Raises Refused."""
+        """Start one that was stopped or paused; it may be gone. Raises Refused."""
 
     def stop(self, instance: Instance) -> None:
         """Stop one and leave it there; it may be gone. Raises Refused."""
@@ -118,6 +141,10 @@ class NoEngine:
     def instances(self, organisation_id: int | None = None, key: ResourceKey | None = None) -> list[Instance]:
         """None."""
         return []
+
+    def image(self, wanted: Specification, tick: Tick, deployed: Image | None = None) -> Image:
+        """Is never asked to."""
+        raise EngineDown("there is no engine")
 
     def deploy(self, attempt: Attempt, wanted: Specification, tick: Tick, serving: Collection[int] = ()) -> None:
         """Is never asked to."""

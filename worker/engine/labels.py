@@ -1,14 +1,17 @@
 """How our containers and networks are named and labelled on the engine, so that they are found again and known."""
 
 from typing import Any
+from uuid import UUID
 
-from models.jobs.observation import ResourceKey
+from models.jobs.deployment import Mark
+from models.jobs.observation import TABLES, ResourceKey
 from models.numbers import whole_number
 from worker.engine.interface import Instance, Network
 
 PREFIX = "activity-log"
 # In a container's name while it comes up, and the number of the attempt behind it.
 COMING = "-coming-"
+NOBODYS = "unreadable"
 INTEGER, BIGINT = 2**31 - 1, 2**63 - 1
 
 
@@ -43,22 +46,34 @@ class Labels:
 def instance(found: dict[str, Any]) -> Instance:
     """A container as its labels say; one whose labels were tampered with belongs to nothing that we know."""
     labels = found["Labels"]
-    key = ResourceKey(_number(found, "organisation"), labels.get(f"{PREFIX}.kind", ""), _number(found, "id", BIGINT))
+    noun = labels.get(f"{PREFIX}.kind", "")
+    key = ResourceKey(_number(found, "organisation"), noun if noun in TABLES else "", _number(found, "id", BIGINT))
     trouble = ""
     if found["State"] == "restarting":
         trouble = "it keeps ending and is started again"
     elif "(unhealthy)" in found["Status"]:
         trouble = "its health check fails"
-    running = found["State"] in ("running", "restarting")
+    paused = found["State"] == "paused"
+    running = paused or found["State"] in ("running", "restarting")
     name = (found["Names"] or [""])[0].lstrip("/")
     coming = name if COMING in name else ""
-    revision, node, attempt = (_number(found, each) for each in ("revision", "node", "attempt"))
-    return Instance(found["Id"], key, revision, node, running, trouble, coming, attempt)
+    revision, node = (_number(found, each) for each in ("revision", "node"))
+    mark = Mark(_stamp(labels), labels.get(f"{PREFIX}.specification", ""), found["ImageID"])
+    return Instance(found["Id"], key, revision, node, running, trouble, coming, mark, paused)
 
 
 def network(found: dict[str, Any]) -> Network:
     """A network as its labels say."""
     return Network(found["Id"], *(_number(found, name) for name in ("organisation", "project")))
+
+
+def _stamp(labels: dict[str, str]) -> str:
+    """The stamp, in the spelling of a UUID; a word that no deployment has where the label says something else."""
+    told = labels.get(f"{PREFIX}.stamp", "")
+    try:
+        return str(UUID(told)) if told else ""
+    except ValueError:
+        return NOBODYS
 
 
 def _number(found: dict[str, Any], label: str, most: int = INTEGER) -> int:

@@ -1,10 +1,11 @@
 """What is to be done about one thing: a comparison of what is wanted of it with what the engine has."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from models.jobs.deployment import Status
 from models.jobs.observation import ResourceKey
-from models.system.desired import Wanted
+from models.system.desired import Known, Wanted
 from worker.engine.interface import Instance
 
 
@@ -14,7 +15,8 @@ class Plan(NamedTuple):
     remove: list[Instance]
     stop: list[Instance]
     start: list[Instance]
-    deploy: bool
+    deploy: int | None
+    """The revision that is to be brought up now: the newest one, or again the one that was deployed."""
     status: str | None
     reason: str = ""
 
@@ -37,49 +39,85 @@ class Planned(NamedTuple):
 
 
 def plan(wanted: Wanted | None, found: list[Instance]) -> Plan:
-    """Compare what is wanted of one thing with what the engine has of it."""
+    """Compare what is wanted of one thing with what the engine has of it, strays left aside."""
     if wanted is None or wanted.ended:
-        return Plan(found, [], [], False, None)
-    provisioning = wanted.deployment == Status.PROVISIONING
-    remove = [each for each in found if _is_superseded(each, wanted)]
-    mine = [each for each in found if each.serves(wanted.deployed_revision)]
+        return Plan(found, [], [], None, None)
+    mine = _serving(wanted, found)
+    remove = [each for each in found if each not in mine and not _is_in_the_making(each, wanted)]
     if wanted.state == "suspended":
         # What is coming up, too: it may serve by now, and is then not found under the name by which it is removed.
         running = [each for each in found if each.running and (each.coming or each not in remove)]
-        return Plan(remove, running, [], False, "stopped")
+        return Plan(remove, running, [], None, "stopped")
     if not wanted.in_place:
         # Its cascade is about to suspend or end it.
-        return Plan([], [], [], False, wanted.status, wanted.status_reason)
+        return Plan([], [], [], None, wanted.status, wanted.status_reason)
     status, reason = _seen(wanted, mine)
-    lost = wanted.deployed_revision == wanted.revision and len(mine) < wanted.nodes
-    if any(each.coming and each.revision == wanted.deployed_revision for each in found):
+    if any(each.coming and _is_of(each, wanted.deployed) for each in found):
         # It may have come up since the engine was asked: whoever deploys asks again, and nothing is said meanwhile.
         status, reason = wanted.status, wanted.status_reason
-    start = [each for each in mine if not each.running]
-    return Plan(remove, [], start, (provisioning or lost) and wanted.due, status, reason)
+    start = [each for each in mine if not each.running or each.paused]
+    return Plan(remove, [], start, _due_revision(wanted, found), status, reason)
 
 
-def _is_superseded(instance: Instance, wanted: Wanted) -> bool:
-    if instance.revision > wanted.revision:
-        return False  # deployed since we read what is wanted
-    provisioning = wanted.deployment == Status.PROVISIONING
-    if instance.revision not in {wanted.deployed_revision, wanted.revision if provisioning else None}:
-        return True
-    # What is coming up is left to whoever works on it, and is no good to anyone when nobody does: it has neither its
-    # name nor a restart policy.
-    return bool(instance.coming) and not (wanted.leased and instance.revision == wanted.revision)
+def _serving(wanted: Wanted, found: list[Instance]) -> list[Instance]:
+    """What serves as it was deployed, one of each node; of the version before, what bears the number that it gave."""
+    deployed = wanted.deployed
+    if deployed is None:
+        return []
+    if deployed.is_kept:
+        return _one_of_each_node(each for each in found if each.mark == deployed.mark)
+    return _one_of_each_node(
+        each for each in found if not each.mark.stamp and each.revision == wanted.deployed_revision
+    )
+
+
+def _one_of_each_node(instances: Iterable[Instance]) -> list[Instance]:
+    best: dict[int, Instance] = {}
+    for each in instances:
+        if not each.coming and (each.node not in best or each.running > best[each.node].running):
+            best[each.node] = each
+    return list(best.values())
+
+
+def _is_in_the_making(instance: Instance, wanted: Wanted) -> bool:
+    """Whether someone works on it, or will find it and say that it serves.
+
+    What is coming up when nobody works on it is no good to anyone: it has neither its name nor a restart policy.
+    """
+    if wanted.newest and _is_of(instance, wanted.newest) and wanted.deployment == Status.PROVISIONING:
+        return wanted.newest.leased or not instance.coming
+    return wanted.deployed is not None and _is_of(instance, wanted.deployed) and wanted.deployed.leased
+
+
+def _is_of(instance: Instance, known: Known | None) -> bool:
+    return known is not None and instance.mark.stamp == known.mark.stamp
+
+
+def _due_revision(wanted: Wanted, found: list[Instance]) -> int | None:
+    newest, deployed = wanted.newest, wanted.deployed
+    if newest and wanted.deployment == Status.PROVISIONING and (newest.due or newest.leased):
+        return wanted.revision if newest.due else None
+    if deployed is None or not deployed.due or not _can_come_back(wanted):
+        return None
+    # What the version before has made is replaced once, by what can be told from others.
+    proven = _one_of_each_node(each for each in found if each.mark == deployed.mark)
+    return wanted.deployed_revision if len(proven) < deployed.nodes else None
+
+
+def _can_come_back(wanted: Wanted) -> bool:
+    return wanted.deployed is not None and (wanted.deployed.is_kept or wanted.deployed_revision == wanted.revision)
 
 
 def _seen(wanted: Wanted, mine: list[Instance]) -> tuple[str | None, str]:
-    if wanted.deployed_revision is None:
+    if wanted.deployed is None:
         if wanted.deployment == Status.PROVISIONING:
             return "provisioning", ""
         return wanted.status, wanted.status_reason
     if trouble := next((each.trouble for each in mine if each.trouble), ""):
         return "error", trouble
-    if not mine and wanted.deployed_revision != wanted.revision:
+    if not mine and not _can_come_back(wanted):
         return "error", f"revision {wanted.deployed_revision} is gone from the engine; deploy again"
-    if len(mine) < wanted.nodes and wanted.deployed_revision == wanted.revision:
+    if len(mine) < wanted.deployed.nodes and _can_come_back(wanted):
         return ("error", wanted.status_reason) if wanted.status == "error" else ("provisioning", "")
     return "running", ""
 

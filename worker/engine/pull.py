@@ -11,8 +11,9 @@ from typing import Any
 from docker.errors import APIError, ImageNotFound
 from urllib3.exceptions import HTTPError
 
+from models.jobs.deployment import short
 from models.kinds.specification import Specification
-from worker.engine.interface import CannotDeploy, Tick
+from worker.engine.interface import CannotDeploy, Image, Tick
 
 # In this order: a registry that cannot be reached may be told in the words of a refusal.
 UNREACHABLE = re.compile(
@@ -22,23 +23,59 @@ UNREACHABLE = re.compile(
 )
 DENIED = re.compile(r"unauthorized|authentication required|no basic auth|incorrect username|denied", re.IGNORECASE)
 MISSING = re.compile(r"not found|manifest unknown|name unknown|does not exist|no matching manifest", re.IGNORECASE)
+DIGEST = re.compile(r"Digest: (sha256:[0-9a-f]{64})")
 SAID_MOST = 160
 PULL_SECONDS = 900
 UNAVAILABLE = 503
 
 
-def present(api: Any, wanted: Specification, tick: Tick) -> str:
-    """Have the image on the engine; returns what it is called there. Raises CannotDeploy."""
-    if _made_here(api, wanted.image):
-        return wanted.image
+def present(api: Any, wanted: Specification, tick: Tick) -> Image:
+    """Have what the name of the image stands for now. Raises CannotDeploy."""
+    found = _inspected(api, wanted.image)
+    if found is not None and not found.get("RepoDigests"):
+        return Image(found["Id"], found["Id"])
+    digest = _pull(api, wanted.image, wanted, tick)
+    # By its digest: the name may stand for another one by now, that someone else has pulled with other credentials.
+    found = _inspected(api, f"{_repository(wanted.image)}@{digest}" if digest else wanted.image)
+    if found is None:
+        raise CannotDeploy(f"image {wanted.named} was pulled and is gone from the engine again")
+    return Image(found["Id"], digest or _digest(found))
+
+
+def again(api: Any, wanted: Specification, deployed: Image, tick: Tick) -> Image:
+    """Have the very content that was deployed, whatever its name stands for now. Raises CannotDeploy."""
+    if _inspected(api, deployed.id) is not None:
+        return deployed
+    why = "it was made on the engine and is gone from there"
+    if deployed.digest != deployed.id:
+        reference = f"{_repository(wanted.image)}@{deployed.digest}"
+        try:
+            _pull(api, reference, wanted, tick)
+        except CannotDeploy as refused:
+            why = str(refused)
+        else:
+            if found := _inspected(api, reference):
+                return Image(found["Id"], deployed.digest)
+            why = "it is gone from the engine again"
+    raise CannotDeploy(
+        f"what was deployed, {wanted.named} as {short(deployed.digest)}, is not to be had any more ({why}); deploy "
+        "again to run what the name stands for now"
+    )
+
+
+def _pull(api: Any, reference: str, wanted: Specification, tick: Tick) -> str:
+    """Pull an image; returns the digest that the registry gave for it. Raises CannotDeploy."""
     credentials = wanted.credentials
     # Empty and not None, for which the SDK would send what the worker's own user has saved.
     auth = {"username": credentials.username, "password": credentials.password} if credentials else {}
     end = time.monotonic() + PULL_SECONDS
+    digest = ""
     try:
-        for event in api.pull(wanted.image, stream=True, decode=True, auth_config=auth):
+        for event in api.pull(reference, stream=True, decode=True, auth_config=auth):
             if "error" in event:
                 raise CannotDeploy(reason(str(event["error"]), wanted))
+            if told := DIGEST.fullmatch(str(event.get("status", ""))):
+                digest = told[1]
             if time.monotonic() > end:
                 raise CannotDeploy(f"image {wanted.named} was not pulled within {PULL_SECONDS // 60} minutes")
             tick()
@@ -49,7 +86,7 @@ def present(api: Any, wanted: Specification, tick: Tick) -> str:
     except (OSError, HTTPError):  # of requests, of urllib3 below it, or of the socket
         api.ping()  # or it is the engine that is gone
         raise CannotDeploy(f"{_registry(wanted)} stopped answering") from None
-    return wanted.image
+    return digest
 
 
 def reason(said: str, wanted: Specification) -> str:
@@ -78,8 +115,20 @@ def _registry(wanted: Specification) -> str:
     return f"registry {wanted.credentials.server}" if wanted.credentials else "its registry"
 
 
-def _made_here(api: Any, image: str) -> bool:
+def _inspected(api: Any, image: str) -> dict[str, Any] | None:
     try:
-        return not api.inspect_image(image).get("RepoDigests")
+        found: dict[str, Any] = api.inspect_image(image)
     except ImageNotFound:
-        return False
+        return None
+    return found
+
+
+def _repository(image: str) -> str:
+    """An image's name without its tag and its digest."""
+    name = image.partition("@")[0]
+    path, slash, last = name.rpartition("/")
+    return f"{path}{slash}{last.partition(':')[0]}"
+
+
+def _digest(found: dict[str, Any]) -> str:
+    return str(found["RepoDigests"][0]).partition("@")[2] if found.get("RepoDigests") else str(found["Id"])

@@ -17,8 +17,8 @@ from models.jobs import deployment, observation
 from models.jobs.observation import Observed, ResourceKey
 from models.jobs.queue import Hint
 from models.system import desired
-from models.system.desired import Wanted
 from models.transaction import transaction
+from worker.engine import strays
 from worker.engine.deploy import deploy
 from worker.engine.interface import Instance, Network, NoEngine, Refused, Runtime
 from worker.engine.plan import Planned, plan
@@ -45,11 +45,11 @@ def converge(runtime: Runtime, key: ResourceKey) -> bool:
         return True
     planned = _plan_one(runtime, key)
     _carry_out(runtime, [planned])
-    if planned.wanted is None or not planned.plan.deploy:
+    if not _is_due(planned):
         return True
     with SLOTS.take(key) as taken:
         if taken:
-            _deploy(runtime, planned.wanted)
+            _deploy(runtime, planned)
     return taken
 
 
@@ -70,10 +70,10 @@ def converge_all(runtime: Runtime, organisation_id: int | None = None, hint: Hin
         _hint_at(plans, hint)
     _carry_out(runtime, plans)
     if hint is None:
-        for wanted in _due(plans):
-            _deploy(runtime, wanted)
+        for each in filter(_is_due, plans):
+            _deploy(runtime, each)
     _remove_unused(runtime, networks, organisation_id)
-    return sum(each.plan.acts or each.plan.deploy for each in plans)
+    return sum(each.plan.acts or _is_due(each) for each in plans)
 
 
 def hint_due(runtime: Runtime, organisation_id: int | None, hint: Hint) -> None:
@@ -84,31 +84,36 @@ def hint_due(runtime: Runtime, organisation_id: int | None, hint: Hint) -> None:
 def _plan_one(runtime: Runtime, key: ResourceKey) -> Planned:
     found = runtime.instances(key=key)
     wanted = desired.one(key)
-    return Planned(key, wanted, plan(wanted, found))
+    ours = strays.set_aside(runtime, found, [wanted] if wanted else [])
+    return Planned(key, wanted, plan(wanted, ours))
 
 
 def _plan_all(runtime: Runtime, organisation_id: int | None) -> list[Planned]:
+    everything = runtime.instances(organisation_id)
+    wanted = {each.key: each for each in desired.everything({each.key for each in everything}, organisation_id)}
     found: dict[ResourceKey, list[Instance]] = defaultdict(list)
-    for each in runtime.instances(organisation_id):
+    for each in strays.set_aside(runtime, everything, wanted.values()):
         found[each.key].append(each)
-    wanted = {each.key: each for each in desired.everything(found.keys(), organisation_id)}
+    if organisation_id is None:
+        strays.forget_gone(everything)
     return [Planned(key, wanted.get(key), plan(wanted.get(key), found[key])) for key in found.keys() | wanted.keys()]
 
 
-def _due(plans: list[Planned]) -> list[Wanted]:
-    return [each.wanted for each in plans if each.plan.deploy and each.wanted is not None]
+def _is_due(planned: Planned) -> bool:
+    return planned.wanted is not None and planned.plan.deploy is not None
 
 
 def _hint_at(plans: list[Planned], hint: Hint) -> None:
-    for each in _due(plans):
+    for each in filter(_is_due, plans):
         SLOTS.wait(each.key)
     for key in SLOTS.ready():
         hint(key)
 
 
-def _deploy(runtime: Runtime, wanted: Wanted) -> None:
-    if deploy(runtime, wanted):
-        _carry_out(runtime, [_plan_one(runtime, wanted.key)])  # removes what it replaces
+def _deploy(runtime: Runtime, planned: Planned) -> None:
+    key, wanted, todo = planned
+    if wanted is not None and todo.deploy is not None and deploy(runtime, wanted, todo.deploy):
+        _carry_out(runtime, [_plan_one(runtime, key)])  # removes what it replaces
 
 
 def _carry_out(runtime: Runtime, plans: list[Planned]) -> None:
@@ -143,7 +148,15 @@ def _act(runtime: Runtime, planned: Planned) -> Observed | None:
     """Stop, start and remove; what will be seen of it then, when that is news."""
     key, wanted, todo = planned
     reason, status = todo.reason, todo.status
-    for verb, instances in ((runtime.stop, todo.stop), (runtime.start, todo.start), (runtime.remove, todo.remove)):
+
+    def start(instance: Instance) -> None:
+        try:
+            runtime.start(instance)
+        except Refused:
+            runtime.remove(instance)  # so that it is made anew
+            raise
+
+    for verb, instances in ((runtime.stop, todo.stop), (start, todo.start), (runtime.remove, todo.remove)):
         for each in instances:
             try:
                 verb(each)
@@ -152,7 +165,6 @@ def _act(runtime: Runtime, planned: Planned) -> Observed | None:
                 log.warning("%s %s: %s", key.noun, key.id, refused)
                 status, reason = "error", str(refused)
     if wanted is None:
-        log.warning("removed %d containers that bear our labels and belong to nothing we know", len(todo.remove))
         return None
     if (status, reason) == (wanted.status, wanted.status_reason) and not (wanted.ended and wanted.deployed_revision):
         return None
