@@ -31,6 +31,7 @@ from web.pages import (
     account,
     activity,
     billing,
+    deployments,
     email,
     health,
     invitations,
@@ -42,7 +43,7 @@ from web.pages import (
     sessions,
 )
 from web.serving.buffered import BODY_MOST_BYTES
-from worker import hint
+from worker import hint, output
 
 ROOT = Path(__file__).resolve().parent.parent
 SESSION_SECONDS = 14 * 24 * 3600
@@ -90,7 +91,7 @@ def create_app(settings: Settings) -> Flask:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=trusted, x_proto=trusted, x_host=trusted)  # type: ignore[method-assign]
     database.attach(app, settings, OF_A_REQUEST)
     reading, answering = (cookie, form_body, form_token), (fragments, assets, words, errors)
-    for module in (sealed, hint, *reading, limits, health, *answering, acting):
+    for module in (sealed, hint, output, *reading, limits, health, *answering, acting):
         module.attach(app, settings)
     _routes(app)
     _templates(app)
@@ -114,6 +115,7 @@ def _routes(app: Flask) -> None:
         billing,
         projects,
         resources,
+        deployments,
         activity,
         health,
     ):

@@ -26,6 +26,7 @@ DRAWINGS = {
     "activity": "activity",
     "copy": "copy",
     "arrow-up": "arrow-up",
+    "output": "square-terminal",
     "mail": "mail",
     "invitation": "mail-plus",
 }

@@ -8,7 +8,7 @@ from celery.signals import worker_ready
 
 from models import database, sealed
 from models.settings import Settings
-from worker import hint, tasks
+from worker import hint, output, tasks
 from worker.engine import connection
 from worker.hint import QUEUE, RUNTIME_QUEUE
 
@@ -19,6 +19,7 @@ TASKS = {
     tasks.charge: QUEUE,
     tasks.converge: RUNTIME_QUEUE,
     tasks.reconcile: RUNTIME_QUEUE,
+    tasks.read_output: RUNTIME_QUEUE,
 }
 SCHEDULE = {tasks.find_due: 15, tasks.charge: 60, tasks.reconcile: 30}
 """Seconds between two runs."""
@@ -73,7 +74,7 @@ def create_app(settings: Settings) -> flask.Flask:
     """Build the bare Flask app that tasks run in."""
     app = flask.Flask("worker")
     app.config["SETTINGS"] = settings
-    for module in (sealed, database, hint, connection):
+    for module in (sealed, database, hint, output, connection):
         module.attach(app, settings)
     return app
 

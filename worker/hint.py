@@ -8,6 +8,7 @@ from flask import Flask, current_app
 from kombu.exceptions import OperationalError
 
 from models.jobs.delivery import MailKey
+from models.jobs.deployment import DeploymentKey
 from models.jobs.job import JobKey
 from models.jobs.observation import ResourceKey
 from models.jobs.queue import Hinted
@@ -24,6 +25,9 @@ QUEUE = "activity-log"
 RUNTIME_QUEUE = "activity-log-runtime"
 RUN, CONVERGE, RECONCILE = "worker.tasks.run", "worker.tasks.converge", "worker.tasks.reconcile"
 DELIVER = "worker.tasks.deliver"
+READ_OUTPUT = "worker.tasks.read_output"
+# Whoever asked has asked again by then, or has stopped looking.
+QUESTION_SECONDS = 5
 TASKS: dict[type, tuple[str, str]] = {
     JobKey: (RUN, QUEUE),
     MailKey: (DELIVER, QUEUE),
@@ -75,10 +79,15 @@ def hint_at_engine(organisation_id: int) -> bool:
     return _send(RECONCILE, RUNTIME_QUEUE, organisation_id)
 
 
-def _send(task: str, queue: str, *arguments: object) -> bool:
+def ask_for_output(key: DeploymentKey) -> bool:
+    """Have the runtime read what containers of a deployment have written; False when the broker is down."""
+    return _send(READ_OUTPUT, RUNTIME_QUEUE, *key, expires=QUESTION_SECONDS)
+
+
+def _send(task: str, queue: str, *arguments: object, expires: int | None = None) -> bool:
     publisher = current_app.extensions[EXTENSION]
     try:
-        publisher.send_task(task, args=list(arguments), queue=queue, retry=False, ignore_result=True)
+        publisher.send_task(task, args=list(arguments), queue=queue, retry=False, ignore_result=True, expires=expires)
     except (OperationalError, OSError) as error:
         log.warning("no hint for %s %s, the schedule will find it: %s", task, arguments, error)
         return False

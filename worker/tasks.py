@@ -9,13 +9,16 @@ from flask import current_app
 
 from models.jobs import job, lease
 from models.jobs.delivery import MAILS, MailKey
+from models.jobs.deployment import DeploymentKey
 from models.jobs.job import JobKey
 from models.jobs.observation import ResourceKey
+from models.jobs.output import Output
 from models.settings import Settings
 from models.system import cascade, charging
 from models.system.expiry import expire_all
-from worker import mail, notices
+from worker import mail, notices, output
 from worker.engine import connection
+from worker.engine import output as readings
 from worker.engine import reconcile as rounds
 from worker.engine.interface import EngineDown
 from worker.hint import hint, hint_at_engine
@@ -56,6 +59,20 @@ def reconcile(organisation_id: int | None = None) -> None:
             rounds.hint_due(found, organisation_id, hint)
         for each in rounds.ROUNDS.ready():
             hint_at_engine(each)
+
+
+def read_output(organisation_id: int, noun: str, resource_id: int, revision: int) -> None:
+    """Read what the containers of a deployment have written, for whoever looks at it."""
+    key = DeploymentKey(organisation_id, noun, resource_id, revision)
+    if not readings.READERS.acquire(blocking=False):
+        return
+    try:
+        found = readings.read(connection.runtime(), key)
+    except EngineDown:
+        found = Output([], "The container engine does not answer.")
+    finally:
+        readings.READERS.release()
+    output.hand_over(key, found)
 
 
 def find_due() -> None:

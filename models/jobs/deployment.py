@@ -14,11 +14,15 @@ from models.errors import LeaseLost
 from models.jobs import outbox
 from models.jobs.lease import Lease
 from models.jobs.observation import TABLES, Observed, ResourceKey, observe, observe_deployed, shortened
+from models.jobs.output import Output
 from models.jobs.queue import Queue
 from models.log.actor import SYSTEM
 from models.log.record import Action, Changes, ProjectName, Record, Sentence, Subject, record
 
 LATEST = 2**31 - 1
+OUTPUT = "deployments.output"
+# Of how many failed deployments of one thing the output is kept.
+OUTPUTS_MOST = 10
 SHORT = 12
 
 
@@ -66,6 +70,14 @@ class Made(NamedTuple):
     node_count: int
     specification: str
     """Sealed."""
+
+
+class BroughtUp(NamedTuple):
+    """What tells which containers are those of a deployment, and what they were given."""
+
+    stamp: str
+    specification: str
+    """Sealed; empty when it never served, or has been replaced."""
 
 
 class Deployment(NamedTuple):
@@ -189,11 +201,11 @@ def succeed(lease: DeploymentLease, made: Made) -> None:
         _record_outcome(lease, thing, f" is up again: {shown}", None)
 
 
-def fail(lease: DeploymentLease, reason: str, partly: bool = False) -> None:
+def fail(lease: DeploymentLease, reason: str, partly: bool = False, output: Output | None = None) -> None:
     """Tell that the revision does not come up; what was deployed before goes on serving. Raises LeaseLost.
 
-    `partly`: some of its nodes serve. Nothing is told of what was suspended or ended meanwhile: its deployment waits,
-    or is moot.
+    `partly`: some of its nodes serve. `output` is what it wrote before it was given up, and is kept. Nothing is told
+    of what was suspended or ended meanwhile: its deployment waits, or is moot.
     """
     thing = _hold(lease.key)
     if thing is None or thing.state != "active":
@@ -202,6 +214,10 @@ def fail(lease: DeploymentLease, reason: str, partly: bool = False) -> None:
     told = shortened(reason)
     if lease.first:
         lease.finish(Status.ERROR, told, in_time=True)
+        if output and output.lines:
+            db.session.execute(
+                KEEP_OUTPUT, {**lease.key._asdict(), "output": output.sealed(OUTPUT), "most": OUTPUTS_MOST}
+            )
         _record_outcome(lease, thing, f" failed to deploy: {told}", None)
     else:
         lease.fail(told)
@@ -213,7 +229,7 @@ def fail(lease: DeploymentLease, reason: str, partly: bool = False) -> None:
 
 
 def forget(organisation_id: int, noun: str, ids: Sequence[int]) -> None:
-    """Erase what would bring these up again: they have ended."""
+    """Erase what would bring these up again, and what is kept of their output: they have ended."""
     db.session.execute(FORGET, {"organisation": organisation_id, "noun": noun, "ids": list(ids)})
 
 
@@ -238,6 +254,24 @@ def history(key: ResourceKey, before: int = LATEST, size: int = 10) -> list[Depl
     """The deployments of one thing, newest first, from below a revision."""
     values = {"organisation": key.organisation_id, "noun": key.noun, "id": key.id, "before": before, "size": size}
     return [Deployment(*row) for row in read(HISTORY, values)]
+
+
+def one(key: DeploymentKey) -> Deployment | None:
+    """A deployment by its key, if it was ever asked for."""
+    found = history(key.resource, key.revision + 1, 1)
+    return next((each for each in found if each.revision == key.revision), None)
+
+
+def brought_up(key: DeploymentKey) -> BroughtUp | None:
+    """What tells the containers of a deployment; None when it was never asked for."""
+    found = read(BROUGHT_UP, key._asdict())
+    return BroughtUp(*found[0]) if found else None
+
+
+def last_output(key: DeploymentKey) -> Output | None:
+    """What was kept of the output of a deployment that failed. Raises CannotOpen."""
+    found = read(LAST_OUTPUT, key._asdict())
+    return Output.opened(found[0][0], OUTPUT) if found and found[0][0] else None
 
 
 class _Thing(NamedTuple):
@@ -314,9 +348,22 @@ KEEP = text(f"""
 """)
 TELL_DOWN = text(f"UPDATE deployments SET told_down = true WHERE {OF_ONE} AND revision = :revision")
 FORGET = text("""
-    UPDATE deployments SET specification = ''
-     WHERE organisation_id = :organisation AND noun = :noun AND resource_id = ANY(:ids) AND specification <> ''
+    UPDATE deployments SET specification = '', output = ''
+     WHERE organisation_id = :organisation AND noun = :noun AND resource_id = ANY(:ids)
+       AND (specification <> '' OR output <> '')
 """)
+# Of the last few failures alone: someone who tries all night keeps no more.
+KEEP_OUTPUT = text(f"""
+    WITH older AS (
+        UPDATE deployments SET output = ''
+         WHERE {OF_ONE} AND output <> '' AND revision < :revision
+           AND revision NOT IN (SELECT revision FROM deployments
+                                 WHERE {OF_ONE} AND output <> '' AND revision < :revision
+                                 ORDER BY revision DESC LIMIT :most - 1))
+    UPDATE deployments SET output = :output WHERE {OF_ONE} AND revision = :revision
+""")
+BROUGHT_UP = text(f"SELECT stamp::text, specification FROM deployments WHERE {OF_ONE} AND revision = :revision")
+LAST_OUTPUT = text(f"SELECT output FROM deployments WHERE {OF_ONE} AND revision = :revision")
 HOLD_NETWORK = text("SELECT pg_advisory_xact_lock(:organisation, :project)")
 HISTORY = text("""
     SELECT revision, what, cause_number, status, reason, asked_at, ended_at, image_digest, image_digest_before

@@ -21,6 +21,8 @@ class Permission(StrEnum):
     SEE_MONEY = "see_money"
     """Entries about billing, wherever entries are shown."""
     READ = "read"
+    READ_OUTPUT = "read_output"
+    """What containers write."""
     MANAGE_RESOURCES = "manage_resources"
     MANAGE_PROJECTS = "manage_projects"
     MANAGE_MEMBERS = "manage_members"
@@ -30,7 +32,7 @@ class Permission(StrEnum):
 
 
 _VIEWER = frozenset({Permission.READ_LOG, Permission.READ})
-_MEMBER = _VIEWER | {Permission.MANAGE_RESOURCES}
+_MEMBER = _VIEWER | {Permission.READ_OUTPUT, Permission.MANAGE_RESOURCES}
 GRANTS: dict[Role, frozenset[Permission]] = {
     Role.OWNER: frozenset(Permission),
     Role.ADMIN: _MEMBER | {Permission.MANAGE_PROJECTS, Permission.MANAGE_MEMBERS},

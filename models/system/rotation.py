@@ -51,8 +51,8 @@ def remaining() -> int:
 
 def _columns() -> list[Column]:
     mail = Column(MAILS.table, "content", MAILS.key)
-    deployed = Column(DEPLOYMENTS.table, "specification", DEPLOYMENTS.key)
-    return [*(Column(kind.plural, name) for kind in KINDS for name in kind.sealed()), mail, deployed]
+    deployed = [Column(DEPLOYMENTS.table, name, DEPLOYMENTS.key) for name in ("specification", "output")]
+    return [*(Column(kind.plural, name) for kind in KINDS for name in kind.sealed()), mail, *deployed]
 
 
 def _count(column: Column) -> int:

@@ -101,6 +101,9 @@ EXPECTED: dict[tuple[str, str], set[str]] = {
     ("resources.update", "POST"): MEMBERS,
     ("resources.deployments", "GET"): READERS,
     ("resources.deploy", "POST"): MEMBERS,
+    ("deployments.output_now", "GET"): MEMBERS,
+    ("deployments.output_of", "GET"): MEMBERS,
+    ("deployments.show", "GET"): READERS,
     ("resources.terminate", "POST"): MEMBERS,
     ("resources.delete", "POST"): MEMBERS,
 }
@@ -141,6 +144,7 @@ def addresses(
                 "kind": "containers",
                 "handle": "my-api",
                 "number": 1,
+                "revision": 1,
                 "user_id": extra.id,
                 "id": method.id,
                 "token": invited.token,

@@ -8,6 +8,7 @@ from web.cli.engine import engine
 from web.cli.jobs import jobs
 from web.cli.keys import keys
 from web.cli.local.up import up
+from web.cli.logs import logs
 from web.cli.migrate import migrate
 from web.cli.reconcile import reconcile
 from web.cli.serve import runtime, scheduler, web, worker
@@ -25,5 +26,20 @@ def main() -> None:
     """
 
 
-for command in (up, migrate, demo, web, worker, runtime, scheduler, reconcile, engine, jobs, billing, keys, users):
+for command in (
+    up,
+    migrate,
+    demo,
+    web,
+    worker,
+    runtime,
+    scheduler,
+    reconcile,
+    engine,
+    logs,
+    jobs,
+    billing,
+    keys,
+    users,
+):
     main.add_command(command)

@@ -11,7 +11,7 @@ import flask
 from models import database, sealed
 from models.settings import REQUIRED, Settings, SettingsError
 from web.cli.local.alone import adopt
-from worker import hint
+from worker import hint, output
 
 
 def read_settings(nor: str = "") -> Settings:
@@ -40,7 +40,7 @@ def connected() -> Iterator[Settings]:
     """Connect to the servers of `find_settings`; yields the settings."""
     found = find_settings()
     bare = flask.Flask("activity-log")
-    for module in (sealed, database, hint):
+    for module in (sealed, database, hint, output):
         module.attach(bare, found)
     with bare.app_context():
         yield found

@@ -17,6 +17,7 @@ from models.system import desired
 from models.system.desired import Wanted
 from models.transaction import transaction
 from worker.engine.interface import Attempt, CannotDeploy, Image, Location, Runtime, Tick
+from worker.engine.output import last_words
 
 log = logging.getLogger(__name__)
 RENEW_SECONDS = 8
@@ -48,6 +49,7 @@ def deploy(runtime: Runtime, wanted: Wanted, revision: int) -> bool:
 
 def _bring_up(runtime: Runtime, wanted: Wanted, lease: DeploymentLease) -> None:
     serving: set[int] = set()
+    specification: Specification | None = None
     try:
         specification = _specification(lease)
         location = Location(wanted.key, wanted.project_id, wanted.handle)
@@ -67,8 +69,9 @@ def _bring_up(runtime: Runtime, wanted: Wanted, lease: DeploymentLease) -> None:
             with transaction():
                 lease.release()
             return
+        said = last_words(runtime, lease.key, lease.stamp, specification) if specification and lease.first else None
         with transaction():
-            deployment.fail(lease, str(failure), partly=bool(serving))
+            deployment.fail(lease, str(failure), partly=bool(serving), output=said)
     else:
         with transaction():
             deployment.succeed(lease, made)

@@ -11,10 +11,12 @@ from docker.utils import kwargs_from_env
 from requests.exceptions import RequestException
 
 from models.jobs.observation import ResourceKey
+from models.jobs.output import Line
 from models.kinds.specification import Specification
 from worker.engine import health, labels, pull
 from worker.engine.interface import Attempt, CannotDeploy, EngineDown, Image, Instance, Location, Network, Refused, Tick
 from worker.engine.labels import Labels
+from worker.engine.written import written
 
 TIMEOUT_SECONDS = 60
 STALLED_SECONDS = 120
@@ -113,6 +115,14 @@ class DockerEngine:
             self.stop(instance)
         with _reaching(), _refusing(Refused, "does not remove"), _already(GONE, CONFLICT):
             self._api.remove_container(instance.coming or instance.id, v=True, force=True)
+
+    def output(self, instance: Instance) -> list[Line]:
+        """Reads the file that the engine keeps of it."""
+        with _reaching(), _refusing(Refused, "does not read"):
+            try:
+                return written(self._api, instance.id, instance.node)
+            except NotFound:
+                return []
 
     def network(self, location: Location) -> str:
         """Finds it by its labels, since Docker lets two networks have one name."""

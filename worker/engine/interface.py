@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol
 from models.installation import NO_ENGINE
 from models.jobs.deployment import Mark
 from models.jobs.observation import ResourceKey
+from models.jobs.output import Line
 from models.kinds.specification import Specification
 
 SOCKET = Path("/var/run/docker.sock")
@@ -118,6 +119,9 @@ class Runtime(Protocol):
     def remove(self, instance: Instance) -> None:
         """Remove one; it may be gone. Raises Refused."""
 
+    def output(self, instance: Instance) -> list[Line]:
+        """What one has written lately, oldest first; nothing when it is gone. Raises Refused."""
+
     def network(self, location: Location) -> str:
         """The network of its project, made when there is none. Raises CannotDeploy.
 
@@ -158,6 +162,10 @@ class NoEngine:
 
     def remove(self, instance: Instance) -> None:
         """There is nothing to remove."""
+
+    def output(self, instance: Instance) -> list[Line]:
+        """Nothing."""
+        return []
 
     def network(self, location: Location) -> str:
         """Is never asked to."""
