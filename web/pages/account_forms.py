@@ -22,6 +22,7 @@ class SignUpForm(Form):
         "Password", description="At least 10 characters.", render_kw={"autocomplete": "new-password"}
     )
     next = HiddenField()
+    token = HiddenField()
 
 
 class NameForm(Form):
