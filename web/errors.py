@@ -10,9 +10,8 @@ from werkzeug.exceptions import HTTPException, Unauthorized
 from models.database import db
 from models.errors import DomainError, Forbidden, NotFound, TooManyAttempts
 from models.settings import Settings
-from web import signed_out
-from web.access import forget_who_asks
-from web.fragments import render, wants_fragment
+from web import cookie, signed_out
+from web.fragments import html_of_failure, wants_fragment
 
 log = logging.getLogger(__name__)
 NUMERIC_OUT_OF_RANGE = "22003"
@@ -69,7 +68,6 @@ def _too_many(error: TooManyAttempts) -> Response:
 def _busy(error: Exception) -> Response:
     log.error("the database refused: %s", getattr(error, "orig", error))
     db.session.rollback()
-    forget_who_asks()
     return _page(503)
 
 
@@ -91,4 +89,7 @@ def _page(code: int, message: str | None = None) -> Response:
     title, usual = TITLES.get(code, TITLES[400] if code < 500 else TITLES[500])
     if wants_fragment():
         return make_response(message or usual, code)
-    return render("errors/error.html", status=code, code=code, title=title, message=message or usual)
+    # Whether their session still lasts is for the next page to find out.
+    comes_back = cookie.whose() is not None
+    shown = {"code": code, "title": title, "message": message or usual, "comes_back": comes_back}
+    return make_response(html_of_failure("errors/error.html", shown), code)

@@ -8,8 +8,9 @@ from markupsafe import Markup
 
 from models.billing import suspension
 from models.billing.suspension import Suspension
+from models.people.standing import Person
 from models.settings import Settings
-from web.access import signed_in
+from web.access import known_already, signed_in
 
 KEPT_MOST = 20_000
 
@@ -45,13 +46,21 @@ def render(template: str, fragment: str | None = None, /, status: int = 200, **c
 
 def html(template: str, context: dict[str, Any]) -> str:
     """Renders a template with what every page knows: who is asking, and where."""
-    organisation = g.get("organisation")
+    return _html(template, context, signed_in(), _suspension(g.get("organisation")))
+
+
+def html_of_failure(template: str, context: dict[str, Any]) -> str:
+    """Renders the page of an error from what was read before it: the database may be what fails, and is not asked."""
+    return _html(template, context, known_already(), None)
+
+
+def _html(template: str, context: dict[str, Any], me: Person | None, suspended: Suspension | None) -> str:
     everywhere = {
-        "me": signed_in(),
-        "organisation": organisation,
+        "me": me,
+        "organisation": g.get("organisation"),
         "role": g.get("role"),
         "project": g.get("project"),
-        "suspension": _suspension(organisation),
+        "suspension": suspended,
     }
     # Not Flask's render_template: what its context processors add is looked up for every page and used by none.
     return current_app.jinja_env.get_template(template).render(everywhere | context)
