@@ -54,6 +54,10 @@ class StaleVersion(DomainError):
         super().__init__(message)
 
 
+class QuotaReached(DomainError):
+    """There are as many as there may be, or they are added too fast; the message says what to do."""
+
+
 class InUse(DomainError):
     """Others use the resource; the message names them."""
 

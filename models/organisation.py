@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import DateTime, Identity, Integer, String, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
+from models import quotas
 from models.billing import usage
 from models.billing.account import open_account
 from models.billing.payment import require_none_under_way
@@ -20,7 +21,7 @@ from models.log.record import Action, Subject, open_log, record
 from models.log.tracked import Tracked
 from models.people.invitation import CLOSED, LISTED_MOST, Invitation, find_by_token
 from models.people.member import Membership, add_founder
-from models.people.user import User, checked_email
+from models.people.user import EMAIL_MOST, User, checked_email
 from models.project import Project, create_project, find_project
 
 
@@ -46,7 +47,7 @@ class Organisation(Tracked):
             hint="Part of every address. Permanent, never released.",
         ),
     )
-    email: Mapped[str] = column(String(254), Field("Contact email", most=254))
+    email: Mapped[str] = column(String(254), Field("Contact email", most=EMAIL_MOST, most_bytes=EMAIL_MOST))
 
     @property
     def subject(self) -> Subject:
@@ -59,7 +60,7 @@ class Organisation(Tracked):
         return OrganisationName(self.id, self.handle, self.name)
 
     def create_project(self, actor: Actor, **values: Any) -> Project:
-        """Add a project. Raises HandleTaken, Invalid, OrganisationSuspended, NotFound."""
+        """Add a project. Raises HandleTaken, Invalid, OrganisationSuspended, NotFound, QuotaReached."""
         return create_project(self.id, actor, **values)
 
     def find_project(self, handle: str) -> Project:
@@ -104,7 +105,8 @@ class Belonging(NamedTuple):
 
 
 def create_organisation(user: User, actor: Actor, **values: Any) -> Organisation:
-    """Found an organisation, whose first owner is its creator. Raises HandleTaken, Invalid."""
+    """Found an organisation, whose first owner is its creator. Raises HandleTaken, Invalid, QuotaReached."""
+    quotas.require_room(quotas.ORGANISATIONS, user.id, datetime.now(UTC))
     organisation = Organisation(state="active")
     values["email"] = checked_email(values.get("email", ""))
     changes = organisation.fill(values)

@@ -1,25 +1,27 @@
 """A project: where an organisation's resources live."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import DateTime, Identity, Integer, String, func, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from models import quotas
 from models.billing import usage
 from models.database import add, db
 from models.errors import ConfirmationMismatch, HandleTaken, NotFound
 from models.field import NAME_MOST, Field, Shape, column
 from models.hold import PROJECT_GONE, hold_organisation, hold_project
 from models.jobs import job
-from models.kinds.catalogue import RUNNING
-from models.kinds.resource import Kind, Resource, by_handle, ended_by_id
+from models.kinds.catalogue import KINDS, RUNNING
+from models.kinds.resource import Kind, Resource, by_handle
 from models.kinds.running import Running, deploy_users
 from models.log.actor import Actor
 from models.log.record import Action, ProjectName, Subject, record
 from models.log.tracked import Owned
 
 LATEST = 2**63 - 1
+TABLES = tuple(kind.plural for kind in KINDS)
 
 
 class Project(Owned):
@@ -51,8 +53,9 @@ class Project(Owned):
         return Subject(self.organisation_id, self.noun, self.id, self.name, ProjectName(self.id, self.name))
 
     def create(self, actor: Actor, kind: type[Kind], **values: Any) -> Kind:
-        """Add a resource. Raises HandleTaken, Invalid, OrganisationSuspended, NotFound."""
+        """Add a resource. Raises HandleTaken, Invalid, OrganisationSuspended, NotFound, QuotaReached."""
         project_name = hold_project(self.organisation_id, self.id)
+        quotas.require_room(quotas.resources(TABLES), self.organisation_id, datetime.now(UTC))
         resource = kind(organisation_id=self.organisation_id, project_id=self.id, state="active")
         changes = resource.fill(values)
         if kind.runs:
@@ -82,13 +85,6 @@ class Project(Owned):
         found = by_handle(kind, self.organisation_id, self.id, handle)
         if found is None:
             raise NotFound(f"There is no {kind.noun} “{handle}” in this project.")
-        return found
-
-    def find_ended(self, kind: type[Kind], handle: str, resource_id: int) -> Kind:
-        """Returns a resource that has ended, whose handle another may bear by now. Raises NotFound."""
-        found = ended_by_id(kind, self.organisation_id, self.id, handle, resource_id) if resource_id <= LATEST else None
-        if found is None:
-            raise NotFound(f"No {kind.noun} “{handle}” with this id has ended in this project.")
         return found
 
     def resources(self, kind: type[Kind], before: int = LATEST, size: int = 50) -> list[Kind]:
@@ -149,8 +145,9 @@ def find_project(organisation_id: int, handle: str) -> Project:
 
 
 def create_project(organisation_id: int, actor: Actor, **values: Any) -> Project:
-    """Add a project to an organisation. Raises HandleTaken, Invalid, OrganisationSuspended, NotFound."""
+    """Add a project to an organisation. Raises HandleTaken, Invalid, OrganisationSuspended, NotFound, QuotaReached."""
     hold_organisation(organisation_id)
+    quotas.require_room(quotas.PROJECTS, organisation_id, datetime.now(UTC))
     project = Project(organisation_id=organisation_id, state="active")
     changes = project.fill(values)
     taken = f"The handle “{project.handle}” is taken; handles of deleted projects are never released."

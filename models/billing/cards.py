@@ -2,10 +2,12 @@
 
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import BigInteger, Boolean, DateTime, Identity, Integer, String, func, select
+from sqlalchemy import BigInteger, Boolean, DateTime, Identity, Integer, String, Uuid, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
+from models import quotas
 from models.billing.account import account_of, forget_decline
 from models.database import add, db
 from models.errors import AlreadyDone, AlreadyEnded, Invalid, NotFound
@@ -15,6 +17,7 @@ from models.log.actor import Actor
 from models.log.record import Action, Record, Sentence, Subject, record
 from models.log.tracked import Owned
 
+ADDED_BEFORE = "This payment method was already added."
 BRANDS = ("Visa", "Mastercard", "American Express", "Discover", "JCB", "Maestro")
 
 
@@ -39,6 +42,8 @@ class PaymentMethod(Owned):
     is_default: Mapped[bool] = mapped_column(Boolean, default=False)
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
     removed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    request_id: Mapped[UUID | None] = mapped_column(Uuid)
+    """Of the form that it was saved by, which saves one however often it is sent."""
 
     @property
     def name(self) -> str:
@@ -118,16 +123,24 @@ class PaymentMethod(Owned):
             raise Invalid("This card has expired.", "expiry_month")
 
 
-def add_payment_method(organisation_id: int, actor: Actor, **values: Any) -> PaymentMethod:
-    """Save a card; the first one becomes the default. Raises Invalid, NotFound."""
+def add_payment_method(
+    organisation_id: int, actor: Actor, request_id: UUID | None = None, **values: Any
+) -> PaymentMethod:
+    """Save a card; the first one becomes the default.
+
+    Raises AlreadyDone for a form that has saved one before, Invalid, NotFound, QuotaReached.
+    """
     hold_organisation_alone(organisation_id)
+    if request_id is not None and _saved_by(organisation_id, request_id):
+        raise AlreadyDone(ADDED_BEFORE)
+    quotas.require_room(quotas.CARDS, organisation_id, datetime.now(UTC))
     if values.get("brand") not in BRANDS:
         raise Invalid(f"Choose one of {', '.join(BRANDS)}.", "brand")
-    method = PaymentMethod(organisation_id=organisation_id)
+    method = PaymentMethod(organisation_id=organisation_id, request_id=request_id)
     changes = method.fill(values)
     method.require_unexpired()
     method.is_default = default_method(organisation_id) is None
-    add(method, AlreadyDone("This payment method was already added."))
+    add(method, AlreadyDone(ADDED_BEFORE))
     record(actor, Action.CREATE, method.subject, changes, sentence=Sentence("Payment method ", " added"))
     return method
 
@@ -138,6 +151,11 @@ def payment_methods(organisation_id: int) -> list[PaymentMethod]:
         PaymentMethod.organisation_id == organisation_id, PaymentMethod.removed_at.is_(None)
     )
     return list(db.session.scalars(mine.order_by(PaymentMethod.is_default.desc(), PaymentMethod.id.desc())))
+
+
+def _saved_by(organisation_id: int, request_id: UUID) -> bool:
+    mine = (PaymentMethod.organisation_id == organisation_id, PaymentMethod.request_id == request_id)
+    return db.session.scalar(select(PaymentMethod.id).where(*mine)) is not None
 
 
 def default_method(organisation_id: int) -> PaymentMethod | None:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from sqlalchemy import DateTime, ForeignKey, String, func, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from models import quotas
 from models.database import add, db
 from models.errors import AlreadyMember, Forbidden, Invalid, LastOwner, NotFound
 from models.hold import has_ended, hold_organisation_alone
@@ -107,7 +108,7 @@ def invite_member(
 ) -> Invited:
     """Invite someone, whether there is an account for the address or not: nobody joins without accepting.
 
-    Raises AlreadyMember, Forbidden, Invalid, NotFound.
+    Raises AlreadyMember, Forbidden, Invalid, NotFound, QuotaReached.
     """
     email, granted = checked_email(email), checked_role(role)
     hold_organisation_alone(organisation_id)
@@ -115,6 +116,7 @@ def invite_member(
     require_may_grant(actor, granted)
     if _is_member(organisation_id, email):
         raise AlreadyMember(f"{email} belongs to a member already.")
+    quotas.require_room(quotas.MEMBERS, organisation_id, now)
     for earlier in open_invitations(organisation_id, email):
         require_may_grant(actor, Role(earlier.role))
     return invite(organisation_id, actor, email, granted, now, by_mail)

@@ -9,11 +9,14 @@ from sqlalchemy.orm import Mapped, mapped_column
 from models.database import Model, add, db
 from models.errors import EmailTaken, Forbidden, Invalid, NotFound
 from models.field import NAME_MOST, Field
+from models.length import Length
 from models.people.names import reads_as_system
 from models.people.password import NOBODY, PASSWORD_MOST, hashed, verified
 
-# RFC 5321, section 4.5.3.1.3, less the brackets around it.
+# RFC 5321, section 4.5.3.1.3, less the brackets around it: octets.
 EMAIL_MOST = 254
+EMAIL = Length(EMAIL_MOST, in_bytes=EMAIL_MOST)
+NAME = Field("Name", most=NAME_MOST)
 PASSWORD_LEAST = 10
 # There is no row yet to lock; the number only has to be nobody else's.
 ONE_FIRST = text("SELECT pg_advisory_xact_lock(7246001)")
@@ -86,8 +89,8 @@ def authenticate(email: str, password: str) -> User | None:
 
 def by_email(email: str) -> User | None:
     """Returns the user with this email, whatever its case; None when there is none."""
-    if "\0" in email:
-        return None  # PostgreSQL would refuse to look for it
+    if EMAIL.complaint("Email", email) or "\0" in email:
+        return None  # nobody has such an address, and PostgreSQL would refuse to look for the second kind
     return db.session.scalar(select(User).where(User.email == email.strip().lower()))
 
 
@@ -118,9 +121,9 @@ def checked_email(email: str) -> str:
 
     Its length is looked at first: normalising takes time that grows with the square of a run of combining marks.
     """
+    if complaint := EMAIL.complaint("Email", email):
+        raise Invalid(complaint, "email")
     email = email.strip()
-    if len(email) > EMAIL_MOST:
-        raise Invalid(f"The email address is too long: at most {EMAIL_MOST} characters are allowed.", "email")
     try:
         # Domains of one's own network (acme.test, acme.local) are fine on a self-hosted platform.
         address = validate_email(email, check_deliverability=False, test_environment=True).normalized.lower()
@@ -131,9 +134,9 @@ def checked_email(email: str) -> str:
 
 def checked_name(name: str) -> str:
     """Returns a person's name as it is stored. Raises Invalid, also for what the log calls the platform itself."""
-    if len(name) <= NAME_MOST and reads_as_system(name):
+    if NAME.length.complaint(NAME.label, name) is None and reads_as_system(name):
         raise Invalid("“system” is what the log calls the platform itself; choose another name.", "name")
-    return " ".join(Field("Name", most=NAME_MOST).check(name).split())
+    return " ".join(NAME.check(name).split())
 
 
 def checked_password(password: str, field: str) -> str:

@@ -35,7 +35,7 @@ BY_VERB = {
         "retry_at",
         "low_told_at",
     },
-    "PaymentMethod": {"is_default", "removed_at"},
+    "PaymentMethod": {"is_default", "removed_at", "request_id"},
     # An invitation is made of what members and sessions have already, and its token.
     "Invitation": {"email", "role", "token_hash", "mailed", "inviter_id", "invited_by", "expires_at", "used_at"},
 }

@@ -61,13 +61,17 @@ def top_up(organisation: Organisation) -> Answer:
 @bp.post("/payment-methods")
 @needs(Permission.MANAGE_BILLING)
 def add_method(organisation: Organisation) -> Answer:
-    """Save a card."""
+    """Save a card; a form that is sent twice saves one."""
     form = MethodForm()
     if form.validate():
         with form.show_errors():
             values = {name: form[name].data for name in ("brand", "last_four", "expiry_month", "expiry_year")}
-            with acting() as actor:
-                method = add_payment_method(organisation.id, actor, **values)
+            request_id = _uuid(form.request_id.data) if form.request_id.data else None
+            try:
+                with acting() as actor:
+                    method = add_payment_method(organisation.id, actor, request_id, **values)
+            except AlreadyDone as done:
+                return _done(organisation, str(done))
             return _done(organisation, f"{method.name} was added.")
     return _page(organisation, method_form=form)
 
@@ -150,7 +154,7 @@ def _page(
         ledger=rows,
         ledger_older_url=older,
         top_up_form=top_up_form or _top_up_form(organisation, fresh=True),
-        method_form=method_form or MethodForm(formdata=None),
+        method_form=method_form or MethodForm(formdata=None, request_id=str(uuid4())),
         auto_form=auto_form
         or AutoTopUpForm(
             formdata=None,
