@@ -13,10 +13,15 @@ from typing import Any
 from sqlalchemy.orm import MappedColumn, mapped_column
 
 from models.errors import Invalid
+from models.length import Length
 from models.numbers import whole_number
 
 NAME_MOST = 77
 HANDLE_MOST = 51
+# Of what has no limit of its own: a number, one of a list, a short text with a pattern.
+SHORT_MOST = 200
+# Linux starts no program with a variable above 128 KiB (execve(2), MAX_ARG_STRLEN), its name and a zero byte included.
+VARIABLE_MOST_BYTES = 131_000
 HANDLE = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
 # Addresses such as /orgs/new come before a handle of that name.
 RESERVED_HANDLES = frozenset({"new"})
@@ -61,6 +66,8 @@ class Field:
     logged: Logged = Logged.VALUE
     least: int | None = None
     most: int | None = None
+    """Of a number, its largest value; of a text, how many characters it may have."""
+    most_bytes: int | None = None
     default: Any = None
     choices: Sequence[int] = ()
     required: bool = True
@@ -78,12 +85,25 @@ class Field:
     masked: Callable[[str], str] | None = None
     """What a form shows instead of the stored value; None: the value itself."""
 
+    @property
+    def length(self) -> Length:
+        """How long it may be where it is typed; each of them, where it holds several."""
+        match self.shape:
+            case Shape.NUMBER | Shape.CHOICE:
+                return Length(SHORT_MOST)
+            case Shape.HANDLE | Shape.REFERENCE | Shape.REFERENCES:
+                return Length(HANDLE_MOST)
+            case _:
+                return Length(SHORT_MOST if self.most is None else self.most, self.most_bytes)
+
     def shown(self, stored: Any) -> Any:
         """Returns what a form shows of the stored value."""
         return self.masked(stored) if self.masked else stored
 
     def check(self, value: Any) -> Any:
         """Returns the value to store. Raises Invalid with a sentence that says what to do."""
+        if isinstance(value, str) and (complaint := self.length.complaint(self.label, value)):
+            raise Invalid(complaint)
         match self.shape:
             case Shape.NUMBER:
                 return self._number(value)
@@ -108,8 +128,6 @@ class Field:
             if self.required:
                 raise Invalid(f"Enter {self._article()}.")
             return ""
-        if self.most is not None and len(value) > self.most:
-            raise Invalid(f"{self.label} is too long: {len(value)} characters, at most {self.most} are allowed.")
         if any(_is_control(each, several_lines) for each in value):
             raise Invalid(f"{self.label} contains a control character; remove it.")
         if self.shape is Shape.TEXT:
@@ -128,8 +146,6 @@ class Field:
         if not isinstance(value, str) or not value.strip():
             raise Invalid("Enter a handle.")
         value = value.strip()
-        if len(value) > HANDLE_MOST:
-            raise Invalid(f"The handle is too long: {len(value)} characters, at most {HANDLE_MOST} are allowed.")
         if not HANDLE.fullmatch(value):
             raise Invalid("Use lower-case letters, digits and hyphens; begin and end with a letter or digit.")
         if value in RESERVED_HANDLES:

@@ -10,7 +10,7 @@ def whole_number(written: str, most: int | None = None) -> int:
 
     `int` would also take signs, blanks, underscores and the digits of other scripts.
     """
-    if not (written.isascii() and written.isdecimal() and len(written) <= DIGITS_MOST):
+    if not (len(written) <= DIGITS_MOST and written.isascii() and written.isdecimal()):
         raise ValueError(f"not a whole number: {written[:20]!r}")
     number = int(written)
     if most is not None and number > most:

@@ -15,6 +15,8 @@ from web import form_token
 # Where a session keeps whose it is.
 PERSON = "_user_id"
 KEPT_MOST = 10_000
+# As much as browsers keep (RFC 6265, section 6.1).
+COOKIE_MOST = 4096
 
 
 class Sessions(SecureCookieSessionInterface):
@@ -36,7 +38,7 @@ class Sessions(SecureCookieSessionInterface):
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession:
         """Reads the session from its cookie; begins one where the cookie is missing, forged or too old."""
         cookie = request.cookies.get(self.get_cookie_name(app))
-        if cookie:
+        if cookie and len(cookie) <= COOKIE_MOST:
             try:
                 payload, signed_at = self._verified(cookie)
                 if timedelta(0) <= datetime.now(UTC) - signed_at <= app.permanent_session_lifetime:

@@ -29,6 +29,7 @@ from models.log.tracked import Tracked
 from models.numbers import whole_number
 from models.project import Project
 from web import form_token
+from web.bounds import Within, short_enough
 
 OFFERED_MOST = 500
 
@@ -47,13 +48,33 @@ def _signed(_token: str) -> str:
 class Form(FlaskForm):
     """A form that can also show what a verb refused, and itself again when its token does not hold."""
 
+    too_long: Mapping[str, str] = {}
+    """What is wrong with the fields of which too much was sent."""
+
+    class Meta(FlaskForm.Meta):
+        """Takes a form's fields through their lengths, before any of them is looked at."""
+
+        def wrap_formdata(self, form: "Form", formdata: Any) -> Any:
+            """Returns what the form is to read; None where nothing was sent."""
+            sent = super().wrap_formdata(form, formdata)
+            if sent is None:
+                return None
+            kept, form.too_long = short_enough(form._fields, sent)
+            return kept
+
+    def process(self, *given: Any, **options: Any) -> None:
+        """Take what was sent, and say at once what is too long."""
+        super().process(*given, **options)
+        for name, complaint in self.too_long.items():
+            self._fields[name].errors = [complaint]
+
     def validate(self, extra_validators: Mapping[str, Sequence[Any]] | None = None) -> bool:
         """Whether all is right; without a token that holds nothing else is looked at, so that what was typed stays."""
         if form_token.is_refused():
             lost = any(isinstance(each, CONFIDENTIAL) for each in self)
             self.form_errors = [f"{form_token.SEND_AGAIN}{' Type passwords and secrets again.' if lost else ''}"]
             return False
-        return bool(super().validate(extra_validators))
+        return not self.too_long and bool(super().validate(extra_validators))
 
     @contextmanager
     def show_errors(self) -> Iterator[None]:
@@ -94,6 +115,7 @@ class Checked:
 
     def __init__(self, declared: Field) -> None:
         self.declared = declared
+        self.length = declared.length
         self.field_flags = {"required": True} if declared.required and declared.shape is not Shape.SECRET else {}
         if declared.most is not None and declared.shape is not Shape.NUMBER:
             self.field_flags["maxlength"] = declared.most  # type: ignore[assignment]
@@ -210,7 +232,7 @@ def _input(declared: Field, new: bool, offered: list[SelectChoice]) -> Any:
             return Area(**common, render_kw={"rows": 4, "spellcheck": "false", "autocomplete": "off"})
         case Shape.SECRET:
             if not new:
-                common["validators"] = []
+                common["validators"] = [Within(*declared.length)]
                 common["description"] = "Leave empty to keep the present one. It is encrypted and never shown."
             if declared.single_line:
                 return PasswordField(**common, render_kw={"autocomplete": "new-password"})

@@ -9,6 +9,7 @@ from flask import flash, redirect, request, url_for
 from werkzeug.exceptions import Unauthorized
 from werkzeug.wrappers import Response
 
+from web.bounds import NEXT_MOST
 from web.form_token import is_from_elsewhere
 from web.fragments import of_htmx, render, wants_fragment
 from web.typed import leaves_out, typed
@@ -22,8 +23,8 @@ def answer(_: Unauthorized) -> Response:
     if request.method == "POST" and not is_from_elsewhere() and (kept := _kept()):
         return kept
     flash("Sign in to see this page.", "notice")
-    wanted = request.full_path.rstrip("?") if request.method == "GET" else None
-    return redirect(url_for("account.login", next=wanted))
+    wanted = request.full_path.rstrip("?") if request.method == "GET" else ""
+    return redirect(url_for("account.login", next=wanted if 0 < len(wanted) <= NEXT_MOST else None))
 
 
 def _kept() -> Response | None:

@@ -9,17 +9,19 @@ from flask import Flask, g, request
 from models.billing import amounts
 from models.jobs.deployment import short
 from models.kinds.catalogue import BY_NOUN, KINDS, plurals
-from models.kinds.references import listed_names
+from models.kinds.references import listed
 from models.settings import Settings
 
 ZONES_MOST = 64
+ZONE_MOST = 100
 
 
 def zone() -> ZoneInfo:
     """Returns the reader's time zone, from the cookie that static/js/times.js sets; UTC without it."""
     found: ZoneInfo | None = g.get("zone")
     if found is None:
-        found = g.zone = _zone(request.cookies.get("tz", "UTC"))
+        given = request.cookies.get("tz", "UTC")
+        found = g.zone = _zone(given if len(given) <= ZONE_MOST else "UTC")
     return found
 
 
@@ -41,8 +43,8 @@ def day(moment: datetime) -> str:
 
 
 def utc(moment: datetime) -> str:
-    """ "2026-11-24 09:41:07.120394 UTC": as exactly as the log keeps it."""
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f} UTC"
+    """ "2026-11-24 09:41:07 UTC"."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def iso(moment: datetime) -> str:
@@ -75,7 +77,7 @@ def attach(app: Flask, _: Settings) -> None:
         "money": amounts.shown,
         "price": amounts.shown_finely,
         "initials": initials,
-        "listed": listed_names,
+        "listed": listed,
         "plurals": plurals,
         "digest": short,
     }

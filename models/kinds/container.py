@@ -7,7 +7,7 @@ from sqlalchemy.orm import Mapped
 
 from models.billing.usage import Usage
 from models.database import db
-from models.field import NAME_MOST, Field, Logged, Shape, column
+from models.field import NAME_MOST, VARIABLE_MOST_BYTES, Field, Logged, Shape, column
 from models.kinds import environment, images
 from models.kinds.registry import Registry
 from models.kinds.running import Running
@@ -77,6 +77,7 @@ class Container(Running):
             Shape.LINES,
             Logged.FACT,
             most=32_768,
+            most_bytes=VARIABLE_MOST_BYTES,
             required=False,
             default="",
             masked=environment.masked,

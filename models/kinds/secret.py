@@ -2,7 +2,7 @@
 
 from sqlalchemy.orm import Mapped
 
-from models.field import Field, Logged, Shape, column
+from models.field import VARIABLE_MOST_BYTES, Field, Logged, Shape, column
 from models.kinds.resource import Fact, Resource
 from models.log.record import Action
 from models.sealed import Sealed
@@ -18,7 +18,14 @@ class Secret(Resource):
 
     value: Mapped[str] = column(
         Sealed("secrets.value"),
-        Field("Value", Shape.SECRET, Logged.FACT, most=32_768, hint="Encrypted; never shown again."),
+        Field(
+            "Value",
+            Shape.SECRET,
+            Logged.FACT,
+            most=32_768,
+            most_bytes=VARIABLE_MOST_BYTES,
+            hint="Encrypted; never shown again.",
+        ),
         deferred=True,
     )
 

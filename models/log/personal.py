@@ -11,6 +11,9 @@ from sqlalchemy import TextClause, text
 from models.database import read
 from models.log.feed import CAUSED, COLUMNS, LATEST, SIZE, OrganisationName, Page, Row
 
+# Three numbers, with room to spare.
+CURSOR_MOST = 100
+
 
 class Cursor(NamedTuple):
     """A place between two entries of several organisations: by time, then by organisation and number."""
@@ -26,6 +29,8 @@ class Cursor(NamedTuple):
     @classmethod
     def parse(cls, given: str) -> "Cursor":
         """Reads a cursor from its text. Raises ValueError."""
+        if len(given) > CURSOR_MOST:
+            raise ValueError("not a cursor: too long")
         try:
             micros, organisation_id, number = map(int, json.loads(base64.urlsafe_b64decode(given + "==")))
             at = datetime.fromtimestamp(micros // 1_000_000, UTC).replace(microsecond=micros % 1_000_000)
@@ -82,12 +87,6 @@ def head(organisations: Organisations) -> int:
     return int(read(HEAD, {"organisations": [each.id for each in organisations]})[0][0])
 
 
-def name_of(organisation_id: int, user_id: int) -> str | None:
-    """Finds the name of a member, or of someone whom the log knows; None of a stranger to the organisation."""
-    name: str | None = read(NAME, {"organisation": organisation_id, "user": user_id})[0][0]
-    return name
-
-
 def _found(
     query: TextClause, user_id: int, organisations: Organisations, edge: Cursor, limit: int, moneyless: frozenset[int]
 ) -> tuple[int, list[Row]]:
@@ -128,14 +127,3 @@ def _pages(edge: str, bound: str, order: str) -> TextClause:
 
 OLDER = _pages("<", "<=", "DESC")
 NEWER = _pages(">", ">=", "ASC")
-# As they are called today, else as they were when they last did something, else as they were last spoken of.
-NAME = text("""
-    SELECT COALESCE(
-        (SELECT users.name FROM memberships JOIN users ON users.id = memberships.user_id
-          WHERE memberships.organisation_id = :organisation AND memberships.user_id = :user),
-        (SELECT actor_name FROM activity_entries WHERE organisation_id = :organisation AND actor_id = :user
-          ORDER BY occurred_at DESC LIMIT 1),
-        (SELECT resource_name FROM activity_entries
-          WHERE organisation_id = :organisation AND resource_type = 'user' AND resource_id = :user
-          ORDER BY number DESC LIMIT 1))
-""")

@@ -119,5 +119,5 @@ def test_what_is_required_is_asked_for(label: str, sentence: str) -> None:
 @pytest.mark.parametrize("shape", [Shape.TEXT, Shape.LINES, Shape.SECRET])
 def test_a_text_that_is_too_long_is_told_by_how_much(shape: Shape) -> None:
     declared = DECLARED[shape]
-    with pytest.raises(Invalid, match=f"too long: 1000 characters, at most {declared.most}"):
+    with pytest.raises(Invalid, match=f"too long: 1,000 characters, at most {declared.length.characters}"):
         declared.check("x" * 1000)

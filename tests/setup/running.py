@@ -26,7 +26,7 @@ MEMBERS = {
     "web": "web.serving",
     "worker": "worker@%h",
     "runtime": "runtime@%h",
-    "scheduler": "worker.schedule",
+    "scheduler": "beat",
     "Valkey": "valkey-server",
     "PostgreSQL": "postgres",
 }

@@ -18,15 +18,13 @@ from models.settings import Settings
 from models.transaction import transaction
 from tests.support.invitations import invite
 from tests.web.conftest import Visitor
-from web.application import create_app
+from web import create_app
 
 Visit = Callable[[str], Visitor]
 PASSWORD = "correct horse battery"
 
 
-@pytest.mark.parametrize(
-    "strange", ["/orgs\r\nSet-Cookie: a=b", "/orgs\n", "/\x00", "/\t/evil.example", "/" + "a" * 5000]
-)
+@pytest.mark.parametrize("strange", ["/orgs\r\nSet-Cookie: a=b", "/orgs\n", "/\x00", "/\t/evil.example"])
 def test_an_address_to_go_on_to_that_is_none_leads_home(visit: Visit, acme: Organisation, strange: str) -> None:
     visitor = visit("anonymous")
     answer = visitor.post("/login", email="ada@example.com", password=PASSWORD, next=strange)
@@ -54,7 +52,7 @@ def test_signing_up_with_a_very_long_email_says_so(visit: Visit, app: Flask) -> 
     answer = visitor.post("/signup", email="a\u0301" * 60_000 + "@example.com", name="Ada", password=PASSWORD)
 
     assert answer.status_code == 422
-    assert f"at most {EMAIL_MOST} characters" in answer.text
+    assert f"at most {EMAIL_MOST} are allowed" in answer.text
 
 
 def test_being_asked_to_sign_in_is_no_success(visit: Visit, acme: Organisation) -> None:
@@ -134,7 +132,24 @@ def test_a_host_that_is_not_ours_gets_no_page(settings: Settings, app: Flask) ->
         return client.get("/login", headers={"Host": host}).status_code
 
     assert [status(each) for each in ("log.example.com", "log.example.com:8443", "a.example.org")] == [200] * 3
-    # Of this machine, as health checks ask.
-    assert status("127.0.0.1:8000") == 200
     assert [status(each) for each in ("evil.example", "example.com", "localhost")] == [400] * 3
     assert app.test_client().get("/login", headers={"Host": "anything.example"}).status_code == 200
+
+
+@pytest.mark.parametrize(("proxies", "refused"), [(0, False), (1, True)])
+def test_the_host_that_a_trusted_proxy_names_is_one_of_ours_too(
+    settings: Settings, app: Flask, proxies: int, refused: bool
+) -> None:
+    hosts = replace(settings, trusted_hosts=("log.example.com",), trusted_proxies=proxies)
+    client = create_app(hosts).test_client()
+
+    def status(**headers: str) -> int:
+        return client.get(
+            "/login", headers={name.replace("_", "-"): value for name, value in headers.items()}
+        ).status_code
+
+    # Without a proxy nobody is believed who says so; with one, the proxy's own host is of no account.
+    assert status(Host="log.example.com", X_Forwarded_Host="evil.example") == (400 if refused else 200)
+    assert status(Host="web:8000", X_Forwarded_Host="log.example.com") == (200 if refused else 400)
+    assert status(Host="evil.example") == 400
+    assert status(Host="log.example.com", X_Forwarded_Host="log.example.com, evil.example") == (400 if refused else 200)

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 import pytest
 from flask import Flask
@@ -33,7 +32,7 @@ AT = "2026-11-26T19:00:00.5Z"
 def _engine(app: object, monkeypatch: pytest.MonkeyPatch) -> None:
     """There is an engine, and whoever waits for an answer waits no longer than a test can."""
     with transaction():
-        installation.report("Docker 28.2.2", datetime.now(UTC))
+        installation.report("Docker 28.2.2")
     monkeypatch.setattr("web.pages.deployments.PAGE_SECONDS", 0.2)
 
 
@@ -109,7 +108,7 @@ def test_without_an_engine_nobody_is_asked(
     owner: Visitor, api: Container, settings: Settings, engine: str, told: str
 ) -> None:
     with transaction():
-        installation.report(engine, datetime.now(UTC), "gone" if engine == "Docker" else None)
+        installation.report(engine, "gone" if engine == "Docker" else None)
 
     assert told in owner.get(OUTPUT).text
     assert asked(settings) == 0

@@ -2,27 +2,38 @@
 
 from wtforms import BooleanField, HiddenField, PasswordField, StringField
 
+from models.people.password import PASSWORD_MOST
+from models.people.user import EMAIL, NAME
+from web.bounds import NEXT_MOST, Within
 from web.forms import Form
 
 
 class SignInForm(Form):
     """Email and password."""
 
-    email = StringField("Email", render_kw={"type": "email", "autocomplete": "username", "autofocus": True})
-    password = PasswordField("Password", render_kw={"autocomplete": "current-password"})
-    next = HiddenField()
+    email = StringField(
+        "Email", [Within(*EMAIL)], render_kw={"type": "email", "autocomplete": "username", "autofocus": True}
+    )
+    password = PasswordField("Password", [Within(PASSWORD_MOST)], render_kw={"autocomplete": "current-password"})
+    next = HiddenField(validators=[Within(NEXT_MOST)])
 
 
 class SignUpForm(Form):
     """A new account."""
 
-    name = StringField("Your name", render_kw={"autocomplete": "name", "autofocus": True, "maxlength": 77})
-    email = StringField("Email", render_kw={"type": "email", "autocomplete": "username", "maxlength": 254})
-    password = PasswordField(
-        "Password", description="At least 10 characters.", render_kw={"autocomplete": "new-password"}
+    name = StringField(
+        "Your name", [Within(*NAME.length)], render_kw={"autocomplete": "name", "autofocus": True, "maxlength": 77}
     )
-    next = HiddenField()
-    token = HiddenField()
+    email = StringField(
+        "Email", [Within(*EMAIL)], render_kw={"type": "email", "autocomplete": "username", "maxlength": 254}
+    )
+    password = PasswordField(
+        "Password",
+        [Within(PASSWORD_MOST)],
+        description="At least 10 characters.",
+        render_kw={"autocomplete": "new-password"},
+    )
+    next = HiddenField(validators=[Within(NEXT_MOST)])
 
 
 class NameForm(Form):
@@ -30,6 +41,7 @@ class NameForm(Form):
 
     name = StringField(
         "Name",
+        [Within(*NAME.length)],
         description="Entries already in the log keep the name you had then.",
         render_kw={"maxlength": 77},
     )
@@ -38,9 +50,10 @@ class NameForm(Form):
 class PasswordForm(Form):
     """Another password."""
 
-    current = PasswordField("Current password", render_kw={"autocomplete": "current-password"})
+    current = PasswordField("Current password", [Within(PASSWORD_MOST)], render_kw={"autocomplete": "current-password"})
     new = PasswordField(
         "New password",
+        [Within(PASSWORD_MOST)],
         description="At least 10 characters. You are signed out everywhere else.",
         render_kw={"autocomplete": "new-password"},
     )
@@ -49,8 +62,10 @@ class PasswordForm(Form):
 class EmailForm(Form):
     """Another address."""
 
-    email = StringField("New email", render_kw={"type": "email", "autocomplete": "email", "maxlength": 254})
-    password = PasswordField("Your password", render_kw={"autocomplete": "current-password"})
+    email = StringField(
+        "New email", [Within(*EMAIL)], render_kw={"type": "email", "autocomplete": "email", "maxlength": 254}
+    )
+    password = PasswordField("Your password", [Within(PASSWORD_MOST)], render_kw={"autocomplete": "current-password"})
 
 
 class MailsForm(Form):

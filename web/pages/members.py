@@ -20,9 +20,11 @@ from models.people.member import (
     resend_invitation,
     revoke_invitation,
 )
+from models.people.user import EMAIL
 from web import form_token
 from web.access import Answer, Open, may, me, needs
 from web.acting import acting
+from web.bounds import Within
 from web.forms import Form, TokenForm
 from web.fragments import render
 from web.mailing import external, mails, post
@@ -47,7 +49,7 @@ class RoleForm(Form):
 class MemberForm(RoleForm):
     """Someone to let in."""
 
-    email = StringField("Email", render_kw={"type": "email", "autocomplete": "off", "maxlength": 254})
+    email = StringField("Email", [Within(*EMAIL)], render_kw={"type": "email", "autocomplete": "off", "maxlength": 254})
 
 
 @bp.get("/orgs/<org>/members")

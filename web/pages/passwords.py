@@ -6,10 +6,12 @@ from flask import Blueprint, flash, redirect, url_for
 from wtforms import PasswordField, StringField
 
 from models.people.account_link import Purpose, look_at_link, reset_password, verify_email
-from models.people.user import checked_email
+from models.people.password import PASSWORD_MOST
+from models.people.user import EMAIL, checked_email
 from models.transaction import transaction
 from web import form_token
 from web.access import Answer, Open, me, needs
+from web.bounds import Within
 from web.forms import Form, TokenForm
 from web.fragments import render
 from web.limits import by_address, counters, mails_of
@@ -23,7 +25,9 @@ SENT = "If there is an account with this address, a mail with a link is on its w
 class ForgottenForm(Form):
     """Whose password is forgotten."""
 
-    email = StringField("Email", render_kw={"type": "email", "autocomplete": "username", "maxlength": 254})
+    email = StringField(
+        "Email", [Within(*EMAIL)], render_kw={"type": "email", "autocomplete": "username", "maxlength": 254}
+    )
 
 
 class NewPasswordForm(Form):
@@ -31,6 +35,7 @@ class NewPasswordForm(Form):
 
     new = PasswordField(
         "New password",
+        [Within(PASSWORD_MOST)],
         description="At least 10 characters. You are signed out everywhere.",
         render_kw={"autocomplete": "new-password"},
     )

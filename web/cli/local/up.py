@@ -11,11 +11,10 @@ from pathlib import Path
 
 import click
 
-from models.settings import Settings, SettingsError, with_files
-from web.cli.first import first_account
-from web.cli.local.alone import SIGN_IN, alone
+from models.settings import Settings
+from web.cli.demo import SIGN_IN
+from web.cli.local.alone import alone
 from web.cli.local.embedded import servers
-from web.cli.local.notice import Notice
 from web.cli.local.server import CannotStart, Server
 from web.cli.local.stop import Stop, Stopped
 from web.cli.local.supervisor import Child, Supervisor, end, ourselves
@@ -40,7 +39,6 @@ def up() -> None:
     folder = Path(os.environ.get("DATA_DIR") or "var").resolve()
     stop = Stop()
     stop.listen()
-    goes_on: list[str] = []
     try:
         with alone(folder) as tell, ExitStack() as stack:
             listening = stack.enter_context(_listen(host, port, stop))
@@ -48,30 +46,25 @@ def up() -> None:
             started: list[Server] = []
             with _first_start(folder) as anew:
                 environ = stack.enter_context(
-                    servers(folder, with_files(os.environ), started=started.append, anew=anew, pause=stop.pause)
+                    servers(folder, dict(os.environ), started=started.append, anew=anew, pause=stop.pause)
                 )
                 environ |= {"DATA_DIR": str(folder)}
                 _fill(environ, stop)
             tell(environ)
-            notice = Notice(environ)
-            stack.callback(notice.close)
-            # When the runtime has ended, and the servers have not.
-            stack.callback(lambda: goes_on.append(notice.end()))
             children = stack.enter_context(_children(environ, listening))
             supervisor = Supervisor([*started, *children])
-            click.echo(notice.begin(stop.pause))
             address = _address(host, port)
             _wait_until_ready(address, supervisor, stop)
             click.secho(f"\n  Activity Log is ready:  {address}", bold=True)
-            _print_sign_in(folder, environ)
-            click.echo("  Ctrl-C ends everything that was started here.\n")
+            _print_sign_in(folder)
+            click.echo("  Ctrl-C ends everything.\n")
             while True:
                 supervisor.look()
                 stop.pause(LOOK_SECONDS)
     except Stopped:
-        click.echo("\n".join(["", "Everything is ended.", *filter(None, goes_on)]))
-    except (CannotStart, SettingsError) as error:
-        raise click.ClickException("\n".join([str(error), *filter(None, goes_on)])) from None
+        click.echo("\nEverything is ended.")
+    except CannotStart as error:
+        raise click.ClickException(str(error)) from None
 
 
 def _address(host: str, port: str) -> str:
@@ -151,10 +144,8 @@ def _healthy(address: str) -> bool:
         return False
 
 
-def _print_sign_in(folder: Path, environ: dict[str, str]) -> None:
+def _print_sign_in(folder: Path) -> None:
     file = folder / SIGN_IN
-    if first := first_account(Settings.from_environment(environ)):
-        click.echo(f"  First account:          {first}")
-    elif file.exists():
+    if file.exists():
         email, password = file.read_text().split()
         click.echo(f"  Demo sign-in:           {email}  {password}")

@@ -1,1 +1,0 @@
-"""Backups: the file that one is, what it says of itself, and the programs that fill it and read it."""
