@@ -21,6 +21,8 @@ from bench import images
 from bench.images import PATH, program
 from bench.processes import free_port, until
 
+# More networks than the thirty that an engine has by itself.
+POOL = "base=10.213.0.0/16,size=24"
 PROGRAMS = ("dockerd", "iptables", "docker-registry", "htpasswd", "memcached", "busybox", "unshare", "nsenter")
 
 
@@ -46,6 +48,8 @@ class Engine:
     folder: Path
     network: subprocess.Popen[bytes]
     process: subprocess.Popen[bytes]
+    pool: str
+    """The addresses that it has for networks."""
 
     def inside(self, *command: str) -> list[str]:
         """The command in the engine's network, whose loopback is not the machine's."""
@@ -82,7 +86,7 @@ class Engine:
     def start_again(self) -> None:
         """Over the same data."""
         (self.folder / "pid").unlink(missing_ok=True)
-        self.process = _dockerd(self.folder, self.network)
+        self.process = _dockerd(self.folder, self.network, self.pool)
         _wait_for(self)
 
     def ours(self) -> list[dict[str, object]]:
@@ -113,12 +117,12 @@ class Engine:
 
 
 @contextmanager
-def engine(folder: Path) -> Iterator[Engine]:
+def engine(folder: Path, pool: str = POOL) -> Iterator[Engine]:
     """A private engine with our images on it. Raises NoEngineHere."""
     if reason := why_not():
         raise NoEngineHere(reason)
     network = _network()
-    running = Engine(folder, network, _dockerd(folder, network))
+    running = Engine(folder, network, _dockerd(folder, network, pool), pool)
     try:
         try:
             _wait_for(running)
@@ -198,7 +202,7 @@ def _inside(network: subprocess.Popen[bytes], *command: str) -> list[str]:
     return [program("nsenter"), f"--net=/proc/{network.pid}/ns/net", *command]
 
 
-def _dockerd(folder: Path, network: subprocess.Popen[bytes]) -> subprocess.Popen[bytes]:
+def _dockerd(folder: Path, network: subprocess.Popen[bytes], pool: str) -> subprocess.Popen[bytes]:
     with (folder / "dockerd.log").open("ab") as out:
         return subprocess.Popen(  # noqa: S603
             _inside(
@@ -214,9 +218,8 @@ def _dockerd(folder: Path, network: subprocess.Popen[bytes]) -> subprocess.Popen
                 str(folder / "pid"),
                 "--bridge",
                 "none",
-                # More networks than the thirty that it has by itself.
                 "--default-address-pool",
-                "base=10.213.0.0/16,size=24",
+                pool,
             ),
             stdout=out,
             stderr=out,

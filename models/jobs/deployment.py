@@ -12,6 +12,7 @@ from sqlalchemy import TextClause, text
 from models.database import db, read
 from models.errors import LeaseLost
 from models.jobs import outbox
+from models.jobs.fault import Fault
 from models.jobs.lease import Lease
 from models.jobs.observation import TABLES, Observed, ResourceKey, observe, observe_deployed, shortened
 from models.jobs.output import Output
@@ -221,11 +222,25 @@ def fail(lease: DeploymentLease, reason: str, partly: bool = False, output: Outp
         _record_outcome(lease, thing, f" failed to deploy: {told}", None)
     else:
         lease.fail(told)
-        if not lease.told_down:
-            db.session.execute(TELL_DOWN, lease.key._asdict())
-            _record_outcome(lease, thing, f" is {'partly ' if partly else ''}down: {told}", None)
+        _tell_down(lease, thing, told, partly)
     if thing.deployed_revision in (None, lease.key.revision):
         observe([Observed(lease.key.resource, thing.deployed_revision, "error", told)])
+
+
+def put_off(lease: DeploymentLease, fault: Fault, partly: bool = False) -> None:
+    """Tell that the engine cannot do it now; it is tried again, later and later, until it can. Raises LeaseLost.
+
+    `partly`: some of its nodes serve.
+    """
+    thing = _hold(lease.key)
+    if thing is None or thing.state != "active":
+        lease.release()
+        return
+    lease.fail(f"it waits, since {fault.words}, and is tried again")
+    db.session.execute(PUT_OFF, {**lease.key._asdict(), "fault": fault})
+    if not lease.first:
+        _tell_down(lease, thing, fault.words, partly)
+        observe([Observed(lease.key.resource, thing.deployed_revision, "error", fault.words)])
 
 
 def forget(organisation_id: int, noun: str, ids: Sequence[int]) -> None:
@@ -290,6 +305,13 @@ def _hold(key: DeploymentKey) -> _Thing | None:
     return None if row is None else _Thing(*row)
 
 
+def _tell_down(lease: DeploymentLease, thing: _Thing, reason: str, partly: bool) -> None:
+    """Tell once that what served is down."""
+    if not lease.told_down:
+        db.session.execute(TELL_DOWN, lease.key._asdict())
+        _record_outcome(lease, thing, f" is {'partly ' if partly else ''}down: {reason}", None)
+
+
 def _record_outcome(lease: DeploymentLease, thing: _Thing, after: str, changes: Changes | None) -> None:
     project = ProjectName(thing.project_id, thing.project_name)
     subject = Subject(lease.key.organisation_id, lease.key.noun, lease.key.resource_id, thing.name, project)
@@ -341,11 +363,12 @@ KEEP = text(f"""
     UPDATE deployments
        SET specification_digest = :specification_digest, image_id = :image_id, image = CAST(:image AS varchar),
            image_digest = CAST(:image_digest AS varchar), node_count = :node_count, specification = :specification,
-           told_down = false,
+           told_down = false, fault = NULL,
            image_digest_before = (SELECT image_digest FROM last WHERE image_digest <> CAST(:image_digest AS varchar))
      WHERE {OF_ONE} AND revision = :revision
  RETURNING image_digest_before
 """)
+PUT_OFF = text(f"UPDATE deployments SET fault = :fault WHERE {OF_ONE} AND revision = :revision")
 TELL_DOWN = text(f"UPDATE deployments SET told_down = true WHERE {OF_ONE} AND revision = :revision")
 FORGET = text("""
     UPDATE deployments SET specification = '', output = ''

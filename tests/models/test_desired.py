@@ -27,7 +27,7 @@ from models.transaction import transaction
 from tests.support.deployments import SHOWN, made
 from tests.support.log import latest_entry, summaries
 from tests.support.together import together
-from worker.engine import pull
+from worker.engine.masking import masked
 
 OTHERS = text("""
     INSERT INTO containers (organisation_id, project_id, handle, name, state, version, image, port, health_path,
@@ -214,7 +214,7 @@ def test_a_specification_holds_what_is_sealed_and_its_repr_does_not(web: Project
     assert told.credentials
     assert told.credentials.password == "canary-2"
     assert "canary" not in repr(told)
-    assert "canary" not in pull.masked("a canary-1 canary-2 b canary-4", told)
+    assert "canary" not in masked("a canary-1 canary-2 b canary-4", told.confidential)
 
 
 def test_what_was_seen_before_someone_said_more_is_not_written(api: Container, ada: Actor) -> None:

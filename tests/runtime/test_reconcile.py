@@ -13,6 +13,7 @@ from models.billing import suspension
 from models.billing.suspension import By
 from models.database import db
 from models.hold import hold_organisation_alone
+from models.jobs.fault import Fault
 from models.jobs.observation import ResourceKey
 from models.kinds.container import Container
 from models.organisation import Organisation
@@ -160,7 +161,7 @@ def test_one_that_cannot_be_removed_does_not_keep_the_others_from_what_they_need
 
     def remove(instance: Instance) -> None:
         if instance.id == stuck["Id"]:
-            raise Refused("the engine does not remove it: device or resource busy")
+            raise Refused("does not remove", Fault.IN_USE, "device or resource busy")
         removed(instance)
 
     with transaction() as hints:

@@ -51,8 +51,8 @@ def test_health_tells_what_does_not_answer(app: Flask, monkeypatch: pytest.Monke
     monkeypatch.setitem(app.config, "REDIS_URL", NOWHERE)
     ill = app.test_client().get("/healthz")
 
-    assert (well.status_code, well.json) == (200, {"database": "ok", "broker": "ok"})
-    assert (ill.status_code, ill.json) == (503, {"database": "ok", "broker": "does not answer"})
+    assert (well.status_code, well.json) == (200, {"database": "ok", "broker": "ok", "engine": "none"})
+    assert (ill.status_code, ill.json) == (503, {"database": "ok", "broker": "does not answer", "engine": "none"})
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def test_health_tells_of_a_broker_that_refuses_to_write(app: Flask, settings: Se
     finally:
         broker.config_set("maxmemory", "0")
 
-    assert (ill.status_code, ill.json) == (503, {"database": "ok", "broker": "does not answer"})
+    assert (ill.status_code, ill.json) == (503, {"database": "ok", "broker": "does not answer", "engine": "none"})
 
 
 def test_with_the_broker_down_a_deletion_leaves_its_job_all_the_same(

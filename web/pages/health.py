@@ -1,5 +1,6 @@
-"""Whether database and broker answer."""
+"""Whether database and broker answer, and how the engine is."""
 
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Lock
@@ -12,6 +13,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from models.database import READING, db
+from models.jobs import waiting
 from models.settings import Settings
 from web.access import Answer, Open, needs
 
@@ -19,18 +21,19 @@ bp = Blueprint("health", __name__)
 PATIENCE_SECONDS = 1.5
 BROKER_SECONDS = 1
 PROBES = "probes"
+WELL, ILL = "ok", "does not answer"
 
 
 class Probe:
     """Asks something in a thread of its own, so that whoever wants to know may stop waiting."""
 
-    def __init__(self, question: Callable[[], bool]) -> None:
+    def __init__(self, question: Callable[[], str]) -> None:
         self._question = question
         self._thread = ThreadPoolExecutor(1, "probe")
-        self._asked: Future[bool] | None = None
+        self._asked: Future[str] | None = None
         self._lock = Lock()
 
-    def ask(self) -> Future[bool]:
+    def ask(self) -> Future[str]:
         """The answer to come: that of a question under way, if there is one."""
         with self._lock:
             if self._asked is None or self._asked.done():
@@ -45,45 +48,58 @@ def attach(app: Flask, _: Settings) -> None:
     app.extensions[PROBES] = {
         "database": Probe(lambda: _database_answers(engine)),
         "broker": Probe(lambda: _broker_answers(app.config["REDIS_URL"])),
+        "engine": Probe(lambda: _engine_state(engine)),
     }
 
 
 @bp.get("/healthz")
 @needs(Open.TO_ANYONE)
 def check() -> Answer:
-    """200 when both answer, else 503 and which; within three seconds, whatever hangs."""
+    """200 when database and broker answer, else 503 and which; within three seconds, whatever hangs.
+
+    What the worker last said of the engine is told too, but pages need no engine: it changes no status.
+    """
     asked = {name: probe.ask() for name, probe in current_app.extensions[PROBES].items()}
-    found = {name: _in_time(answer) for name, answer in asked.items()}
-    response = jsonify({name: "ok" if well else "does not answer" for name, well in found.items()})
-    response.status_code = 200 if all(found.values()) else 503
+    end = time.monotonic() + PATIENCE_SECONDS
+    found = {name: _in_time(answer, end) for name, answer in asked.items()}
+    response = jsonify(found)
+    response.status_code = 200 if found["database"] == found["broker"] == WELL else 503
     return response
 
 
-def _in_time(answer: Future[bool]) -> bool:
+def _in_time(answer: Future[str], end: float) -> str:
     try:
-        return answer.result(PATIENCE_SECONDS)
+        return answer.result(max(0, end - time.monotonic()))
     except TimeoutError:
-        return False
+        return ILL
 
 
-def _database_answers(engine: Engine) -> bool:
+def _database_answers(engine: Engine) -> str:
+    return _one(engine, "SELECT 'ok'") or ILL
+
+
+def _engine_state(engine: Engine) -> str:
+    return _one(engine, waiting.STATE) or "unknown"
+
+
+def _one(engine: Engine, question: str) -> str | None:
     try:
         connection = engine.raw_connection()
         try:
-            connection.driver_connection.execute("SELECT 1")  # type: ignore[union-attr]
+            found = connection.driver_connection.execute(question).fetchone()  # type: ignore[union-attr]
         finally:
             connection.close()
     except (SQLAlchemyError, psycopg.Error):
-        return False
-    return True
+        return None
+    return str(found[0])
 
 
-def _broker_answers(url: str) -> bool:
+def _broker_answers(url: str) -> str:
     client = Redis.from_url(url, socket_timeout=BROKER_SECONDS, socket_connect_timeout=BROKER_SECONDS)
     try:
         # One that refuses to write, on a full disk or out of memory, takes no hints.
-        return bool(client.set("health", 1, ex=60))
+        return WELL if client.set("health", 1, ex=60) else ILL
     except (RedisError, OSError):
-        return False
+        return ILL
     finally:
         client.close()

@@ -16,6 +16,7 @@ from models.sealed import CannotOpen
 from models.system import desired
 from models.system.desired import Wanted
 from models.transaction import transaction
+from worker.engine.faults import EngineFault
 from worker.engine.interface import Attempt, CannotDeploy, Image, Location, Runtime, Tick
 from worker.engine.output import last_words
 
@@ -72,6 +73,10 @@ def _bring_up(runtime: Runtime, wanted: Wanted, lease: DeploymentLease) -> None:
         said = last_words(runtime, lease.key, lease.stamp, specification) if specification and lease.first else None
         with transaction():
             deployment.fail(lease, str(failure), partly=bool(serving), output=said)
+    except EngineFault as engines:
+        log.warning("%s waits: %s", lease, engines)
+        with transaction():
+            deployment.put_off(lease, engines.fault, partly=bool(serving))
     else:
         with transaction():
             deployment.succeed(lease, made)

@@ -1,5 +1,6 @@
 """A Docker Engine that runs our containers, found again by their labels."""
 
+import logging
 import os
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -14,10 +15,13 @@ from models.jobs.observation import ResourceKey
 from models.jobs.output import Line
 from models.kinds.specification import Specification
 from worker.engine import health, labels, pull
+from worker.engine.faults import EngineFault, recognised
 from worker.engine.interface import Attempt, CannotDeploy, EngineDown, Image, Instance, Location, Network, Refused, Tick
 from worker.engine.labels import Labels
+from worker.engine.masking import masked
 from worker.engine.written import written
 
+log = logging.getLogger(__name__)
 TIMEOUT_SECONDS = 60
 STALLED_SECONDS = 120
 CONNECTIONS_MOST = 64
@@ -70,12 +74,12 @@ class DockerEngine:
 
     def image(self, wanted: Specification, tick: Tick, deployed: Image | None = None) -> Image:
         """Pulls it, unless it was made on the engine, or what was deployed is still there."""
-        with _reaching(), _refusing(CannotDeploy, "refused", wanted):
+        with _reaching(), _deploying(wanted):
             return pull.again(self._api, wanted, deployed, tick) if deployed else pull.present(self._api, wanted, tick)
 
     def deploy(self, attempt: Attempt, wanted: Specification, tick: Tick, serving: Collection[int] = ()) -> None:
         """Starts it beside what runs, and gives it the name by which the project finds it once it is healthy."""
-        with _reaching(), _refusing(CannotDeploy, "refused", wanted):
+        with _reaching(), _deploying(wanted):
             location = attempt.location
             network = self.network(location)
             nodes: dict[int, str] = {}
@@ -93,7 +97,7 @@ class DockerEngine:
 
     def start(self, instance: Instance) -> None:
         """Starts it as it was created, or lets it go on where it was paused."""
-        with _reaching(), _refusing(Refused, "does not start"), _already(GONE, NOT_MODIFIED):
+        with _reaching(), _refusing("does not start"), _already(GONE, NOT_MODIFIED):
             if instance.paused:
                 self._unpause(instance)
             else:
@@ -101,7 +105,7 @@ class DockerEngine:
 
     def stop(self, instance: Instance) -> None:
         """Asks it to end, and kills it after STOP_SECONDS."""
-        with _reaching(), _refusing(Refused, "does not stop"), _already(GONE, NOT_MODIFIED):
+        with _reaching(), _refusing("does not stop"), _already(GONE, NOT_MODIFIED):
             if instance.paused:
                 self._unpause(instance)  # it could not hear us
             self._api.stop(instance.id, timeout=STOP_SECONDS)
@@ -113,12 +117,12 @@ class DockerEngine:
         """
         if instance.running and not instance.coming:
             self.stop(instance)
-        with _reaching(), _refusing(Refused, "does not remove"), _already(GONE, CONFLICT):
+        with _reaching(), _refusing("does not remove"), _already(GONE, CONFLICT):
             self._api.remove_container(instance.coming or instance.id, v=True, force=True)
 
     def output(self, instance: Instance) -> list[Line]:
         """Reads the file that the engine keeps of it."""
-        with _reaching(), _refusing(Refused, "does not read"):
+        with _reaching(), _refusing("does not read"):
             try:
                 return written(self._api, instance.id, instance.node)
             except NotFound:
@@ -127,7 +131,7 @@ class DockerEngine:
     def network(self, location: Location) -> str:
         """Finds it by its labels, since Docker lets two networks have one name."""
         project = {"organisation": location.key.organisation_id, "project": location.project_id}
-        with _reaching(), _refusing(CannotDeploy, "refused"):
+        with _reaching(), _deploying():
             if found := self._api.networks(filters=self._labels.matching(**project)):
                 return min(str(each["Id"]) for each in found)
             name = self._labels.network(location.key.organisation_id, location.project_id)
@@ -146,7 +150,7 @@ class DockerEngine:
         Docker 20.10, which loses count when many containers end at once, goes on refusing an empty one until it is
         started again (moby issue 42119).
         """
-        with _reaching(), _refusing(Refused, "does not remove"), _already(GONE, CONFLICT):
+        with _reaching(), _refusing("does not remove"), _already(GONE, CONFLICT):
             try:
                 self._api.remove_network(network.id)
             except APIError as error:
@@ -158,7 +162,8 @@ class DockerEngine:
             self._api.start(instance.id)
         except NotFound as error:
             self._api.inspect_container(instance.id)  # unless it is gone itself, it misses its network or the like
-            raise Refused(f"the engine does not start it: {error.explanation}") from None
+            said = str(error.explanation)
+            raise Refused("does not start", recognised(GONE, said), said) from None
 
     def _unpause(self, instance: Instance) -> None:
         try:
@@ -240,21 +245,41 @@ def _reaching() -> Iterator[None]:
     try:
         yield
     except APIError as error:
-        raise EngineDown(f"the engine does not do as told: {error.explanation or error}") from error
+        log.warning("the engine does not do as told: %s", error.explanation or error)
+        raise EngineDown(recognised(error.status_code or 0, str(error.explanation)).words) from error
     except (RequestException, DockerException) as error:
         raise EngineDown(_down(error)) from error
 
 
 @contextmanager
-def _refusing(failure: type[Exception], does: str, wanted: Specification | None = None) -> Iterator[None]:
-    """Raise what the engine says to one thing as `failure`, without anything of `wanted` that is sealed."""
+def _refusing(does: str) -> Iterator[None]:
+    """Raise Refused with what the engine says to one thing."""
     try:
         yield
     except APIError as error:
         if error.status_code == pull.UNAVAILABLE:
             raise
         said = str(error.explanation or error)
-        raise failure(f"the engine {does} it: {pull.masked(said, wanted) if wanted else said}") from None
+        raise Refused(does, recognised(error.status_code or 0, said), said) from None
+
+
+@contextmanager
+def _deploying(wanted: Specification | None = None) -> Iterator[None]:
+    """Raise what the engine says to a deployment by kind, and have its words in the log of the process.
+
+    Raises CannotDeploy, EngineFault.
+    """
+    try:
+        yield
+    except APIError as error:
+        if error.status_code == pull.UNAVAILABLE:
+            raise
+        said = masked(str(error.explanation or error), wanted.confidential if wanted else [])
+        log.warning("the engine refused: %s", said)
+        fault = recognised(error.status_code or 0, said)
+        if fault.is_engines:
+            raise EngineFault(fault) from None
+        raise CannotDeploy(f"the engine refused it: {fault.words}") from None
 
 
 @contextmanager
@@ -273,4 +298,5 @@ def _down(error: Exception) -> str:
         return "its socket may not be opened by this user"
     if "Connection refused" in told or "FileNotFoundError" in told or "No such file" in told:
         return "nothing listens there"
-    return " ".join(told.split())[:200]
+    log.warning("the engine is not reached: %s", " ".join(told.split()))
+    return "it gives no answer"

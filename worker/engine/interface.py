@@ -7,6 +7,7 @@ from typing import NamedTuple, Protocol
 
 from models.installation import NO_ENGINE
 from models.jobs.deployment import Mark
+from models.jobs.fault import Fault
 from models.jobs.observation import ResourceKey
 from models.jobs.output import Line
 from models.kinds.specification import Specification
@@ -25,7 +26,13 @@ class CannotDeploy(Exception):
 
 
 class Refused(Exception):
-    """The engine is there and refused one thing; the message says why."""
+    """The engine is there and refused one thing; the message is what it said, for the log of the process."""
+
+    def __init__(self, does: str, fault: Fault, said: str) -> None:
+        super().__init__(f"the engine {does} it: {said}")
+        self.fault = fault
+        self.words = f"the engine {does} it: {fault.words}"
+        """The reason that people read."""
 
 
 class Location(NamedTuple):
@@ -99,7 +106,7 @@ class Runtime(Protocol):
         """The containers that bear our labels: all of them, an organisation's, or those of one thing."""
 
     def image(self, wanted: Specification, tick: Tick, deployed: Image | None = None) -> Image:
-        """Have the image on the engine. Raises CannotDeploy.
+        """Have the image on the engine. Raises CannotDeploy, EngineFault.
 
         Without `deployed`, what its name stands for now; otherwise the very content that was deployed.
         """
@@ -107,7 +114,7 @@ class Runtime(Protocol):
     def deploy(self, attempt: Attempt, wanted: Specification, tick: Tick, serving: Collection[int] = ()) -> None:
         """Bring a revision up beside what runs, wait until it is healthy, let it serve, and see that it does.
 
-        `serving` are nodes of it that serve already and are left alone. Raises CannotDeploy.
+        `serving` are nodes of it that serve already and are left alone. Raises CannotDeploy, EngineFault.
         """
 
     def start(self, instance: Instance) -> None:
@@ -123,7 +130,7 @@ class Runtime(Protocol):
         """What one has written lately, oldest first; nothing when it is gone. Raises Refused."""
 
     def network(self, location: Location) -> str:
-        """The network of its project, made when there is none. Raises CannotDeploy.
+        """The network of its project, made when there is none. Raises EngineFault, CannotDeploy.
 
         Two callers at once may make two: see models.jobs.deployment.hold_network.
         """

@@ -4,6 +4,7 @@ Never taken from what lies on the engine already: another organisation may have 
 does not have. Only what was never pulled from anywhere, since the operator built or loaded it there, is used as it is.
 """
 
+import logging
 import re
 import time
 from typing import Any
@@ -12,9 +13,13 @@ from docker.errors import APIError, ImageNotFound
 from urllib3.exceptions import HTTPError
 
 from models.jobs.deployment import short
+from models.jobs.fault import Fault
 from models.kinds.specification import Specification
+from worker.engine.faults import EngineFault
 from worker.engine.interface import CannotDeploy, Image, Tick
+from worker.engine.masking import masked
 
+log = logging.getLogger(__name__)
 # In this order: a registry that cannot be reached may be told in the words of a refusal.
 UNREACHABLE = re.compile(
     r"connection refused|no such host|\btimeout\b|timed out|no route to host|network is unreachable|x509:|\btls:|"
@@ -23,8 +28,9 @@ UNREACHABLE = re.compile(
 )
 DENIED = re.compile(r"unauthorized|authentication required|no basic auth|incorrect username|denied", re.IGNORECASE)
 MISSING = re.compile(r"not found|manifest unknown|name unknown|does not exist|no matching manifest", re.IGNORECASE)
+# In the engine's own words; a registry's begin with a code of its own.
+DISK_FULL = re.compile(r"^(?:failed to register layer|[a-z]+ /).*no space left on device", re.IGNORECASE)
 DIGEST = re.compile(r"Digest: (sha256:[0-9a-f]{64})")
-SAID_MOST = 160
 PULL_SECONDS = 900
 UNAVAILABLE = 503
 
@@ -90,8 +96,11 @@ def _pull(api: Any, reference: str, wanted: Specification, tick: Tick) -> str:
 
 
 def reason(said: str, wanted: Specification) -> str:
-    """Why an image is not to be had, from the engine's words."""
+    """Why an image is not to be had, from the engine's words. Raises EngineFault."""
     said = said.replace(wanted.image, "").replace(wanted.named, "")  # its name may hold any of those words
+    if DISK_FULL.search(said):
+        log.warning("image %s could not be pulled: %s", wanted.named, masked(said, wanted.confidential))
+        raise EngineFault(Fault.DISK_FULL)
     registry = _registry(wanted)
     if UNREACHABLE.search(said):
         return f"{registry} cannot be reached"
@@ -101,14 +110,8 @@ def reason(said: str, wanted: Specification) -> str:
         return f"{registry} refused the credentials of {wanted.credentials.handle}"  # type: ignore[union-attr]
     if MISSING.search(said):
         return f"image {wanted.named} not found"
-    return f"image {wanted.named} could not be pulled: {masked(said, wanted)[:SAID_MOST]}"
-
-
-def masked(said: str, wanted: Specification) -> str:
-    """An engine's words without anything that is sealed at rest."""
-    for value in wanted.confidential:
-        said = said.replace(value, "•••")
-    return " ".join(said.split())
+    log.warning("image %s could not be pulled: %s", wanted.named, masked(said, wanted.confidential))
+    return f"image {wanted.named} could not be pulled: {registry} answers with an error"
 
 
 def _registry(wanted: Specification) -> str:

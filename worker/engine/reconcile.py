@@ -152,8 +152,9 @@ def _act(runtime: Runtime, planned: Planned) -> Observed | None:
     def start(instance: Instance) -> None:
         try:
             runtime.start(instance)
-        except Refused:
-            runtime.remove(instance)  # so that it is made anew
+        except Refused as refused:
+            if not refused.fault.is_engines:
+                runtime.remove(instance)  # so that it is made anew
             raise
 
     for verb, instances in ((runtime.stop, todo.stop), (start, todo.start), (runtime.remove, todo.remove)):
@@ -163,7 +164,7 @@ def _act(runtime: Runtime, planned: Planned) -> Observed | None:
             except Refused as refused:
                 # One that cannot be removed must not keep the others from what they need.
                 log.warning("%s %s: %s", key.noun, key.id, refused)
-                status, reason = "error", str(refused)
+                status, reason = "error", refused.words
     if wanted is None:
         return None
     if (status, reason) == (wanted.status, wanted.status_reason) and not (wanted.ended and wanted.deployed_revision):
