@@ -46,6 +46,7 @@ endif
 
 # A marker is written last, and taken away first: a set-up that was interrupted starts over from nothing.
 .venv/installed: requirements-dev.lock pyproject.toml
+	@test -w . || { echo "Packages cannot be set up in $(CURDIR), which cannot be written to: copy it to a folder of your own."; exit 1; }
 	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 or newer is needed, and there is no $(PYTHON). Set PYTHON=python3.x."; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is %d.%d. Set PYTHON=python3.x." % sys.version_info[:2])'
 	@echo "Setting up Python packages …"

@@ -37,7 +37,7 @@ PEOPLE = {
     "vera": ("Vera Rubin", Role.VIEWER),
 }
 SERVICES = ("api", "worker", "frontend", "gateway", "search", "mailer", "billing", "reports", "auth", "media")
-STEPS = 150
+STEPS = 151
 P = ParamSpec("P")
 Done = TypeVar("Done")
 
@@ -99,6 +99,19 @@ def _globex(stage: Stage) -> Iterator[str]:
     for who in ("linus", "vera", "ada"):
         _join(stage, globex, grace, who, stage.roles[who])
         yield PEOPLE[who][0]
+    # With nothing to fill it, the balance of something that runs is used up within minutes.
+    card = _do(
+        add_payment_method,
+        globex.id,
+        grace,
+        brand="Mastercard",
+        last_four="5100",
+        expiry_month=4,
+        expiry_year=2032,
+    )
+    _do(top_up, globex.id, grace, 10_000, card.id, uuid4())
+    _do(account_of(globex.id).set_auto_top_up, grace, True, 2_000, 5_000)
+    yield "top-up"
     project = _do(globex.create_project, stage.actor("linus"), name="Intranet", handle="intranet")
     yield "Intranet"
     yield from _project(stage, project, SERVICES, who=("linus", "vera"))

@@ -1,6 +1,6 @@
 """This installation: its identity on an engine that others use too, and what its worker last said of that engine."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import text
@@ -26,11 +26,12 @@ def identity() -> str:
     return str(db.session.execute(IDENTITY).scalar_one())
 
 
-def report(engine: str, error: str | None = None) -> None:
+def report(engine: str, now: datetime, error: str | None = None) -> None:
     """Write down which engine there is, and why it does not answer if it does not."""
-    identity()
-    reason = error[:REASON_MOST] if error else None
-    db.session.execute(REPORT, {"engine": engine, "error": reason, "now": datetime.now(UTC)})
+    values = {"engine": engine, "error": error[:REASON_MOST] if error else None, "now": now}
+    if db.session.execute(REPORT, values).first() is None:
+        identity()
+        db.session.execute(REPORT, values)
 
 
 def engine() -> Engine:
@@ -39,9 +40,16 @@ def engine() -> Engine:
     return Engine(*found[0]) if found else Engine(None, None, None)
 
 
+def is_looked_after() -> bool:
+    """Whether a runtime process is connected, which makes the engine run what should run."""
+    return bool(read(LOOKED_AFTER, {})[0][0])
+
+
 IDENTITY = text("""
     WITH made AS (INSERT INTO platform DEFAULT VALUES ON CONFLICT DO NOTHING RETURNING id)
     SELECT id FROM made UNION ALL SELECT id FROM platform
 """)
-REPORT = text("UPDATE platform SET engine = :engine, engine_error = :error, engine_seen_at = :now")
+REPORT = text("UPDATE platform SET engine = :engine, engine_error = :error, engine_seen_at = :now RETURNING one")
 ENGINE = text("SELECT engine, engine_error, engine_seen_at FROM platform")
+# The name that `activity-log runtime` gives to its connections (web/cli/__init__.py).
+LOOKED_AFTER = text("SELECT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'activity-log runtime')")

@@ -14,7 +14,7 @@ from models.field import NAME_MOST, Field, Shape, column
 from models.hold import PROJECT_GONE, hold_organisation, hold_project
 from models.jobs import job
 from models.kinds.catalogue import KINDS, RUNNING
-from models.kinds.resource import Kind, Resource, by_handle
+from models.kinds.resource import Kind, Resource, by_handle, ended_by_id
 from models.kinds.running import Running, deploy_users
 from models.log.actor import Actor
 from models.log.record import Action, ProjectName, Subject, record
@@ -85,6 +85,13 @@ class Project(Owned):
         found = by_handle(kind, self.organisation_id, self.id, handle)
         if found is None:
             raise NotFound(f"There is no {kind.noun} “{handle}” in this project.")
+        return found
+
+    def find_ended(self, kind: type[Kind], handle: str, resource_id: int) -> Kind:
+        """Returns a resource that has ended, whose handle another may bear by now. Raises NotFound."""
+        found = ended_by_id(kind, self.organisation_id, self.id, handle, resource_id) if resource_id <= LATEST else None
+        if found is None:
+            raise NotFound(f"No {kind.noun} “{handle}” with this id has ended in this project.")
         return found
 
     def resources(self, kind: type[Kind], before: int = LATEST, size: int = 50) -> list[Kind]:

@@ -61,6 +61,17 @@ class Keyring:
         return hmac.digest(self._digest_key, f"{context}\0{plain}".encode(), hashlib.sha256).hex()
 
 
+def fingerprints(keys: str) -> dict[str, str]:
+    """Returns what tells each key of `id:base64,id:base64` from any other of its id, without giving it away."""
+    pairs = [each.partition(":") for each in keys.split(",") if each]
+    return {
+        key_id: hashlib.sha256(FINGERPRINT + base64.b64decode(encoded)).hexdigest()[:FINGERPRINT_DIGITS]
+        for key_id, _, encoded in pairs
+    }
+
+
+# A key is 32 random bytes: nobody finds it by trying what has this hash.
+FINGERPRINT, FINGERPRINT_DIGITS = b"activity-log key ", 16
 KEYRING = Keyring()
 
 

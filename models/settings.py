@@ -3,7 +3,7 @@
 import base64
 import binascii
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from pathlib import Path
@@ -13,6 +13,12 @@ from urllib.parse import urlsplit
 from models.numbers import whole_number
 
 REQUIRED = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "ENCRYPTION_KEYS")
+# Whoever needs less than the pages is given no more.
+OF_WORKER = ("DATABASE_URL", "REDIS_URL", "ENCRYPTION_KEYS")
+OF_SCHEDULER = ("REDIS_URL",)
+OF_OWNER = ("DATABASE_URL", "DATABASE_OWNER_URL")
+FILE = "_FILE"
+"""A setting can also be the content of a file, which the variable of this ending names."""
 SWITCHES = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 
 HOST = re.compile(r"\.?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*|\[[0-9A-Fa-f:.]+\]")
@@ -26,11 +32,11 @@ class SettingsError(Exception):
 class Settings:
     """The settings of every process; each is read from the variable of its name in capitals."""
 
-    database_url: str
+    database_url: str = ""
     """The role that web and worker connect with."""
-    redis_url: str
-    secret_key: str
-    encryption_keys: str
+    redis_url: str = ""
+    secret_key: str = ""
+    encryption_keys: str = ""
     """`id:base64,id:base64`: AES-256 keys; the first one encrypts, all of them decrypt."""
     database_owner_url: str = ""
     """The role that owns the schema; migrations only."""
@@ -54,6 +60,8 @@ class Settings:
     """`smtp://user:password@host:587` or `smtps://…`; empty: no mail is sent, and links are shown once."""
     mail_from: str = ""
     """The sender of every mail."""
+    alive_file: str = ""
+    """What worker, runtime and scheduler touch while they are at work, for health checks; empty: nothing."""
     trusted_proxies: int = 0
     """How many proxies in front are believed when they say who asks, over what, and for which host."""
     organisations_most: int = 100
@@ -74,9 +82,11 @@ class Settings:
         return timedelta(hours=self.suspension_grace_hours)
 
     @classmethod
-    def from_environment(cls, environ: Mapping[str, str]) -> "Settings":
+    def from_environment(cls, environ: Mapping[str, str], needed: Collection[str] = REQUIRED) -> "Settings":
         """Read and check everything at once; what is empty or not set has its default. Raises SettingsError."""
-        wrong = [f"{name} is not set" for name in REQUIRED if not environ.get(name)]
+        wrong: list[str] = []
+        environ = _with_files(environ, wrong)
+        wrong += [f"{name} is not set" for name in needed if not environ.get(name)]
         wrong += _wrong_keys(environ.get("ENCRYPTION_KEYS", ""))
         values: dict[str, Any] = {}
         for setting in fields(cls):
@@ -91,6 +101,33 @@ class Settings:
         if wrong:
             raise SettingsError("; ".join(wrong))
         return cls(**values)
+
+
+def with_files(environ: Mapping[str, str]) -> dict[str, str]:
+    """Returns the environment with each setting that a file holds. Raises SettingsError."""
+    wrong: list[str] = []
+    found = _with_files(environ, wrong)
+    if wrong:
+        raise SettingsError("; ".join(wrong))
+    return found
+
+
+def is_told(environ: Mapping[str, str], name: str) -> bool:
+    """Whether a setting is set, by itself or by a file."""
+    return bool(environ.get(name) or environ.get(name + FILE))
+
+
+def _with_files(environ: Mapping[str, str], wrong: list[str]) -> dict[str, str]:
+    found = dict(environ)
+    for name in (setting.name.upper() for setting in fields(Settings)):
+        if file := environ.get(name + FILE):
+            if environ.get(name):
+                wrong.append(f"{name} and {name}{FILE} are both set")
+            try:
+                found[name] = Path(file).read_text().strip()
+            except (OSError, UnicodeDecodeError) as error:
+                wrong.append(f"{name}{FILE} cannot be read ({getattr(error, 'strerror', None) or 'it is no text'})")
+    return found
 
 
 def _number(least: int, most: int) -> Callable[[str], int]:

@@ -28,7 +28,7 @@ from models.transaction import transaction
 from tests.support.invitations import enrol
 from tests.support.servers import Servers, start
 from tests.support.side_by_side import SideBySide, arrange
-from web import create_app
+from web.application import create_app
 
 PASSWORD = "correct horse battery"
 # Tests wait for other processes more than they compute.

@@ -20,7 +20,7 @@ BRIEFLY = 2
 LONGEST = 40
 """How much of a value a row shows: the page of the entry has all of it."""
 # What the sentence of the entry says already.
-IN_THE_SENTENCE = {"state", "role", "reason", "declined", "clean_up", "deployed_revision"}
+IN_THE_SENTENCE = {"state", "role", "reason", "declined", "clean_up", "deployed_revision", "image_digest"}
 NAMES = {"name", "handle"}
 NOTHING = "none"
 

@@ -45,6 +45,7 @@ SAID: tuple[tuple[str, Chip], ...] = (
     (r" topped up by ", Chip("Topped up", "money")),
     (r" failed to deploy: ", Chip("Failed", FAILED)),
     (r" is (?:partly )?down: ", Chip("Down", FAILED)),
+    (r" had an instance on the engine ", Chip("Stray", FAILED)),
     (r" declined .*: ", Chip("Declined", FAILED)),
     (r" suspended", Chip("Suspended", "held")),
     (r" expired$", Chip("Expired", "held")),

@@ -20,6 +20,15 @@ from web.words import plural, zone, zone_name
 
 ROW = "activity/_entry.html"
 FOLD = "activity/_fold.html"
+# What is reached below the oldest entry of a feed.
+BEGINNINGS = {
+    "": "The beginning of the log.",
+    "project": "The project was created here.",
+    "resource": "Created here.",
+    "cause": "That is everything it caused.",
+    "run": "These are all the entries in the fold.",
+    "project run": "These are all the entries in the fold.",
+}
 
 
 @dataclass(frozen=True)
@@ -28,6 +37,11 @@ class OrganisationFeed:
 
     scope: Scope
     older_word = "before"
+
+    @property
+    def beginning(self) -> str:
+        """Says what is reached below the oldest entry."""
+        return BEGINNINGS[self.scope.condition]
 
     def page(self, before: str | None) -> Page:
         """Reads the page below a number. Raises ValueError."""
@@ -60,6 +74,7 @@ class PersonFeed:
 
     user_id: int
     belongings: Belongings
+    beginning: str = "Your first entry."
     older_word = "cursor"
 
     def page(self, before: str | None) -> Page:
@@ -98,6 +113,8 @@ class FeedPage:
     etag: str
     namesakes: frozenset[int]
     """The ids of people on it who share their name with another one on it."""
+    beginning: str = ""
+    """What is reached below its oldest entry."""
 
 
 AnyFeed = OrganisationFeed | PersonFeed
@@ -134,7 +151,7 @@ def page_of(source: AnyFeed, address: str, before: str | None = None) -> FeedPag
     # holds what was written together, and has no newer.
     live = before is None and joint == "?"
     newer = f"{address}?after={source.top(found.rows)}" if live else None
-    return _shown(found.rows, older, newer, found.head)
+    return _shown(found.rows, older, newer, found.head, source.beginning)
 
 
 def entries_html(
@@ -194,8 +211,10 @@ def _newer(source: AnyFeed, address: str, after: str) -> Response:
     return response
 
 
-def _shown(rows: Sequence[Item], older_url: str | None, newer_url: str | None, head: int) -> FeedPage:
-    return FeedPage(rows, _by_day(rows), older_url, newer_url, f'"{head}"', namesakes(rows))
+def _shown(
+    rows: Sequence[Item], older_url: str | None, newer_url: str | None, head: int, beginning: str = ""
+) -> FeedPage:
+    return FeedPage(rows, _by_day(rows), older_url, newer_url, f'"{head}"', namesakes(rows), beginning)
 
 
 def _by_day(rows: Sequence[Item]) -> list[tuple[date, Sequence[Item]]]:

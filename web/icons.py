@@ -27,6 +27,8 @@ DRAWINGS = {
     "copy": "copy",
     "arrow-up": "arrow-up",
     "output": "square-terminal",
+    "previous": "chevron-left",
+    "next": "chevron-right",
     "mail": "mail",
     "invitation": "mail-plus",
 }

@@ -9,7 +9,7 @@ from flask import Flask, g, request
 from models.billing import amounts
 from models.jobs.deployment import short
 from models.kinds.catalogue import BY_NOUN, KINDS, plurals
-from models.kinds.references import listed
+from models.kinds.references import listed_names
 from models.settings import Settings
 
 ZONES_MOST = 64
@@ -43,8 +43,8 @@ def day(moment: datetime) -> str:
 
 
 def utc(moment: datetime) -> str:
-    """ "2026-11-24 09:41:07 UTC"."""
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    """ "2026-11-24 09:41:07.120394 UTC": as exactly as the log keeps it."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f} UTC"
 
 
 def iso(moment: datetime) -> str:
@@ -77,7 +77,7 @@ def attach(app: Flask, _: Settings) -> None:
         "money": amounts.shown,
         "price": amounts.shown_finely,
         "initials": initials,
-        "listed": listed,
+        "listed": listed_names,
         "plurals": plurals,
         "digest": short,
     }

@@ -4,7 +4,7 @@ import gc
 import os
 
 from models.settings import Settings
-from web import create_app
+from web.application import create_app
 
 app = create_app(Settings.from_environment(os.environ))
 

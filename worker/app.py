@@ -4,13 +4,14 @@ from typing import Any
 
 import flask
 from celery import Celery, Task
-from celery.signals import worker_ready
+from celery.signals import heartbeat_sent, worker_ready
 
 from models import database, sealed
 from models.settings import Settings
 from worker import hint, output, tasks
+from worker.alive import touch
 from worker.engine import connection
-from worker.hint import QUEUE, RUNTIME_QUEUE
+from worker.publisher import QUEUE, RUNTIME_QUEUE
 
 TASKS = {
     tasks.run: QUEUE,
@@ -21,8 +22,6 @@ TASKS = {
     tasks.reconcile: RUNTIME_QUEUE,
     tasks.read_output: RUNTIME_QUEUE,
 }
-SCHEDULE = {tasks.find_due: 15, tasks.charge: 60, tasks.reconcile: 30}
-"""Seconds between two runs."""
 # Longer than the lease, so that a message that comes back finds the lease of its dead worker run out.
 VISIBILITY_SECONDS = 120
 
@@ -58,15 +57,13 @@ def create_celery(settings: Settings) -> Celery:
         worker_cancel_long_running_tasks_on_connection_loss=False,
         task_default_queue=QUEUE,
         task_routes={_name(task): {"queue": queue} for task, queue in TASKS.items()},
-        # A message that waited longer than its interval says nothing that the next one does not say.
-        beat_schedule={
-            task.__name__: {"task": _name(task), "schedule": seconds, "options": {"expires": seconds}}
-            for task, seconds in SCHEDULE.items()
-        },
         timezone="UTC",
     )
     for task in TASKS:
         celery.task(name=_name(task))(task)
+    if settings.alive_file:
+        # By the loop that takes messages from the broker.
+        heartbeat_sent.connect(lambda **_: touch(settings.alive_file), weak=False)
     return celery
 
 

@@ -2,7 +2,7 @@
 
 import os
 
-from models.settings import Settings
+from models.settings import OF_WORKER, Settings
 from worker.app import create_celery
 
-app = create_celery(Settings.from_environment(os.environ))
+app = create_celery(Settings.from_environment(os.environ, OF_WORKER))

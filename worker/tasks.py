@@ -14,7 +14,7 @@ from models.jobs.job import JobKey
 from models.jobs.observation import ResourceKey
 from models.jobs.output import Output
 from models.settings import Settings
-from models.system import cascade, charging
+from models.system import cascade, charging, due
 from models.system.expiry import expire_all
 from worker import mail, notices, output
 from worker.engine import connection
@@ -78,11 +78,16 @@ def read_output(organisation_id: int, noun: str, resource_id: int, revision: int
 def find_due() -> None:
     """Hint again at every job that is due and that nobody holds, close what has expired, tell of what has failed."""
     settings: Settings = current_app.config["SETTINGS"]
-    for key in job.overdue():
-        hint(key)
-    for mail_key in lease.overdue(MAILS):
-        hint(mail_key)
-    expire_all(datetime.now(UTC))
+    now = datetime.now(UTC)
+    found = due.look(now)
+    if found.jobs:
+        for key in job.overdue():
+            hint(key)
+    if found.mails:
+        for mail_key in lease.overdue(MAILS):
+            hint(mail_key)
+    if found.invitations:
+        expire_all(now)
     if settings.smtp_url:
         notices.tell_of_failures(settings.public_url)
 

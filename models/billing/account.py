@@ -97,11 +97,6 @@ def locked_account(organisation_id: int) -> BillingAccount:
     return account
 
 
-def wanting_top_up(now: datetime) -> list[int]:
-    """Returns the organisations whose balance wants to fill itself, unless an operator has suspended them."""
-    return list(db.session.execute(WANTING, {"now": now}).scalars())
-
-
 def account_to_top_up(organisation_id: int, now: datetime) -> BillingAccount | None:
     """Returns the organisation's account, locked until COMMIT, when it wants to fill itself; None otherwise."""
     wanted = select(BillingAccount).where(BillingAccount.organisation_id == organisation_id, text(WANTS_TOP_UP))
@@ -118,7 +113,8 @@ def forget_decline(organisation_id: int) -> None:
 WANTS_TOP_UP = """
     auto_top_up AND balance_cents < threshold_cents AND (exhausted OR retry_at IS NULL OR retry_at <= :now)
 """
-WANTING = text(f"""
+# The organisations whose balance wants to fill itself, unless an operator has suspended them.
+WANTING = f"""
     SELECT account.organisation_id FROM billing_accounts AS account
       JOIN organisations ON organisations.id = account.organisation_id
      WHERE {WANTS_TOP_UP}
@@ -126,7 +122,7 @@ WANTING = text(f"""
             SELECT FROM suspensions WHERE suspensions.organisation_id = account.organisation_id
                                       AND by = 'balance' AND ended_at IS NULL))
      ORDER BY account.organisation_id
-""")
+"""
 HAS_A_CARD = text("""
     SELECT EXISTS (SELECT FROM payment_methods WHERE organisation_id = :organisation AND is_default)
 """)

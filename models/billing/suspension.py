@@ -147,16 +147,6 @@ def clean_up(organisation_id: int, running: str) -> Record | None:
     return began
 
 
-def exhausted() -> list[int]:
-    """Returns the active organisations whose balance a charge has found used up."""
-    return list(db.session.execute(EXHAUSTED).scalars())
-
-
-def due_for_clean_up() -> list[int]:
-    """Returns the organisations whose grace period is over, the longest over first."""
-    return list(db.session.execute(DUE, {"now": datetime.now(UTC)}).scalars())
-
-
 def _subject(held: Held) -> Subject:
     return Subject(held.id, "organisation", held.id, held.name)
 
@@ -169,12 +159,14 @@ def _checked(reason: str) -> str:
 SUSPENDED_BY = text("""
     SELECT max(cause_number) FROM jobs WHERE organisation_id = :organisation AND work = 'suspend'
 """)
-EXHAUSTED = text("""
+# The active organisations whose balance a charge has found used up.
+EXHAUSTED = """
     SELECT organisation_id FROM billing_accounts JOIN organisations ON organisations.id = organisation_id
      WHERE exhausted AND state = 'active' ORDER BY organisation_id
-""")
-DUE = text("""
+"""
+# The organisations whose grace period is over, the longest over first.
+DUE = """
     SELECT organisation_id FROM suspensions JOIN organisations ON organisations.id = organisation_id
      WHERE suspensions.ended_at IS NULL AND cleaning_since IS NULL AND clean_up_at <= :now AND state = 'suspended'
      ORDER BY clean_up_at
-""")
+"""

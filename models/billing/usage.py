@@ -83,11 +83,6 @@ def full_minute(moment: datetime) -> datetime:
     return whole if whole == moment else whole + MINUTE
 
 
-def chargeable(until: datetime) -> list[int]:
-    """Returns the organisations that are active and may owe something for the time before `until`."""
-    return list(db.session.execute(CHARGEABLE, {"until": until}).scalars())
-
-
 def charge(organisation_id: int, until: datetime) -> None:
     """Charge every full minute before `until` that was not charged yet, in one row of the ledger.
 
@@ -140,15 +135,19 @@ CHANGE = text("""
     INSERT INTO usage_changes (organisation_id, cpu_millicores, memory_mib, cache_mib)
     VALUES (:organisation, :cpu_millicores, :memory_mib, :cache_mib)
 """)
-CHARGEABLE = text("""
+# The active organisations that owe a cent for the time before `until`, the column of a table `round` that whoever
+# asks brings along. Who owes less is left alone: nobody would see it. Changes are taken over at the next full minute.
+CHARGEABLE = f"""
     SELECT organisation_id FROM billing_accounts AS account
-      JOIN organisations ON organisations.id = organisation_id
-     WHERE state = 'active' AND charged_until < :until
-       AND (cpu_millicores <> 0 OR memory_mib <> 0 OR cache_mib <> 0 OR owed_microcents <> 0
+      JOIN organisations ON organisations.id = organisation_id CROSS JOIN round
+     WHERE state = 'active' AND charged_until < until
+       AND (owed_microcents + EXTRACT(EPOCH FROM until - charged_until) / 60 * (
+                cpu_millicores * {PRICES.cpu_millicores} + memory_mib * {PRICES.memory_mib}
+                + cache_mib * {PRICES.cache_mib}) >= {MICROCENTS}
             OR EXISTS (SELECT FROM usage_changes
                         WHERE usage_changes.organisation_id = account.organisation_id AND taken_at IS NULL))
      ORDER BY organisation_id
-""")
+"""
 LOCK = text("""
     SELECT cpu_millicores, memory_mib, cache_mib, charged_until, booked_until, owed_microcents
       FROM billing_accounts WHERE organisation_id = :organisation FOR NO KEY UPDATE

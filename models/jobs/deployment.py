@@ -260,6 +260,11 @@ def cancel_ended(organisation_id: int | None = None) -> None:
         db.session.execute(_cancel(noun), {"organisation": organisation_id})
 
 
+def any_of_ended(organisation_id: int | None = None) -> bool:
+    """Whether there are deployments of what has ended, which is seldom so: it saves the transaction."""
+    return bool(read(_any_of_ended(), {"organisation": organisation_id})[0][0])
+
+
 def hold_network(organisation_id: int, project_id: int) -> None:
     """Keep other workers from making or removing the project's network on the engine until COMMIT."""
     db.session.execute(HOLD_NETWORK, {"organisation": organisation_id, "project": project_id})
@@ -341,11 +346,27 @@ def _cancel(noun: str) -> TextClause:
         UPDATE deployments SET status = 'cancelled', reason = 'it was terminated before', lease_until = NULL,
                                ended_at = clock_timestamp()
           FROM {TABLES[noun]} AS thing
-         WHERE deployments.status = 'provisioning' AND noun = '{noun}'
-           AND thing.organisation_id = deployments.organisation_id AND thing.id = resource_id
-           AND thing.ended_at IS NOT NULL
-           AND (CAST(:organisation AS integer) IS NULL OR deployments.organisation_id = :organisation)
+         WHERE {_ended(noun)}
     """)
+
+
+@cache
+def _any_of_ended() -> TextClause:
+    return text(
+        "SELECT "
+        + " OR ".join(
+            f"EXISTS (SELECT FROM deployments, {table} AS thing WHERE {_ended(noun)})" for noun, table in TABLES.items()
+        )
+    )
+
+
+def _ended(noun: str) -> str:
+    return f"""
+        deployments.status = 'provisioning' AND noun = '{noun}'
+        AND thing.organisation_id = deployments.organisation_id AND thing.id = resource_id
+        AND thing.ended_at IS NOT NULL
+        AND (CAST(:organisation AS integer) IS NULL OR deployments.organisation_id = :organisation)
+    """
 
 
 OF_ONE = "organisation_id = :organisation_id AND noun = :noun AND resource_id = :resource_id"

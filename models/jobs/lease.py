@@ -110,6 +110,11 @@ def overdue(queue: Queue, limit: int = 1000) -> list[Hinted]:
     return [queue.address(*row) for row in db.session.execute(_overdue(queue), {"limit": limit})]
 
 
+def is_overdue(queue: Queue) -> str:
+    """The condition that a job is due and that nobody holds it, in SQL."""
+    return f"{queue.state} = '{queue.ready[0]}' AND {DUE}"
+
+
 @cache
 def _claim(queue: Queue) -> TextClause:
     brought = "".join(f", {each}" for each in queue.brings)
@@ -161,6 +166,6 @@ def _overdue(queue: Queue) -> TextClause:
     """Written for the partial index on due_at, whose condition names the state."""
     return text(f"""
         SELECT {", ".join(queue.key)} FROM {queue.table}
-         WHERE {queue.state} = '{queue.ready[0]}' AND {DUE}
+         WHERE {is_overdue(queue)}
          ORDER BY due_at LIMIT :limit
     """)

@@ -4,7 +4,7 @@ A field says to which kind it refers (`refers_to`); who can use a kind follows f
 """
 
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import ColumnElement, TextClause, any_, literal, or_, select, text, union_all
 
@@ -16,6 +16,15 @@ if TYPE_CHECKING:
     from models.kinds.resource import Resource
 
 LISTED_MOST = 5
+
+
+class Linked(NamedTuple):
+    """A resource as those know it that are linked with it."""
+
+    name: str
+    handle: str
+    plural: str
+    """Of its kind, for its address."""
 
 
 def require_existing(resource: "Resource") -> None:
@@ -41,16 +50,20 @@ def require_unused(resource: "Resource") -> None:
     mine = select(kind.id).where(kind.organisation_id == resource.organisation_id, kind.id == resource.id)
     db.session.execute(mine.with_for_update())
     if users := used_by(resource):
-        raise InUse(f"{resource.noun.capitalize()} {resource.name} is used by {listed(users)}. Remove it there first.")
+        raise InUse(
+            f"{resource.noun.capitalize()} {resource.name} is used by {listed_names(users)}. Remove it there first."
+        )
 
 
-def used_by(resource: "Resource") -> list[str]:
-    """Returns the names of what refers to it, in alphabetical order."""
+def used_by(resource: "Resource") -> list[Linked]:
+    """Returns what refers to it, by name."""
     users = [
-        select(getattr(kind, kind.called_by).label("name")).where(refers(kind, resource))
+        select(getattr(kind, kind.called_by).label("name"), kind.handle, literal(kind.plural)).where(
+            refers(kind, resource)
+        )
         for kind in users_of(type(resource))
     ]
-    return list(db.session.scalars(union_all(*users).order_by("name"))) if users else []
+    return [Linked(*row) for row in db.session.execute(union_all(*users).order_by("name"))] if users else []
 
 
 @cache
@@ -80,6 +93,11 @@ def listed(names: list[str]) -> str:
     """ "api, auth and 7 more": as many names as one reads."""
     more = len(names) - LISTED_MOST
     return ", ".join(names[:LISTED_MOST]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def listed_names(linked: list[Linked]) -> str:
+    """ "api, auth and 7 more", of what is linked."""
+    return listed([each.name for each in linked])
 
 
 @cache

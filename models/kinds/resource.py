@@ -13,7 +13,7 @@ from models.database import db
 from models.errors import AlreadyEnded
 from models.field import Field, Shape, column
 from models.hold import hold_project
-from models.kinds.references import require_existing, require_unused
+from models.kinds.references import Linked, require_existing, require_unused
 from models.log.actor import Actor
 from models.log.record import PAST, Action, ProjectName, Record, Subject, record
 from models.log.tracked import Owned
@@ -29,6 +29,8 @@ class Fact(NamedTuple):
     value: str
     exact: bool = False
     """Whether it is meant to be copied character by character."""
+    linked: tuple[Linked, ...] = ()
+    """What it names, where that has a page of its own."""
 
 
 class Resource(Owned):
@@ -77,8 +79,14 @@ class Resource(Owned):
     def facts(self) -> list[Fact]:
         """What its page shows: every field that has a value, except its name and what is sealed."""
         shown = [name for name in self.fields() if name != "name" and name not in self.sealed()]
-        facts = [Fact(self.fields()[name].label, _written(getattr(self, name))) for name in shown]
+        facts = [self._fact(self.fields()[name], getattr(self, name)) for name in shown]
         return [each for each in facts if each.value]
+
+    @staticmethod
+    def _fact(declared: Field, value: Any) -> Fact:
+        handles = value if isinstance(value, list) else [value] if value else []
+        linked = tuple(Linked(each, each, declared.refers_to) for each in handles if declared.refers_to)
+        return Fact(declared.label, _written(value), linked=linked)
 
     @property
     def subject(self) -> Subject:
@@ -154,6 +162,14 @@ def by_handle(kind: type[Kind], organisation_id: int, project_id: int, handle: s
     return db.session.scalar(mine.where(kind.ended_at.is_(None))) or db.session.scalar(
         mine.where(kind.ended_at.is_not(None)).order_by(kind.id.desc()).limit(1)
     )
+
+
+def ended_by_id(kind: type[Kind], organisation_id: int, project_id: int, handle: str, id: int) -> Kind | None:
+    """Returns the resource with this id if it has ended, whoever bears its handle now."""
+    found = db.session.get(kind, {"organisation_id": organisation_id, "id": id})
+    if found is None or found.ended_at is None or (found.project_id, found.handle) != (project_id, handle):
+        return None
+    return found
 
 
 def _written(value: Any) -> str:

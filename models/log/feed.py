@@ -94,6 +94,10 @@ class Detail(NamedTuple):
     actor_email: str | None
     """Of a member of today; names can be alike, and change."""
     resource_id: int
+    project_id: int | None
+    previous: int | None
+    """The number of the entry before it; of those that may be shown."""
+    next: int | None
 
 
 class Scope(NamedTuple):
@@ -205,9 +209,10 @@ def entry(organisation: OrganisationName, number: int, money: bool = True) -> tu
     found = read(ONE, {"organisation": organisation.id, "number": number, "money": money})
     if not found:
         return None
-    *columns, door, actor_role, email, resource_id = found[0]
+    *columns, door, actor_role, email, resource_id, project_id, previous, following = found[0]
     row = Row(organisation, *columns)
-    return row, Detail(door, actor_role, json.loads(row.changes or "{}"), email, resource_id)
+    changes = json.loads(row.changes or "{}")
+    return row, Detail(door, actor_role, changes, email, resource_id, project_id, previous, following)
 
 
 class _Run(NamedTuple):
@@ -324,6 +329,13 @@ def _pages(edge: str, order: str) -> dict[str, TextClause]:
     }
 
 
+def _beside(edge: str, order: str) -> str:
+    """The nearest number on one side of an entry."""
+    return f"""(SELECT number FROM activity_entries
+             WHERE organisation_id = :organisation AND number {edge} :number {SHOWN}
+             ORDER BY number {order} LIMIT 1)"""
+
+
 # One row more than the page is asked for: that there are older ones is known without a COUNT.
 OLDER = _pages("<", "DESC")
 NEWER = _pages(">", "ASC")
@@ -339,7 +351,8 @@ COUNT = {
 ONE = text(f"""
     SELECT {COLUMNS}, {CAUSED}, door, actor_role,
            (SELECT users.email FROM memberships JOIN users ON users.id = memberships.user_id
-             WHERE memberships.organisation_id = :organisation AND memberships.user_id = entry.actor_id), resource_id
+             WHERE memberships.organisation_id = :organisation AND memberships.user_id = entry.actor_id),
+           resource_id, project_id, {_beside("<", "DESC")}, {_beside(">", "ASC")}
       FROM activity_entries AS entry
      WHERE organisation_id = :organisation AND number = :number {SHOWN}
 """)

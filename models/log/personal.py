@@ -87,6 +87,12 @@ def head(organisations: Organisations) -> int:
     return int(read(HEAD, {"organisations": [each.id for each in organisations]})[0][0])
 
 
+def name_of(organisation_id: int, user_id: int) -> str | None:
+    """Finds the name of a member, or of someone whom the log knows; None of a stranger to the organisation."""
+    name: str | None = read(NAME, {"organisation": organisation_id, "user": user_id})[0][0]
+    return name
+
+
 def _found(
     query: TextClause, user_id: int, organisations: Organisations, edge: Cursor, limit: int, moneyless: frozenset[int]
 ) -> tuple[int, list[Row]]:
@@ -127,3 +133,14 @@ def _pages(edge: str, bound: str, order: str) -> TextClause:
 
 OLDER = _pages("<", "<=", "DESC")
 NEWER = _pages(">", ">=", "ASC")
+# As they are called today, else as they were when they last did something, else as they were last spoken of.
+NAME = text("""
+    SELECT COALESCE(
+        (SELECT users.name FROM memberships JOIN users ON users.id = memberships.user_id
+          WHERE memberships.organisation_id = :organisation AND memberships.user_id = :user),
+        (SELECT actor_name FROM activity_entries WHERE organisation_id = :organisation AND actor_id = :user
+          ORDER BY occurred_at DESC LIMIT 1),
+        (SELECT resource_name FROM activity_entries
+          WHERE organisation_id = :organisation AND resource_type = 'user' AND resource_id = :user
+          ORDER BY number DESC LIMIT 1))
+""")

@@ -187,7 +187,7 @@ def expire(each: Invitation, now: datetime) -> None:
 
 def organisations_with_expired(now: datetime) -> list[int]:
     """Returns the organisations that have invitations to expire."""
-    return list(db.session.scalars(EXPIRED, {"now": now}))
+    return list(db.session.scalars(text(EXPIRED), {"now": now}))
 
 
 def _fresh(wanted: Select[Any]) -> list[Invitation]:
@@ -199,9 +199,9 @@ def _digest(key: str) -> bytes:
     return hashlib.sha256(key.encode()).digest()
 
 
-EXPIRED = text("""
+EXPIRED = """
     SELECT DISTINCT organisation_id FROM invitations
       JOIN organisations ON organisations.id = organisation_id
      WHERE used_at IS NULL AND expires_at <= :now AND state IN ('active', 'suspended')
      ORDER BY organisation_id
-""")
+"""

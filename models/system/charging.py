@@ -7,14 +7,14 @@ comes late, or runs twice at once, charges, tops up and suspends once.
 import logging
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, NamedTuple
 
 from sqlalchemy import text
 
-from models.billing import payment, suspension, usage
-from models.billing.account import BALANCE_ID, wanting_top_up
+from models.billing import account, payment, suspension, usage
+from models.billing.account import BALANCE_ID
 from models.billing.provider import Collection
-from models.database import db
+from models.database import db, read
 from models.jobs.queue import Hint, Hinted, hint_nobody
 from models.kinds.catalogue import RUNNING, plurals
 from models.log import feed
@@ -22,7 +22,20 @@ from models.transaction import transaction
 
 log = logging.getLogger(__name__)
 INTERRUPTED_AFTER = timedelta(minutes=1)
-Due = TypeVar("Due", int, Collection)
+Step = tuple[Callable[["Due"], Sequence[Any]], Callable[[Any], list[Hinted]]]
+"""Finds in what is due what a step is taken for, and takes it for one of them."""
+
+
+class Due(NamedTuple):
+    """What is due: organisations by id, and whether a payment was interrupted."""
+
+    until: datetime
+    """The last full minute, which everything before is charged up to."""
+    owing: list[int]
+    interrupted: bool
+    wanting: list[int]
+    exhausted: list[int]
+    cleaned: list[int]
 
 
 def charge_round(grace: timedelta, hint: Hint = hint_nobody, now: datetime | None = None) -> None:
@@ -30,13 +43,22 @@ def charge_round(grace: timedelta, hint: Hint = hint_nobody, now: datetime | Non
 
     `grace` passes between a suspension and its clean-up; `hint` tells a worker of the work that follows.
     """
-    until = (now or _now()).astimezone(UTC).replace(second=0, microsecond=0)
-
-    _each(usage.chargeable(until), lambda one: _in_transaction(usage.charge, one, until), hint)
-    _each(payment.interrupted(INTERRUPTED_AFTER), lambda one: _collect(one, grace), hint)
-    _each(wanting_top_up(datetime.now(UTC)), lambda one: _top_up(one, grace), hint)
-    _each(suspension.exhausted(), lambda one: _in_transaction(suspension.suspend_if_exhausted, one, grace), hint)
-    _each(suspension.due_for_clean_up(), lambda one: _in_transaction(suspension.clean_up, one, plurals(RUNNING)), hint)
+    due = _due(now)
+    until = due.until
+    steps: tuple[Step, ...] = (
+        (lambda due: due.owing, lambda one: _in_transaction(usage.charge, one, until)),
+        (
+            lambda due: payment.interrupted(INTERRUPTED_AFTER) if due.interrupted else [],
+            lambda one: _collect(one, grace),
+        ),
+        (lambda due: due.wanting, lambda one: _top_up(one, grace)),
+        (lambda due: due.exhausted, lambda one: _in_transaction(suspension.suspend_if_exhausted, one, grace)),
+        (lambda due: due.cleaned, lambda one: _in_transaction(suspension.clean_up, one, plurals(RUNNING))),
+    )
+    for find, step in steps:
+        if found := find(due):
+            _each(found, step, hint)
+            due = _due(now)  # one step leads to the next
 
 
 def _top_up(organisation_id: int, grace: timedelta) -> list[Hinted]:
@@ -59,9 +81,9 @@ def _in_transaction(verb: Callable[..., Any], *arguments: Any) -> list[Hinted]:
     return hints
 
 
-def _each(due: Sequence[Due], step: Callable[[Due], list[Hinted]], hint: Hint) -> None:
+def _each(due: Sequence[Any], step: Callable[[Any], list[Hinted]], hint: Hint) -> None:
     """Take a step for each; one organisation's trouble is not another's, is logged, and tried again next round."""
-    db.session.rollback()  # what found them is no part of the steps
+    db.session.expire_all()  # what was read before the step before is outdated
     for one in due:
         try:
             for key in step(one):
@@ -71,11 +93,19 @@ def _each(due: Sequence[Due], step: Callable[[Due], list[Hinted]], hint: Hint) -
             db.session.rollback()
 
 
-def _now() -> datetime:
-    """Returns the time by the database's clock: one for all schedulers, and the one that stamps what is charged."""
-    moment: datetime = db.session.execute(NOW).scalar_one()
-    db.session.rollback()
-    return moment
+def _due(now: datetime | None) -> Due:
+    """Asks in one statement: most of the time nothing is due."""
+    clock = datetime.now(UTC)
+    values = {"now": clock, "until": now, "interrupted": clock - INTERRUPTED_AFTER}
+    return Due(*read(DUE, values)[0])
 
 
-NOW = text("SELECT clock_timestamp()")
+# By the database's clock: one for all schedulers, and the one that stamps what is charged.
+DUE = text(f"""
+    WITH round AS (
+        SELECT date_trunc('minute', COALESCE(CAST(:until AS timestamptz), clock_timestamp()), 'UTC') AS until)
+    SELECT until, ARRAY({usage.CHARGEABLE}),
+           EXISTS (SELECT FROM payments WHERE state = 'asked' AND asked_at < :interrupted),
+           ARRAY({account.WANTING}), ARRAY({suspension.EXHAUSTED}), ARRAY({suspension.DUE})
+      FROM round
+""")

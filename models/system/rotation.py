@@ -49,6 +49,11 @@ def remaining() -> int:
     return sum(_count(column) for column in _columns())
 
 
+def sealed_columns() -> list[tuple[str, str]]:
+    """Returns table and column of all that is sealed."""
+    return [(each.table, each.name) for each in _columns()]
+
+
 def _columns() -> list[Column]:
     mail = Column(MAILS.table, "content", MAILS.key)
     deployed = [Column(DEPLOYMENTS.table, name, DEPLOYMENTS.key) for name in ("specification", "output")]

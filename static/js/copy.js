@@ -1,4 +1,4 @@
-// Buttons that copy a field. They come hidden: without scripts there is nothing they could do.
+// Buttons that copy a field or the address of a link. They come hidden: without scripts there is nothing they could do.
 
 function show(within) {
   for (const button of within.querySelectorAll("[data-copy]")) button.hidden = false;
@@ -8,11 +8,12 @@ document.addEventListener("click", async ({ target }) => {
   const button = target.closest?.("[data-copy]");
   if (!button) return;
   const source = document.getElementById(button.dataset.copy);
-  source.select();
+  if (source.select) source.select();
+  else getSelection().selectAllChildren(source);
   try {
-    await navigator.clipboard.writeText(source.value);
+    await navigator.clipboard.writeText(source.value ?? source.href);
   } catch {
-    // Without https there is no clipboard; the field stays selected for a copy by hand.
+    // Without https there is no clipboard; the text stays selected for a copy by hand.
     if (!document.execCommand("copy")) return;
   }
   button.querySelector("span").textContent = "Copied";

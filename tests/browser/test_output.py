@@ -1,6 +1,7 @@
 """Output in a browser: it comes when it is opened, grows by itself, and holds still while it is read."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -22,7 +23,7 @@ def _lasting(app: object, monkeypatch: pytest.MonkeyPatch) -> None:
     """An engine is there, and what was read stays for as long as a busy machine needs."""
     monkeypatch.setattr("worker.output.KEPT_SECONDS", 600)
     with transaction():
-        installation.report("Docker 28.2.2")
+        installation.report("Docker 28.2.2", datetime.now(UTC))
 
 
 def read(container: Container, count: int) -> None:

@@ -21,7 +21,8 @@ from models.settings import Settings
 from models.transaction import transaction
 from tests.conftest import PASSWORD
 from tests.support.work import run
-from worker.hint import RUN, hint
+from worker.hint import hint
+from worker.publisher import RUN
 
 CANARY = "canary-7f3a"
 """Part of every value that is to stay secret."""

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 import psycopg
@@ -11,8 +11,10 @@ from flask import Flask
 from psycopg.rows import namedtuple_row
 
 from models import demo
+from models.database import db
 from models.jobs import job
 from models.people.user import authenticate
+from models.system.charging import charge_round
 from tests.conftest import PASSWORD, empty
 from tests.support.servers import Servers
 
@@ -122,3 +124,11 @@ def test_it_ends_with_the_sign_in(filled: Filled) -> None:
 
 def test_it_takes_the_steps_it_announces(filled: Filled) -> None:
     assert len(filled.steps) == demo.STEPS
+
+
+def test_no_organisation_runs_out_of_money_in_its_first_week(filled: Filled) -> None:
+    for day in range(8):
+        charge_round(timedelta(hours=72), now=filled.ended + timedelta(days=day))
+    suspended = db.session.scalars(db.text("SELECT handle FROM organisations WHERE state = 'suspended'")).all()
+
+    assert suspended == []

@@ -1,5 +1,7 @@
 """What the dashboard and a project's page read at a glance."""
 
+from datetime import UTC, datetime
+
 import psycopg
 
 from models.billing.account import account_of
@@ -72,7 +74,7 @@ def test_its_work_is_that_of_the_whole_organisation_and_what_is_stuck_anywhere(
 def test_it_says_what_was_reported_of_the_engine(acme: Organisation, web: Project) -> None:
     assert overview(acme.id).engine == contents(acme.id, web.id).engine == (None, None, None)
     with transaction():
-        report(NO_ENGINE, "none")
+        report(NO_ENGINE, datetime.now(UTC), "none")
 
     found = overview(acme.id).engine
     assert found.seen_at is not None

@@ -40,7 +40,7 @@ def written() -> Iterator[tuple[str, str]]:
             if isinstance(function, ast.FunctionDef):
                 for call in ast.walk(function):
                     if (part := _behind_the_name(call)) is not None:
-                        yield function.name, _text(part)
+                        yield function.name, _text(part, function)
 
 
 def _behind_the_name(call: ast.AST) -> ast.expr | None:
@@ -50,8 +50,15 @@ def _behind_the_name(call: ast.AST) -> ast.expr | None:
     return call.args[at] if at is not None else None
 
 
-def _text(part: ast.expr) -> str:
-    """A string or f-string, with a hole for each value in it."""
+def _text(part: ast.expr, function: ast.FunctionDef) -> str:
+    """A string or f-string, also one that the function has named, with a hole for each value in it."""
+    if isinstance(part, ast.Name):
+        named = [
+            each.value
+            for each in ast.walk(function)
+            if isinstance(each, ast.Assign) and ast.dump(each.targets[0]) == ast.dump(ast.Name(part.id, ast.Store()))
+        ]
+        return _text(named[-1], function) if named and not isinstance(named[-1], ast.Name) else HOLE
     if isinstance(part, ast.Constant):
         return str(part.value)
     if isinstance(part, ast.JoinedStr):
@@ -64,7 +71,7 @@ WRITTEN = sorted({text for function, text in written() if function not in HIDDEN
 
 def taught(after: str) -> bool:
     """Whether a rule knows what follows the name."""
-    return any(begins.match(after.replace(HOLE, "word")) for begins, _ in RULES)
+    return any(begins.match(after.replace(HOLE, hole)) for begins, _ in RULES for hole in ("word", ""))
 
 
 @pytest.mark.parametrize("after", WRITTEN)

@@ -24,6 +24,8 @@ LINK = re.compile(r"\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)")
 CODE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
 # PORT: the image always listens on 8000, and PUBLISH says where the host does. DEMO: `up` alone reads it.
 NOT_IN_COMPOSE = {"PORT", "DEMO"}
+# What compose and the image say themselves: where servers are, made of the passwords, and what is inside of containers.
+NOT_IN_EXAMPLE = {"DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "HOST", "DATA_DIR", "ALIVE_FILE", *NOT_IN_COMPOSE}
 
 
 def texts() -> Iterator[Path]:
@@ -38,7 +40,9 @@ def texts() -> Iterator[Path]:
 
 def commands(group: click.Group, before: str = "") -> Iterator[str]:
     """The full names of a group's commands."""
-    for name, command in group.commands.items():
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
         if isinstance(command, click.Group):
             yield from commands(command, f"{before}{name} ")
         else:
@@ -102,9 +106,19 @@ def test_every_setting_can_be_given_to_compose() -> None:
 
 def test_the_example_has_what_compose_asks_for() -> None:
     asked = set(re.findall(r"\$\{(\w+)", (ROOT / "docker-compose.yml").read_text()))
-    offered = set(re.findall(r"^(?:# )?(\w+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
 
-    assert asked == offered
+    assert asked == offered()
+
+
+def test_the_example_has_every_setting() -> None:
+    settings = {field.name.upper() for field in dataclasses.fields(Settings)}
+
+    assert offered() & settings == settings - NOT_IN_EXAMPLE
+
+
+def offered() -> set[str]:
+    """The variables of the example."""
+    return set(re.findall(r"^(?:# )?(\w+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
 
 
 def test_every_command_is_explained() -> None:

@@ -19,6 +19,8 @@ ALLOWED = {
     "models/migrations/versions/": "what the tables were when each migration was written stays written",
     "models/demo.py": "fills a project with one of each",
     "worker/engine/": "Docker's own containers, of which a kind may need several or none, and their images",
+    "web/cli/engine.py": "Docker's own containers",
+    "web/cli/local/notice.py": "Docker's own containers",
     "web/cli/local/embedded.py": "passwords of the servers that `make run` starts",
 }
 # Words that mean something else, wherever they stand.
@@ -27,6 +29,7 @@ MEANT_OTHERWISE = {
     r"container platform\b": "what this is",
     r"\bin a container\b": "where the program itself may be running",
     r"import secrets\b|\bsecrets\.token_\w+": "the module of the standard library",
+    r"\bsecrets\.json\b": "the file with the passwords of what `make run` starts",
     r"\bsecret_key\b": "what signs sessions",
     r"\bShape\.SECRET\b|\bSECRET = \"secret\"": "a kind of input",
     r"\bsession\.registry\b": "SQLAlchemy's, of sessions",

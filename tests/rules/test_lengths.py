@@ -30,7 +30,8 @@ from tests.support.invitations import invite
 from tests.support.reading import Read, following, watch
 from tests.support.world import complete, handle_of
 from tests.web.conftest import Visitor, visit
-from web import bounds, create_app, form_body
+from web import bounds, form_body
+from web.application import create_app
 from web.forms import Form, form_for
 
 __all__ = ["addresses", "visit"]

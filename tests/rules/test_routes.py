@@ -17,6 +17,7 @@ from models.log.actor import Actor
 from models.organisation import Organisation
 from models.people.access import Role
 from models.people.user import User, sign_up
+from models.project import Project
 from models.transaction import transaction
 from tests.support.invitations import enrol, invite
 from tests.support.snapshot import snapshot
@@ -58,6 +59,7 @@ EXPECTED: dict[tuple[str, str], set[str]] = {
     ("activity.mine", "GET"): SIGNED_IN,
     ("activity.of_organisation", "GET"): READERS,
     ("activity.entry", "GET"): READERS,
+    ("activity.of_person", "GET"): READERS,
     ("assets.file", "GET"): EVERYONE,
     ("billing.show", "GET"): OWNER,
     ("billing.top_up", "POST"): OWNER,
@@ -98,6 +100,8 @@ EXPECTED: dict[tuple[str, str], set[str]] = {
     ("resources.new", "GET"): MEMBERS,
     ("resources.new", "POST"): MEMBERS,
     ("resources.show", "GET"): READERS,
+    ("resources.ended", "GET"): READERS,
+    ("resources.ended_deployments", "GET"): READERS,
     ("resources.update", "POST"): MEMBERS,
     ("resources.deployments", "GET"): READERS,
     ("resources.deploy", "POST"): MEMBERS,
@@ -109,7 +113,13 @@ EXPECTED: dict[tuple[str, str], set[str]] = {
 }
 # After its deletion an organisation answers only here, and only to those who were members then.
 # A member may also leave, with `members.remove`: what it finds to remove here is another one, which stays.
-LEFT_AFTER_DELETION = {"orgs.show", "orgs.progress", "activity.of_organisation", "activity.entry"}
+LEFT_AFTER_DELETION = {
+    "orgs.show",
+    "orgs.progress",
+    "activity.of_organisation",
+    "activity.of_person",
+    "activity.entry",
+}
 # Of what the addresses below do not speak of.
 ELSEWHERE = {"email.confirm", "passwords.choose", "passwords.verify", "resources.delete"}
 
@@ -127,7 +137,7 @@ class Addresses:
 
 @pytest.fixture
 def addresses(
-    app: Flask, acme: Organisation, api: Container, ada: Actor, people: dict[str, User]
+    app: Flask, acme: Organisation, web: Project, api: Container, ada: Actor, people: dict[str, User]
 ) -> Iterator[Addresses]:
     """Everything that addresses speak of, existing."""
     with transaction():
@@ -135,6 +145,10 @@ def addresses(
     with transaction():
         extra = sign_up("extra@example.com", "Extra Person", "a long password")
         enrol(acme, ada, extra, Role.VIEWER)
+    with transaction():
+        api.end(ada)
+    with transaction():
+        web.create(ada, Container, name="my-api", handle="my-api", image="nginx:1.28")
     invited = invite(acme, ada)
     with app.test_request_context():
         yield Addresses(
@@ -143,6 +157,7 @@ def addresses(
                 "project": "web",
                 "kind": "containers",
                 "handle": "my-api",
+                "resource_id": api.id,
                 "number": 1,
                 "revision": 1,
                 "user_id": extra.id,
@@ -250,6 +265,10 @@ def test_a_form_without_its_token_is_refused(
         ("resources.show", "handle", "nowhere"),
         ("resources.show", "kind", "secrets"),
         ("activity.entry", "number", 99),
+        ("activity.of_person", "user_id", 99),
+        ("activity.of_person", "user_id", 2**31),
+        ("resources.ended", "resource_id", 99),
+        ("resources.ended", "resource_id", 2**63),
         ("members.change_role", "user_id", 99),
         ("billing.remove_method", "id", 99),
     ],

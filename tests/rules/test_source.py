@@ -40,8 +40,8 @@ def test_only_transaction_commits() -> None:
 
 def test_only_activity_writes_entries() -> None:
     # In bench/ a whole past is made up at once; test_guards.py shows that PostgreSQL refuses forged entries, and
-    # test_upgrade.py writes as the version before did.
-    tests = {"tests/models/test_guards.py", "tests/models/test_upgrade.py", "tests/rules/test_source.py"}
+    # before.py writes as the version before did.
+    tests = {"tests/models/test_guards.py", "tests/support/before.py", "tests/rules/test_source.py"}
     inserted = having(r"INSERT\s+INTO\s+(public\.)?\"?activity_(entries|runs)\"?\s*\(", sources(*PRODUCT, "tests"))
     called = having(r"SELECT\s+write_entries\(", sources(*PRODUCT, "tests"))
 

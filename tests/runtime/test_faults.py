@@ -74,7 +74,7 @@ def test_a_deployment_waits_for_room_on_the_disk_and_is_done_then(
 ) -> None:
     told = len(entries(acme))
     with transaction():
-        installation.report("Docker")
+        installation.report("Docker", datetime.now(UTC))
     full = fill(small_engine)
     try:
         converge(small, api)

@@ -26,7 +26,7 @@ MEMBERS = {
     "web": "web.serving",
     "worker": "worker@%h",
     "runtime": "runtime@%h",
-    "scheduler": "beat",
+    "scheduler": "worker.schedule",
     "Valkey": "valkey-server",
     "PostgreSQL": "postgres",
 }

@@ -36,7 +36,9 @@ def test_five_quick_deaths_are_hopeless_and_a_long_life_makes_up_for_them() -> N
     assert [restarts.after(1) for _ in range(5)] == [*PAUSES, None]
 
 
-@pytest.mark.parametrize("stage", ["initdb", "postgres", "valkey-server", "migrate", "web", "worker", "scheduler"])
+@pytest.mark.parametrize(
+    "stage", ["initdb", "postgres", "valkey-server", "migrate", "web", "worker", "worker.schedule"]
+)
 def test_it_ends_when_it_is_asked_to_in_the_middle_of_its_start(up: Callable[..., Running], stage: str) -> None:
     starting = up()
     starting.until(lambda: stage in words_of(starting), every=0.005)

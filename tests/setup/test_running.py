@@ -6,9 +6,14 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from tests.setup.running import PATIENCE_SECONDS, ROOT, UP, Running, environment_of, finish
+from web.cli.local import embedded
+
+CLIENT = "client backend"
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +61,22 @@ def test_the_commands_of_an_operator_find_what_it_runs(shared: Running) -> None:
     # What this shell has for other servers and engines would lead elsewhere.
     others = {"DOCKER_HOST": "unix:///elsewhere.sock", "PGHOSTADDR": "127.0.0.2", "DATABASE_URL": ""}
     assert "There is no engine" in command(shared.folder, "reconcile", **others).stderr
+
+
+def test_every_connection_to_postgresql_bears_the_name_of_its_process(shared: Running) -> None:
+    place = conninfo_to_dict(environment_of(shared)["DATABASE_URL"])
+    password = embedded.Secrets.kept_in(shared.folder).superuser
+    reached = {**place, "user": "postgres", "password": password}
+    with psycopg.connect(**reached, application_name="the test") as connection:  # type: ignore[arg-type]
+
+        def names() -> set[str]:
+            found = connection.execute(
+                "SELECT application_name FROM pg_stat_activity WHERE backend_type = %s", [CLIENT]
+            )
+            return {str(row[0]) for row in found} - {"the test"}
+
+        shared.until(lambda: {"activity-log web", "activity-log worker", "activity-log runtime"} <= names())
+        assert {each.partition(" ")[0] for each in names()} == {"activity-log"}
 
 
 def test_what_it_runs_is_told_to_nobody_else_and_only_while_it_runs(

@@ -7,12 +7,13 @@ import pytest
 from flask import Flask
 
 from models.organisation import Organisation
+from models.people.first import token
 from models.people.user import User
 from models.settings import Settings
 from tests.conftest import PASSWORD
 from tests.support.log import latest_entry
 from tests.web.conftest import TOKEN, Visitor, token_in
-from web import create_app
+from web.application import create_app
 
 Visit = Callable[[str], Visitor]
 
@@ -183,7 +184,13 @@ def test_with_sign_up_by_invitation_only_the_first_account_and_invited_people_ge
     closed = create_app(replace(settings, signup="invite"))
     first, second = Visitor(closed.test_client()), Visitor(closed.test_client())
 
-    assert first.post("/signup", name="Ada", email="ada@example.com", password=PASSWORD).status_code == 302
+    ada = {"name": "Ada", "email": "ada@example.com", "password": PASSWORD}
+    assert "with the address that was printed" in first.get("/signup").text
+    assert [first.post("/signup", **ada, token=each).status_code for each in ("", "x", "é")] == [403] * 3
+    told = token(settings.secret_key)
+    assert f'value="{told}"' in first.get(f"/signup?token={told}").text
+    assert first.post("/signup", **ada, token=told).status_code == 302
+    assert second.get(f"/signup?token={told}").status_code == 403
     assert second.get("/signup").status_code == 403
     first.token = ""
     first.post("/orgs/new", name="Acme", handle="acme", email="ada@example.com")

@@ -9,7 +9,7 @@ from itsdangerous import TimestampSigner
 
 from models.organisation import Organisation
 from tests.web.conftest import Visitor
-from web import SESSION_SECONDS
+from web.application import SESSION_SECONDS
 
 COOKIE = "activity_log_session"
 

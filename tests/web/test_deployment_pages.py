@@ -28,7 +28,7 @@ SECRET = "/orgs/acme/projects/web/secrets/token"
 def reported(engine: str, error: str | None = None) -> None:
     """The worker's last word."""
     with transaction():
-        installation.report(engine, error)
+        installation.report(engine, datetime.now(UTC), error)
 
 
 @pytest.fixture

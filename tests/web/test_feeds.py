@@ -39,9 +39,18 @@ def many(web: Project, ada: Actor) -> Project:
     return web
 
 
-@pytest.mark.parametrize("address", ["/orgs/acme", "/orgs/acme/activity", "/orgs/acme/projects/web", "/activity"])
+@pytest.mark.parametrize(
+    ("address", "beginning"),
+    [
+        ("/orgs/acme", "The beginning of the log."),
+        ("/orgs/acme/activity", "The beginning of the log."),
+        ("/orgs/acme/projects/web", "The project was created here."),
+        ("/activity", "Your first entry."),
+        ("/orgs/acme/members/1/activity", "Their first entry."),
+    ],
+)
 def test_following_older_reaches_the_beginning_with_none_missing_or_double(
-    owner: Visitor, acme: Organisation, many: Project, address: str
+    owner: Visitor, acme: Organisation, many: Project, address: str, beginning: str
 ) -> None:
     seen: list[int] = []
     page = owner.get(address).text
@@ -57,7 +66,7 @@ def test_following_older_reaches_the_beginning_with_none_missing_or_double(
     if address.endswith("web"):
         expected = expected[4:]
     assert seen == expected[::-1]
-    assert "The beginning of the log" in page
+    assert f'<li class="beginning">{beginning}</li>' in page
 
 
 def test_a_row_says_all_that_a_feed_must(owner: Visitor, api: Container) -> None:

@@ -18,7 +18,7 @@ from models.settings import Settings
 from models.transaction import transaction
 from tests.support.invitations import invite
 from tests.web.conftest import Visitor
-from web import create_app
+from web.application import create_app
 
 Visit = Callable[[str], Visitor]
 PASSWORD = "correct horse battery"
@@ -132,6 +132,8 @@ def test_a_host_that_is_not_ours_gets_no_page(settings: Settings, app: Flask) ->
         return client.get("/login", headers={"Host": host}).status_code
 
     assert [status(each) for each in ("log.example.com", "log.example.com:8443", "a.example.org")] == [200] * 3
+    # Of this machine, as health checks ask.
+    assert status("127.0.0.1:8000") == 200
     assert [status(each) for each in ("evil.example", "example.com", "localhost")] == [400] * 3
     assert app.test_client().get("/login", headers={"Host": "anything.example"}).status_code == 200
 

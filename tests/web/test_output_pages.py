@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 from flask import Flask
@@ -32,7 +33,7 @@ AT = "2026-11-26T19:00:00.5Z"
 def _engine(app: object, monkeypatch: pytest.MonkeyPatch) -> None:
     """There is an engine, and whoever waits for an answer waits no longer than a test can."""
     with transaction():
-        installation.report("Docker 28.2.2")
+        installation.report("Docker 28.2.2", datetime.now(UTC))
     monkeypatch.setattr("web.pages.deployments.PAGE_SECONDS", 0.2)
 
 
@@ -108,7 +109,7 @@ def test_without_an_engine_nobody_is_asked(
     owner: Visitor, api: Container, settings: Settings, engine: str, told: str
 ) -> None:
     with transaction():
-        installation.report(engine, "gone" if engine == "Docker" else None)
+        installation.report(engine, datetime.now(UTC), "gone" if engine == "Docker" else None)
 
     assert told in owner.get(OUTPUT).text
     assert asked(settings) == 0

@@ -15,7 +15,7 @@ from models.project import Project
 from models.settings import Settings
 from models.transaction import transaction
 from tests.web.conftest import Visitor
-from web import create_app
+from web.application import create_app
 from worker import hint
 
 NOWHERE = "redis://127.0.0.1:1/0"
@@ -42,7 +42,7 @@ def test_pages_of_a_person_stay_out_of_shared_caches(owner: Visitor, acme: Organ
 
 
 def test_files_outside_static_are_not_served(owner: Visitor) -> None:
-    for path in ("../web/__init__.py", "..%2fpyproject.toml", "vendor/../../pyproject.toml", "nothing.css"):
+    for path in ("../web/application.py", "..%2fpyproject.toml", "vendor/../../pyproject.toml", "nothing.css"):
         assert owner.get(f"/static/{path}").status_code == 404
 
 

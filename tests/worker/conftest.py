@@ -13,7 +13,7 @@ from models.jobs.delivery import MAILS, MailKey
 from models.settings import Settings
 from tests.support.mailbox import Box
 from tests.web.conftest import Visitor
-from web import create_app
+from web.application import create_app
 from worker import mail
 
 

@@ -18,7 +18,7 @@ from tests.conftest import PASSWORD
 from tests.support.log import latest_entry, summaries
 from tests.support.mailbox import Box, path_in, text_of
 from tests.web.conftest import Visitor, signed_in, visit
-from web import create_app
+from web.application import create_app
 
 __all__ = ["visit"]
 NEW = "augusta@example.com"

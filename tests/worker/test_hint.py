@@ -11,7 +11,8 @@ from models.jobs.observation import ResourceKey
 from models.settings import Settings
 from tests.support.processes import free_port
 from worker import hint
-from worker.hint import MANY, QUEUE, RUNTIME_QUEUE, hint_all
+from worker.hint import MANY, hint_all
+from worker.publisher import QUEUE, RUNTIME_QUEUE
 
 
 @pytest.fixture

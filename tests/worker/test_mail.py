@@ -22,7 +22,7 @@ from models.transaction import transaction
 from tests.conftest import PASSWORD
 from tests.support.mailbox import Box, path_in
 from tests.web.conftest import Visitor, owner, signed_in, visit
-from web import create_app
+from web.application import create_app
 from worker import mail
 
 __all__ = ["owner", "visit"]

@@ -20,7 +20,9 @@ from models.transaction import transaction
 from tests.support.log import summaries
 from worker import tasks
 from worker.app import create_app, create_celery
-from worker.hint import CONVERGE, QUEUE, RECONCILE, RUN, RUNTIME_QUEUE, TASKS
+from worker.hint import TASKS
+from worker.publisher import CONVERGE, QUEUE, RECONCILE, RUN, RUNTIME_QUEUE
+from worker.schedule import SCHEDULE
 from worker.tasks import charge, converge, reconcile, run
 
 NOWHERE = "unix:///nowhere.sock"
@@ -136,4 +138,4 @@ def test_whatever_is_hinted_at_or_scheduled_is_a_task_in_its_own_queue(told: Set
     assert routes.keys() <= celery.tasks.keys()
     assert {task: routes[task] for task, _ in TASKS.values()} == dict(TASKS.values())
     assert (routes[RUN], routes[CONVERGE], routes[RECONCILE]) == (QUEUE, RUNTIME_QUEUE, RUNTIME_QUEUE)
-    assert {each["task"] for each in celery.conf.beat_schedule.values()} <= routes.keys()
+    assert {each.task: each.queue for each in SCHEDULE}.items() <= routes.items()

@@ -20,7 +20,8 @@ from tests.support.factories import many_containers
 from tests.support.log import entries
 from tests.support.processes import process, until
 from tests.support.work import jobs_of
-from worker.hint import QUEUE, hint
+from worker.hint import hint
+from worker.publisher import QUEUE
 
 
 @pytest.fixture

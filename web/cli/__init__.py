@@ -1,45 +1,57 @@
 """`activity-log`: one program for everything that is started or repaired by hand."""
 
+import os
+from importlib import import_module
+
 import click
 
-from web.cli.billing import billing
-from web.cli.demo import demo
-from web.cli.engine import engine
-from web.cli.jobs import jobs
-from web.cli.keys import keys
-from web.cli.local.up import up
-from web.cli.logs import logs
-from web.cli.migrate import migrate
-from web.cli.reconcile import reconcile
-from web.cli.serve import runtime, scheduler, web, worker
-from web.cli.users import users
+# A command is imported when it is asked for: `up` stays as long as all it runs, and goes without what they need.
+COMMANDS = {
+    "up": "local.up",
+    "migrate": "migrate",
+    "demo": "demo",
+    "backup": "backup",
+    "restore": "restore",
+    "web": "serve",
+    "worker": "serve",
+    "runtime": "serve",
+    "scheduler": "serve",
+    "reconcile": "reconcile",
+    "engine": "engine",
+    "logs": "logs",
+    "jobs": "jobs",
+    "billing": "billing",
+    "keys": "keys",
+    "users": "users",
+}
+"""The module of each, inside this package; the command bears the same name there."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class Program(click.Group):
+    """The commands of COMMANDS."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's signature)
+        """In the order of their use."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """None when there is no such command."""
+        if cmd_name not in COMMANDS:
+            return None
+        found = getattr(import_module(f"web.cli.{COMMANDS[cmd_name]}"), cmd_name)
+        assert isinstance(found, click.Command)
+        return found
+
+
+@click.command(cls=Program, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="activity-log")
-def main() -> None:
+@click.pass_context
+def main(context: click.Context) -> None:
     """Activity Log: a dashboard for a container platform with a permanent, read-only log.
 
     `activity-log up` starts everything on this machine. The other commands are its parts, for running it for real;
     they take their settings from the environment (see docs/operations.md). Those that look, repair or decide also
     find the servers of an `up` that runs over DATA_DIR.
     """
-
-
-for command in (
-    up,
-    migrate,
-    demo,
-    web,
-    worker,
-    runtime,
-    scheduler,
-    reconcile,
-    engine,
-    logs,
-    jobs,
-    billing,
-    keys,
-    users,
-):
-    main.add_command(command)
+    # Whoever looks at PostgreSQL's connections sees whose each is. libpq reads it, and processes inherit it.
+    os.environ["PGAPPNAME"] = f"activity-log {context.invoked_subcommand}"

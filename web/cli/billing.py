@@ -14,7 +14,7 @@ from models.log.record import Record
 from models.organisation import by_handle
 from models.system import charging
 from models.transaction import transaction
-from web.cli.settings import connected
+from web.cli.connection import connected
 from worker.hint import hint, hint_all
 
 # No person that the platform knows: an entry says "system", the door "cli", and the reason that was given.

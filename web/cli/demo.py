@@ -6,9 +6,8 @@ import click
 from tqdm import tqdm
 
 from models.demo import STEPS, fill, is_empty
-from web.cli.settings import connected
-
-SIGN_IN = "demo-sign-in.txt"
+from web.cli.connection import connected
+from web.cli.local.alone import SIGN_IN
 
 
 @click.command()

@@ -6,7 +6,7 @@ from models.jobs import job
 from models.numbers import whole_number
 from models.system import cascade
 from models.transaction import transaction
-from web.cli.settings import connected
+from web.cli.connection import connected
 
 
 @click.group()

@@ -7,7 +7,7 @@ import click
 
 from models.sealed import CannotOpen
 from models.system import rotation
-from web.cli.settings import connected
+from web.cli.connection import connected
 
 
 @click.group()

@@ -17,7 +17,7 @@ from models.kinds.resource import by_handle as of_handle
 from models.kinds.running import Running
 from models.organisation import by_handle
 from models.sealed import CannotOpen
-from web.cli.settings import connected
+from web.cli.connection import connected
 from worker import output
 from worker.output import Unreachable
 

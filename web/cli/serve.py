@@ -5,8 +5,10 @@ import sys
 
 import click
 
+from models.settings import OF_SCHEDULER, OF_WORKER
+from web.cli.first import first_account
 from web.cli.settings import read_settings
-from worker.hint import QUEUE, RUNTIME_QUEUE
+from worker.publisher import QUEUE, RUNTIME_QUEUE
 
 
 @click.command()
@@ -15,6 +17,8 @@ from worker.hint import QUEUE, RUNTIME_QUEUE
 def web(workers: int, socket: str | None) -> None:
     """Serve the dashboard on HOST and PORT."""
     found = read_settings()
+    if found.signup == "invite" and (address := first_account(found)):
+        click.echo(f"Nobody has an account here yet. Make the first one at {address}")
     listening = socket or f"{found.host}:{found.port}"
     become("web.serving", listening, str(workers), "web.wsgi:app")
 
@@ -24,7 +28,7 @@ def web(workers: int, socket: str | None) -> None:
 @click.option("--log-level", default="warning", show_default=True, help="What is printed: info names every task.")
 def worker(concurrency: int, log_level: str) -> None:
     """Run jobs (cascades, mail), and charge for usage every minute."""
-    read_settings()
+    read_settings(needed=OF_WORKER)
     _work("worker", QUEUE, "prefork", concurrency, log_level)
 
 
@@ -33,7 +37,7 @@ def worker(concurrency: int, log_level: str) -> None:
 @click.option("--log-level", default="warning", show_default=True, help="What is printed: info names every task.")
 def runtime(concurrency: int, log_level: str) -> None:
     """Make the container engine run what should run: deploy, stop and remove."""
-    read_settings()
+    read_settings(needed=OF_WORKER)
     # Threads, since it waits for an engine most of the time.
     _work("runtime", RUNTIME_QUEUE, "threads", concurrency, log_level)
 
@@ -42,21 +46,8 @@ def runtime(concurrency: int, log_level: str) -> None:
 @click.option("--log-level", default="warning", show_default=True, help="What is printed: info names every hint.")
 def scheduler(log_level: str) -> None:
     """Send the periodic hints: unfinished jobs are looked at again every 15 seconds."""
-    found = read_settings()
-    found.data_dir.mkdir(parents=True, exist_ok=True)
-    become(
-        "celery",
-        "--quiet",
-        "-A",
-        "worker.main",
-        "beat",
-        "--loglevel",
-        log_level,
-        "--pidfile",
-        "",
-        "--schedule",
-        str(found.data_dir / "schedule"),
-    )
+    read_settings(needed=OF_SCHEDULER)
+    become("worker.schedule", log_level)
 
 
 def _work(name: str, queue: str, pool: str, concurrency: int, log_level: str) -> None:
@@ -76,6 +67,9 @@ def _work(name: str, queue: str, pool: str, concurrency: int, log_level: str) ->
         str(concurrency),
         "--loglevel",
         log_level,
+        # For health checks (ALIVE_FILE); nobody here listens to what it says to others.
+        "--heartbeat-interval",
+        "30",
         "--without-gossip",
         "--without-mingle",
     )

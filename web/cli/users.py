@@ -7,7 +7,7 @@ import click
 from models.people.account_link import Purpose, make_link
 from models.people.user import by_email
 from models.transaction import transaction
-from web.cli.settings import connected
+from web.cli.connection import connected
 
 
 @click.group()

@@ -7,6 +7,7 @@ from flask import Blueprint, current_app, flash, redirect, request, url_for
 
 from models.errors import Invalid, NotFound
 from models.organisation import find_open_invitation
+from models.people.first import is_token
 from models.people.identity import rename
 from models.people.session import begin_session, end_session
 from models.people.user import User, any_user, authenticate, checked_email, find_user, require_nobody_yet, sign_up
@@ -22,6 +23,10 @@ from web.pages.account_forms import EmailForm, MailsForm, NameForm, PasswordForm
 from worker.hint import hint_all
 
 bp = Blueprint("account", __name__)
+
+
+BY_INVITATION = "Sign-up is by invitation here. Ask an administrator of your organisation for an invitation link."
+FIRST_BY_ADDRESS = "The first account is made with the address that was printed when the pages were started."
 
 
 @bp.get("/")
@@ -46,7 +51,7 @@ def login() -> Answer:
             _enter(found)
             return redirect(_inside(form.next.data))
         form.form_errors.append("Email or password is wrong.")
-    return render("account/login.html", form=form, status=form.status, may_sign_up=_may_sign_up())
+    return render("account/login.html", form=form, status=form.status, may_sign_up=_is_open())
 
 
 @bp.post("/logout")
@@ -67,16 +72,16 @@ def signup() -> Answer:
     """Create an account, where that is open, or with an invitation."""
     if signed_in():
         return _go_on()
-    form = SignUpForm(next=request.args.get("next", ""))
+    form = SignUpForm(next=request.args.get("next", ""), token=request.args.get("token", ""))
     invitation = _invitation(form.next.data)
-    if not (_may_sign_up() or invitation):
-        message = "Sign-up is by invitation here. Ask an administrator of your organisation for an invitation link."
+    if not (_may_sign_up(form) or invitation):
+        message = BY_INVITATION if any_user() else FIRST_BY_ADDRESS
         return render("errors/error.html", status=403, code=403, title="By invitation only", message=message)
     if form.validate_on_submit():
         counters().attempt([by_address()])
         with form.show_errors():
             invited = invitation is not None and checked_email(form.email.data or "") == invitation["email"]
-            if not (_may_sign_up() or invited):
+            if not (_may_sign_up(form) or invited):
                 raise Invalid("Use the address that the invitation was sent to.", "email")
             with transaction() as hints:
                 if not (_is_open() or invited):
@@ -172,8 +177,8 @@ def _inside(target: str | None) -> str:
     return target if is_ours else home
 
 
-def _may_sign_up() -> bool:
-    return _is_open() or not any_user()
+def _may_sign_up(form: SignUpForm) -> bool:
+    return _is_open() or (is_token(form.token.data or "", current_app.config["SECRET_KEY"]) and not any_user())
 
 
 def _is_open() -> bool:

@@ -34,6 +34,7 @@ class SignUpForm(Form):
         render_kw={"autocomplete": "new-password"},
     )
     next = HiddenField(validators=[Within(NEXT_MOST)])
+    token = HiddenField(validators=[Within(NEXT_MOST)])
 
 
 class NameForm(Form):

@@ -2,18 +2,21 @@
 
 from typing import Any
 
-from flask import Blueprint, abort
+from flask import Blueprint, abort, request
 
-from models.log import feed
+from models.log import feed, personal
 from models.people.access import Permission
-from models.people.standing import Here, belongings_of
+from models.people.standing import Belongings, Here, belongings_of
 from web.access import Answer, Open, me, needs
 from web.addresses import address
 from web.changes import describe
+from web.evidence import as_json, roads
 from web.feeds import OrganisationFeed, PersonFeed, answer
+from web.mailing import external
 from web.namesakes import namesakes
 
 bp = Blueprint("activity", __name__)
+USER_MOST = 2**31 - 1
 
 
 @bp.get("/activity")
@@ -32,6 +35,26 @@ def of_organisation(here: Here) -> Answer:
     return answer(source, address("activity.of_organisation", org=here.handle), "activity/feed.html", dict)
 
 
+@bp.get("/orgs/<org>/members/<int:user_id>/activity")
+@needs(Permission.READ_LOG, even_when_deleted=True)
+def of_person(here: Here, user_id: int) -> Answer:
+    """Everything that one person did in the organisation, whether they still belong to it or not."""
+    if user_id > USER_MOST:
+        abort(404)
+    moneyless = frozenset() if here.sees_money else frozenset({here.id})
+    source = PersonFeed(user_id, Belongings([here.named], moneyless), "Their first entry.")
+
+    def context() -> dict[str, Any]:
+        name = personal.name_of(here.id, user_id)
+        if name is None:
+            abort(404)
+        return {"person_id": user_id, "person_name": name}
+
+    return answer(
+        source, address("activity.of_person", org=here.handle, user_id=user_id), "activity/person.html", context
+    )
+
+
 @bp.get("/orgs/<org>/activity/<int:number>")
 @needs(Permission.READ_LOG, even_when_deleted=True)
 def entry(here: Here, number: int) -> Answer:
@@ -42,6 +65,8 @@ def entry(here: Here, number: int) -> Answer:
     if found is None:
         abort(404)
     row, detail = found
+    if request.args.get("format") == "json":
+        return as_json(row, detail)
     cause = None
     if row.cause_number is not None:
         cause, _ = feed.entry(here.named, row.cause_number, here.sees_money) or (None, None)
@@ -50,7 +75,15 @@ def entry(here: Here, number: int) -> Answer:
     def context() -> dict[str, Any]:
         changes = describe(row.resource_type, detail.changes)
         beside = namesakes([row, cause] if cause else [row])
-        return {"entry": row, "detail": detail, "changes": changes, "cause": cause, "namesakes": beside}
+        return {
+            "entry": row,
+            "detail": detail,
+            "changes": changes,
+            "cause": cause,
+            "namesakes": beside,
+            "roads": roads(here, row, detail),
+            "permalink": external("activity.entry", org=here.handle, number=number),
+        }
 
     at = address("activity.entry", org=here.handle, number=number)
     return answer(effects, at, "activity/entry.html", context)

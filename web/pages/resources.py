@@ -6,7 +6,7 @@ from flask import Blueprint, abort, flash, redirect, request, url_for
 
 from models import installation
 from models.errors import AlreadyEnded
-from models.kinds.references import listed, used_by
+from models.kinds.references import listed, listed_names, used_by
 from models.kinds.resource import Resource
 from models.kinds.running import Running
 from models.log import feed
@@ -64,6 +64,13 @@ def show(organisation: Organisation, project: Project, kind: type[Resource], han
     return _page(organisation, project, resource)
 
 
+@bp.get("/<handle>/<int:resource_id>")
+@needs(Permission.READ)
+def ended(organisation: Organisation, project: Project, kind: type[Resource], handle: str, resource_id: int) -> Answer:
+    """One that has ended and its history, also when another bears its handle."""
+    return _page(organisation, project, project.find_ended(kind, handle, resource_id))
+
+
 @bp.post("/<handle>")
 @needs(Permission.MANAGE_RESOURCES)
 def update(organisation: Organisation, project: Project, kind: type[Resource], handle: str) -> Answer:
@@ -79,7 +86,7 @@ def update(organisation: Organisation, project: Project, kind: type[Resource], h
         return _page(organisation, project, resource, form=form)
     told = f"{kind.noun.capitalize()} {resource.name} saved."
     if users := used_by(resource):
-        told += f" What changed takes effect with the next deployment of {listed(users)}."
+        told += f" What changed takes effect with the next deployment of {listed_names(users)}."
     flash(told)
     return redirect(_url("show", organisation, project, kind, handle=handle))
 
@@ -88,14 +95,27 @@ def update(organisation: Organisation, project: Project, kind: type[Resource], h
 @needs(Permission.READ)
 def deployments(organisation: Organisation, project: Project, kind: type[Resource], handle: str) -> Answer:
     """The deployments of something that runs, and what was observed of it."""
-    resource = project.find(kind, handle)
-    if not kind.runs:
+    return _deployments(organisation, project, project.find(kind, handle))
+
+
+@bp.get("/<handle>/<int:resource_id>/deployments")
+@needs(Permission.READ)
+def ended_deployments(
+    organisation: Organisation, project: Project, kind: type[Resource], handle: str, resource_id: int
+) -> Answer:
+    """The deployments of something that has ended, also when another bears its handle."""
+    return _deployments(organisation, project, project.find_ended(kind, handle, resource_id))
+
+
+def _deployments(organisation: Organisation, project: Project, resource: Resource) -> Answer:
+    if not resource.runs:
         abort(404)
     return render(
         "resources/deployments.html",
         "resources/_deployments.html",
-        kind=kind,
+        kind=type(resource),
         resource=resource,
+        address=_address(organisation, project, resource),
         **_running(organisation, project, resource),
     )
 
@@ -174,7 +194,7 @@ def _page(
 ) -> Answer:
     kind = type(resource)
     scope = feed.of_resource(organisation.named, kind.noun, resource.id)
-    address = _url("show", organisation, project, kind, handle=resource.handle)
+    address = _address(organisation, project, resource)
 
     def context() -> dict[str, Any]:
         editable = resource.ended_at is None and project.state == "active" and may("manage_resources")
@@ -198,8 +218,16 @@ def _running(organisation: Organisation, project: Project, resource: Resource) -
     if not isinstance(resource, Running):
         return {"deployments": None}
     trouble = engine.trouble(installation.engine())
-    url = _url("deployments", organisation, project, type(resource), handle=resource.handle)
+    url = f"{_address(organisation, project, resource)}/deployments"
     return {"deployments": engine.deployments(resource, url, trouble is not None), "engine_trouble": trouble}
+
+
+def _address(organisation: Organisation, project: Project, resource: Resource) -> str:
+    """Where the resource is found for good: of one that has ended, the handle may be another one's."""
+    kind, handle = type(resource), resource.handle
+    if resource.ended_at is None:
+        return _url("show", organisation, project, kind, handle=handle)
+    return _url("ended", organisation, project, kind, handle=handle, resource_id=resource.id)
 
 
 def _url(

@@ -121,7 +121,7 @@ def _answer(listening: socket.socket, wsgi: object) -> NoReturn:
         ws="none",
         lifespan="off",
         interface="asgi3",
-        # Whom to believe about the client is ProxyFix's to know (web/__init__.py).
+        # Whom to believe about the client is ProxyFix's to know (web/application.py).
         proxy_headers=False,
         server_header=False,
         access_log=False,

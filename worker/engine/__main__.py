@@ -4,7 +4,7 @@ import os
 
 import click
 
-from models.settings import Settings
+from models.settings import OF_WORKER, Settings
 from worker.app import create_app
 from worker.engine import connection
 from worker.engine.interface import EngineDown, NoEngine
@@ -14,7 +14,7 @@ from worker.engine.reconcile import converge_all
 @click.command()
 def main() -> None:
     """Make the container engine run what should run, here and now, without a broker."""
-    with create_app(Settings.from_environment(os.environ)).app_context():
+    with create_app(Settings.from_environment(os.environ, OF_WORKER)).app_context():
         found = connection.report()
         if found is None:
             raise click.ClickException("The engine does not answer. Check DOCKER_HOST and that it runs.")

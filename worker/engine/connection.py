@@ -1,6 +1,7 @@
 """The engine that this process uses: found once, and looked for again until there is one."""
 
 import logging
+from datetime import UTC, datetime, timedelta
 
 from flask import Flask, current_app
 
@@ -12,6 +13,8 @@ from worker.engine.interface import EngineDown, NoEngine, Runtime, engine_host
 
 log = logging.getLogger(__name__)
 EXTENSION = "engine"
+# Less than half of what the pages wait for (web/pages/engine.py).
+SAID_AGAIN = timedelta(seconds=80)
 
 
 class Connection:
@@ -52,9 +55,16 @@ def report() -> Runtime | None:
     except EngineDown as down:
         if installation.engine().error != str(down):
             log.warning("the engine does not answer: %s", down)  # once, and not twice a minute
-        with transaction():
-            installation.report("Docker", str(down))
+        _say("Docker", str(down))
         return None
-    with transaction():
-        installation.report(name)
+    _say(name)
     return found
+
+
+def _say(engine: str, error: str | None = None) -> None:
+    """Write it down when it is news, or when the pages would soon think that nobody looks at the engine any more."""
+    known, now = installation.engine(), datetime.now(UTC)
+    is_news = (known.engine, known.error) != (engine, error)
+    if is_news or known.seen_at is None or now - known.seen_at > SAID_AGAIN:
+        with transaction():
+            installation.report(engine, now, error)

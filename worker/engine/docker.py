@@ -2,6 +2,7 @@
 
 import logging
 import os
+from collections import Counter
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -71,6 +72,12 @@ class DockerEngine:
             mine = self._labels.matching(organisation=key.organisation_id, kind=key.noun, id=key.id)
         with _reaching():
             return [labels.instance(each) for each in self._api.containers(all=True, filters=mine)]
+
+    def installations(self) -> Counter[str]:
+        """Counts the containers of each installation on this engine, by its identity."""
+        label = f"{labels.PREFIX}.platform"
+        with _reaching():
+            return Counter(each["Labels"][label] for each in self._api.containers(all=True, filters={"label": label}))
 
     def image(self, wanted: Specification, tick: Tick, deployed: Image | None = None) -> Image:
         """Pulls it, unless it was made on the engine, or what was deployed is still there."""

@@ -59,8 +59,9 @@ def converge_all(runtime: Runtime, organisation_id: int | None = None, hint: Hin
     `hint` asks for the deployments that are due and have a slot; without it all of them are done here, one after the
     other. Raises EngineDown.
     """
-    with transaction():
-        deployment.cancel_ended(organisation_id)
+    if deployment.any_of_ended(organisation_id):
+        with transaction():
+            deployment.cancel_ended(organisation_id)
     if isinstance(runtime, NoEngine):
         return 0
     networks = runtime.networks(organisation_id)

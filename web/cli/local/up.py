@@ -11,10 +11,11 @@ from pathlib import Path
 
 import click
 
-from models.settings import Settings
-from web.cli.demo import SIGN_IN
-from web.cli.local.alone import alone
+from models.settings import Settings, SettingsError, with_files
+from web.cli.first import first_account
+from web.cli.local.alone import SIGN_IN, alone
 from web.cli.local.embedded import servers
+from web.cli.local.notice import Notice
 from web.cli.local.server import CannotStart, Server
 from web.cli.local.stop import Stop, Stopped
 from web.cli.local.supervisor import Child, Supervisor, end, ourselves
@@ -39,6 +40,7 @@ def up() -> None:
     folder = Path(os.environ.get("DATA_DIR") or "var").resolve()
     stop = Stop()
     stop.listen()
+    goes_on: list[str] = []
     try:
         with alone(folder) as tell, ExitStack() as stack:
             listening = stack.enter_context(_listen(host, port, stop))
@@ -46,25 +48,30 @@ def up() -> None:
             started: list[Server] = []
             with _first_start(folder) as anew:
                 environ = stack.enter_context(
-                    servers(folder, dict(os.environ), started=started.append, anew=anew, pause=stop.pause)
+                    servers(folder, with_files(os.environ), started=started.append, anew=anew, pause=stop.pause)
                 )
                 environ |= {"DATA_DIR": str(folder)}
                 _fill(environ, stop)
             tell(environ)
+            notice = Notice(environ)
+            stack.callback(notice.close)
+            # When the runtime has ended, and the servers have not.
+            stack.callback(lambda: goes_on.append(notice.end()))
             children = stack.enter_context(_children(environ, listening))
             supervisor = Supervisor([*started, *children])
+            click.echo(notice.begin(stop.pause))
             address = _address(host, port)
             _wait_until_ready(address, supervisor, stop)
             click.secho(f"\n  Activity Log is ready:  {address}", bold=True)
-            _print_sign_in(folder)
-            click.echo("  Ctrl-C ends everything.\n")
+            _print_sign_in(folder, environ)
+            click.echo("  Ctrl-C ends everything that was started here.\n")
             while True:
                 supervisor.look()
                 stop.pause(LOOK_SECONDS)
     except Stopped:
-        click.echo("\nEverything is ended.")
-    except CannotStart as error:
-        raise click.ClickException(str(error)) from None
+        click.echo("\n".join(["", "Everything is ended.", *filter(None, goes_on)]))
+    except (CannotStart, SettingsError) as error:
+        raise click.ClickException("\n".join([str(error), *filter(None, goes_on)])) from None
 
 
 def _address(host: str, port: str) -> str:
@@ -144,8 +151,10 @@ def _healthy(address: str) -> bool:
         return False
 
 
-def _print_sign_in(folder: Path) -> None:
+def _print_sign_in(folder: Path, environ: dict[str, str]) -> None:
     file = folder / SIGN_IN
-    if file.exists():
+    if first := first_account(Settings.from_environment(environ)):
+        click.echo(f"  First account:          {first}")
+    elif file.exists():
         email, password = file.read_text().split()
         click.echo(f"  Demo sign-in:           {email}  {password}")

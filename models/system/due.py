@@ -1,0 +1,32 @@
+"""Whether anything is due that nobody does: one statement, since most of the time nothing is."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import text
+
+from models.database import read
+from models.jobs import lease
+from models.jobs.delivery import MAILS
+from models.jobs.job import JOBS
+from models.people.invitation import EXPIRED
+
+
+class Due(NamedTuple):
+    """What there is to look for more closely."""
+
+    jobs: bool
+    mails: bool
+    invitations: bool
+
+
+def look(now: datetime) -> Due:
+    """Says which sorts of things are due; invitations by the given time, jobs by the database's."""
+    return Due(*read(LOOK, {"now": now})[0])
+
+
+LOOK = text(f"""
+    SELECT EXISTS (SELECT FROM jobs WHERE {lease.is_overdue(JOBS)}),
+           EXISTS (SELECT FROM mails WHERE {lease.is_overdue(MAILS)}),
+           EXISTS ({EXPIRED})
+""")

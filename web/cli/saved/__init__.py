@@ -1,0 +1,1 @@
+"""Backups: the file that one is, what it says of itself, and the programs that fill it and read it."""

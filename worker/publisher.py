@@ -1,0 +1,41 @@
+"""Sending messages to workers, and the names that both ends know. Nothing else of ours is needed for it."""
+
+import logging
+
+from celery import Celery
+from kombu.exceptions import OperationalError
+
+log = logging.getLogger(__name__)
+# A publisher that must never hold up a request: half a second for a broker that does not answer.
+PATIENCE_SECONDS = 0.5
+QUEUE = "activity-log"
+# Apart, since pulling an image takes minutes and must hold up no cascade.
+RUNTIME_QUEUE = "activity-log-runtime"
+RUN, DELIVER, FIND_DUE, CHARGE = (f"worker.tasks.{each}" for each in ("run", "deliver", "find_due", "charge"))
+CONVERGE, RECONCILE, READ_OUTPUT = (f"worker.tasks.{each}" for each in ("converge", "reconcile", "read_output"))
+
+
+def publisher(redis_url: str) -> Celery:
+    """Returns what messages are sent with. It connects when it is used."""
+    found = Celery("hints", broker=redis_url, set_as_current=False)
+    found.conf.update(
+        task_default_queue=QUEUE,
+        broker_connection_retry=False,
+        broker_connection_max_retries=0,
+        broker_transport_options={
+            "socket_timeout": PATIENCE_SECONDS,
+            "socket_connect_timeout": PATIENCE_SECONDS,
+            "max_retries": 0,
+        },
+    )
+    return found
+
+
+def send(through: Celery, task: str, queue: str, *arguments: object, expires: float | None = None) -> bool:
+    """Send a message; False when the broker is down, or refuses to write."""
+    try:
+        through.send_task(task, args=list(arguments), queue=queue, expires=expires, retry=False, ignore_result=True)
+    except (OperationalError, OSError) as error:
+        log.warning("no hint for %s %s, the schedule will find it: %s", task, arguments, error)
+        return False
+    return True
