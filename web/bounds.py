@@ -83,7 +83,8 @@ def _refuse_too_long() -> None:
             _refuse(QUERY.get(name, QUERY_LENGTH), f"“{name[:SHORT_MOST]}” in this address", text)
     if request.method != "POST":
         return
-    if request.is_json:
+    # Of JSON, WTForms would make fields that hold no text.
+    if request.mimetype not in ("", TYPE):
         abort(400, f"Send a form ({TYPE}); nothing else is read.")
     fits = request.mimetype == TYPE and (request.content_length or 0) <= BODY_MOST_BYTES
     # Counted before they are taken apart.

@@ -25,7 +25,6 @@ TITLES = {
     405: ("That did not work", "This address does not take that kind of request."),
     409: ("Already done", "This was already done."),
     413: ("Too large", "What you sent is too large."),
-    415: ("That did not work", "No form here takes files."),
     429: ("Too many attempts", "Wait a few minutes, then try again."),
     500: ("Something went wrong", "It is our fault, and it is written down. Nothing was changed. Try again."),
     503: ("Busy", "The database did not answer in time. Nothing was changed. Try again in a moment."),

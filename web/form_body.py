@@ -5,7 +5,7 @@ from urllib.parse import unquote_to_bytes
 
 from flask import Flask, Request, request
 from werkzeug.datastructures import MultiDict
-from werkzeug.exceptions import BadRequest, UnsupportedMediaType
+from werkzeug.exceptions import BadRequest
 from werkzeug.formparser import FormDataParser
 
 from models.settings import Settings
@@ -17,7 +17,7 @@ Parsed = tuple[IO[bytes], "MultiDict[str, str]", "MultiDict[str, object]"]
 
 
 class ExactParser(FormDataParser):
-    """Werkzeug's own would keep `%FF` as these three characters, and make U+FFFD of it in a multipart body."""
+    """Werkzeug's own would keep `%FF` as these three characters."""
 
     def parse(  # type: ignore[override]  # its types are those of a private alias
         self,
@@ -26,9 +26,7 @@ class ExactParser(FormDataParser):
         content_length: int | None,  # noqa: ARG002 (Werkzeug's signature)
         options: dict[str, str] | None = None,  # noqa: ARG002
     ) -> Parsed:
-        """Returns the fields of a form. Raises BadRequest, UnsupportedMediaType."""
-        if mimetype == "multipart/form-data":
-            raise UnsupportedMediaType
+        """Returns the fields of a form. Raises BadRequest."""
         pairs = _pairs(stream.read()) if mimetype == TYPE else []
         return stream, self.cls(pairs), self.cls()
 
@@ -50,11 +48,17 @@ def attach(app: Flask, _: Settings) -> None:
 
 
 def _pairs(body: bytes) -> list[tuple[str, str]]:
+    """Returns names and values, whose lines end as they were typed.
+
+    Nobody can type or paste CR LF into a text area: it holds LF, and browsers send CR LF in its place (HTML, "normalize
+    newlines"), unless htmx sends the form. To many programs, a private key with CR LF is none.
+    """
     pairs = []
     for pair in filter(None, body.split(b"&")):
         name, _, value = pair.replace(b"+", b" ").partition(b"=")
         try:
-            pairs.append((unquote_to_bytes(name).decode(), unquote_to_bytes(value).decode()))
+            typed = unquote_to_bytes(value).decode().replace("\r\n", "\n")
+            pairs.append((unquote_to_bytes(name).decode(), typed))
         except UnicodeDecodeError:
             raise BadRequest(NO_TEXT) from None
     return pairs

@@ -128,19 +128,7 @@ class Checked:
             raise ValidationError(str(error)) from None
 
 
-class Area(TextAreaField):
-    """A text area, whose lines end as they were typed.
-
-    Nobody can type or paste CR LF into one: it holds LF, and browsers send CR LF in its place (HTML, "normalize
-    newlines"), unless htmx sends the form. A private key with CR LF is none to many programs.
-    """
-
-    def process_formdata(self, valuelist: list[str]) -> None:
-        """Takes what was sent."""
-        super().process_formdata([each.replace("\r\n", "\n") for each in valuelist])
-
-
-class SealedArea(Area):
+class SealedArea(TextAreaField):
     """A text area that is always empty: what is sealed does not come back, not even after a mistake."""
 
     def _value(self) -> str:
@@ -229,7 +217,7 @@ def _input(declared: Field, new: bool, offered: list[SelectChoice]) -> Any:
             choices = [SelectChoice(str(each), f"{each:,}") for each in declared.choices]
             return SelectField(**common, choices=choices, validate_choice=False)
         case Shape.LINES:
-            return Area(**common, render_kw={"rows": 4, "spellcheck": "false", "autocomplete": "off"})
+            return TextAreaField(**common, render_kw={"rows": 4, "spellcheck": "false", "autocomplete": "off"})
         case Shape.SECRET:
             if not new:
                 common["validators"] = [Within(*declared.length)]

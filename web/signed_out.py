@@ -14,6 +14,9 @@ from web.form_token import is_from_elsewhere
 from web.fragments import of_htmx, render, wants_fragment
 from web.typed import leaves_out, typed
 
+# More characters than any form takes.
+KEPT_MOST = 100_000
+
 
 def answer(_: Unauthorized) -> Response:
     """Answers whoever is not signed in, the same whether or not there is anything at the address."""
@@ -34,12 +37,16 @@ def _kept() -> Response | None:
     not hold any more: so the form itself is shown next, to the person who opened it, with a token that does.
     """
     values = typed()
-    if not any(each.label and each.value for each in values):
+    if sum(len(each.value) for each in values) > KEPT_MOST or not any(each.label and each.value for each in values):
         return None
     return render("account/signed_out.html", status=401, values=values, address=request.path, incomplete=leaves_out())
 
 
 def _page() -> str:
-    """Returns the page that shows the part that was asked for."""
-    page = urlsplit(of_htmx("HX-Current-URL") or "")
-    return f"{page.path}?{page.query}".rstrip("?")
+    """Returns the page that shows the part that was asked for; nothing where none can be gone back to."""
+    try:
+        page = urlsplit(of_htmx("HX-Current-URL") or "")
+    except ValueError:
+        return ""
+    address = f"{page.path}?{page.query}".rstrip("?")
+    return address if len(address) <= NEXT_MOST else ""

@@ -27,7 +27,7 @@ class Typed(NamedTuple):
     name: str
     value: str
     label: str | None
-    """What people know the field by; None for one that they do not see."""
+    """What people know the field by; None for one that is not listed."""
 
 
 def typed() -> list[Typed]:
@@ -56,7 +56,8 @@ def _labels() -> dict[str, str | None]:
                     confidential.add(name)
     for tracked in DECLARING:
         for name, declared in tracked.fields().items():
-            found[name] = declared.label
+            # Variables come back with the form, and stand on no page that only lists what was typed.
+            found[name] = None if declared.shape is Shape.LINES else declared.label
             if declared.shape is Shape.SECRET:
                 confidential.add(name)
     return {name: label for name, label in found.items() if name not in confidential}

@@ -47,6 +47,7 @@ def test_a_form_filled_in_before_signing_out_elsewhere_is_sent_after_signing_in_
     page.get_by_role("button", name="Create container").click()
     expect(page.get_by_role("heading", name="You are signed out")).to_be_visible()
     expect(page.locator(".typed")).to_contain_text(TYPED["name"])
+    expect(page.locator(".typed")).not_to_contain_text("B=two")
     with page.context.expect_page() as opened:
         page.get_by_role("link", name="Sign in in a new tab").click()
     sign_in(opened.value)

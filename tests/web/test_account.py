@@ -94,6 +94,14 @@ def test_a_part_of_a_page_asked_for_without_a_session_says_so_and_leads_nowhere(
     assert 'href="/login?next=/orgs/acme/activity?before%3D9"' in answer.text
 
 
+@pytest.mark.parametrize("page", ["http://[", "http://localhost/" + "x" * 3000, "nonsense"])
+def test_a_page_that_cannot_be_gone_back_to_is_no_part_of_the_link(app: Flask, acme: Organisation, page: str) -> None:
+    answer = Visitor(app.test_client()).fragment("/orgs/acme/activity?after=1", **{"HX-Current-URL": page})
+
+    assert answer.status_code == 401
+    assert len(answer.text) < 1000
+
+
 def test_a_boosted_link_followed_without_a_session_leads_to_the_sign_in_and_back(app: Flask) -> None:
     answer = Visitor(app.test_client()).fragment("/orgs/acme/members", **{"HX-Boosted": "true"})
 

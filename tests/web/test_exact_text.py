@@ -104,12 +104,14 @@ def test_bytes_that_are_no_text_are_refused_in_every_field(
     assert len(entries(acme)) == before
 
 
-def test_a_body_of_another_kind_is_refused(owner: Visitor, web: Project) -> None:
+@pytest.mark.parametrize("kind", ["multipart/form-data", "application/json", "text/plain"])
+@pytest.mark.parametrize("body", ['{"handle": 5, "value": "\\ud800"}', "[1]", "handle=token&value=x"])
+def test_a_body_of_another_kind_is_refused(owner: Visitor, web: Project, kind: str, body: str) -> None:
     owner.post("/nowhere")
-    data = {"csrf_token": owner.token, "handle": "token", "value": "x"}
-    answer = owner.ask("POST", f"{SECRETS}/new", data=data, content_type="multipart/form-data")
+    answer = owner.ask("POST", f"{SECRETS}/new", data=body, content_type=kind, headers={"X-CSRFToken": owner.token})
 
-    assert answer.status_code == 415
+    assert answer.status_code == 400
+    assert "Send a form" in answer.text
 
 
 def test_a_private_key_keeps_its_line_ends_without_javascript(token: Visitor, web: Project) -> None:
@@ -150,3 +152,19 @@ def test_the_last_line_keeps_its_blanks(kept: Visitor, web: Project) -> None:
     assert container(web).environment == "A=x  "
     assert save(kept, web, f"B=2\r\nA={MASK}\r\n") == 302
     assert container(web).environment == "B=2\nA=x  "
+
+
+def test_line_ends_that_browsers_send_do_not_make_a_secret_too_long(token: Visitor, web: Project) -> None:
+    longest = "line\n" * 6000 + "x" * 2768
+    answer = token.post(f"{SECRETS}/token", value=longest.replace("\n", "\r\n"), version=secret(web).version)
+
+    assert answer.status_code == 302
+    assert secret(web).value == longest
+
+
+def test_more_than_any_form_takes_is_not_kept_while_signed_out(token: Visitor) -> None:
+    token.post("/logout")
+    for length, status in ((90_000, 401), (110_000, 302)):
+        sent = {"name": "n" * length, "handle": "h", "csrf_token": token.token}
+
+        assert token.ask("POST", "/orgs/acme/projects/new", data=sent).status_code == status
