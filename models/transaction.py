@@ -12,17 +12,19 @@ from models.errors import StaleVersion, UnrecordedCommit
 from models.jobs import outbox
 from models.jobs.queue import Hinted
 from models.log import record
+from models.log.record import Record
 
 OPEN = "transaction.open"
 COMMITTING = "transaction.committing"
 
 
 @contextmanager
-def transaction() -> Iterator[list[Hinted]]:
+def transaction(written: list[Record] | None = None) -> Iterator[list[Hinted]]:
     """Do everything in the block or nothing: changes, then entries (numbered), then jobs, then COMMIT.
 
     Yields a list that holds what to hint at once the block has ended. Raises StaleVersion when a row was changed
     by someone else since it was read; whatever the verbs raise passes through, and nothing of the block is kept.
+    `written` is given the records of the entries, numbered, once they are committed.
     """
     info = db.session.info
     if info.get(OPEN):
@@ -32,10 +34,12 @@ def transaction() -> Iterator[list[Hinted]]:
     try:
         yield hints
         db.session.flush()
-        record.write()
+        records = record.write()
         hints += outbox.flush()
         info[COMMITTING] = True
         db.session.commit()
+        if written is not None:
+            written += records
     except StaleDataError as error:
         db.session.rollback()
         raise StaleVersion from error

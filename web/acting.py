@@ -9,8 +9,10 @@ from werkzeug.wrappers import Response
 from models.database import db
 from models.log import record
 from models.log.actor import Actor
+from models.log.record import Record
 from models.settings import Settings
 from models.transaction import transaction
+from web import flashes
 from web.access import actor
 from worker.hint import hint_all
 
@@ -18,8 +20,10 @@ from worker.hint import hint_all
 @contextmanager
 def acting() -> Iterator[Actor]:
     """Call one verb in the block: it happens with its entry, or not at all. Whatever the verb raises passes through."""
-    with transaction() as hints:
+    written: list[Record] = []
+    with transaction(written) as hints:
         yield actor()
+    flashes.keep(written)
     hint_all(hints)
 
 

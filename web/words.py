@@ -61,6 +61,11 @@ def plural(noun: str, count: object = None) -> str:
     return f"{noun.removesuffix('y')}ies" if noun.endswith("y") else f"{noun}s"
 
 
+def a(noun: str) -> str:
+    """ "an admin", "a member"."""
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+
+
 def initials(name: str) -> str:
     """ "Ada Lovelace" -> "AL"."""
     words = name.split()

@@ -125,7 +125,7 @@ def test_a_user_is_invited_joins_is_given_another_role_and_removed(
     page.goto("/orgs/acme/members")
     page.get_by_label("Role of Mallory Malory").select_option("admin")
     page.get_by_role("button", name="Save the role of Mallory Malory").click()
-    expect(page.get_by_role("status").filter(has_text="is now admin")).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text="is now an admin of Acme")).to_be_visible()
     told = "User Mallory Malory's role changed from member to admin"
     assert first_entry(page) == entry(7, "update", "user", "Mallory Malory", told)
 

@@ -16,6 +16,7 @@ from models.organisation import Organisation
 from models.people.access import Permission
 from web.access import Answer, needs
 from web.acting import acting
+from web.flashes import tell
 from web.forms import Form, TokenForm
 from web.fragments import render
 from web.pages.billing_forms import AutoTopUpForm, ExpiryForm, MethodForm, TopUpForm
@@ -50,9 +51,9 @@ def top_up(organisation: Organisation) -> Answer:
                     arrived = payment.book(asked, refusal)
                 if not arrived:
                     raise Invalid(payment.DECLINED, "payment_method")
-                flash(f"The balance was topped up by {amounts.shown(cents)}.")
+                tell(f"The balance was topped up by {amounts.shown(cents)}.")
             except AlreadyDone as done:
-                flash(str(done))
+                flash(str(done), "notice")
             return redirect(url_for("billing.show", org=organisation.handle))
     form.request_id.data = str(uuid4())  # what is sent after a refusal is another request
     return _page(organisation, top_up_form=form)
@@ -193,7 +194,7 @@ def _method(organisation: Organisation, id: int) -> PaymentMethod:
 
 
 def _done(organisation: Organisation, message: str) -> Answer:
-    flash(message)
+    tell(message)
     return redirect(url_for("billing.show", org=organisation.handle))
 
 

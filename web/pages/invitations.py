@@ -7,6 +7,7 @@ from wtforms import HiddenField
 
 from models.errors import AlreadyMember, NotFound
 from models.log.actor import Actor, Door
+from models.log.record import Record
 from models.organisation import Organisation, find_open_invitation, find_organisation
 from models.people.invitation import CLOSED, Invitation, find_invitation
 from models.people.member import accept_invitation, decline_invitation
@@ -15,6 +16,7 @@ from models.people.user import find_user
 from models.transaction import transaction
 from web import cookie, form_token
 from web.access import Answer, Open, me, needs, signed_in
+from web.flashes import keep, tell
 from web.forms import Form
 from web.fragments import render
 
@@ -75,10 +77,12 @@ def _answer(organisation: Organisation, found: Invitation, answer: str, by_link:
         flash(f"You declined the invitation of {organisation.name}.")
         return redirect(url_for("orgs.index"))
     try:
-        with transaction():
+        written: list[Record] = []
+        with transaction(written):
             joining = Actor(me().id, me().name, found.role, Door.WEB)
             accept_invitation(found, find_user(me().id), joining, now, by_link)
-        flash(f"Welcome to {organisation.name}.")
+        keep(written)
+        tell(f"You are now a member of {organisation.name}.", organisation.handle)
     except AlreadyMember:
-        flash(f"You are a member of {organisation.name} already.")
+        flash(f"You are a member of {organisation.name} already.", "notice")
     return redirect(url_for("orgs.show", org=organisation.handle))

@@ -25,9 +25,11 @@ from web import form_token
 from web.access import Answer, Open, may, me, needs
 from web.acting import acting
 from web.bounds import Within
+from web.flashes import tell
 from web.forms import Form, TokenForm
 from web.fragments import render
 from web.mailing import external, mails, post
+from web.words import a
 
 bp = Blueprint("members", __name__)
 
@@ -85,7 +87,7 @@ def change_role(organisation: Organisation, user_id: int) -> Answer:
             found.change_role(actor, form.role.data or "")
     if form.refused:
         return _people(organisation, MemberForm(formdata=None, role="member"), {user_id: form})
-    flash(f"{found.user.name} is now {found.role}.")
+    tell(f"{found.user.name} is now {a(found.role)} of {organisation.name}.")
     return redirect(url_for("members.index", org=organisation.handle))
 
 
@@ -110,7 +112,7 @@ def remove(organisation: Organisation, user_id: int) -> Answer:
     if user_id == me().id:
         flash(f"You left {organisation.name}.")
         return redirect(url_for("orgs.index"))
-    flash(f"{name} was removed from {organisation.name}.")
+    tell(f"{name} was removed from {organisation.name}.")
     return redirect(url_for("members.index", org=organisation.handle))
 
 
@@ -121,7 +123,7 @@ def revoke(organisation: Organisation, id: int) -> Answer:
     form_token.require()
     with acting() as actor:
         revoke_invitation(organisation.id, actor, id, datetime.now(UTC))
-    flash("The invitation is revoked.")
+    tell("The invitation is revoked.")
     return redirect(url_for("members.index", org=organisation.handle))
 
 
@@ -164,7 +166,7 @@ def _invited(organisation: Organisation, invited: Invited, link: str) -> Answer:
     """A link that goes out by mail is not shown: that it comes back proves the address."""
     if not invited.invitation.mailed:
         return _people(organisation, MemberForm(formdata=None, role="member"), invitation_link=link)
-    flash(f"An invitation is on its way to {invited.invitation.email}.")
+    tell(f"An invitation is on its way to {invited.invitation.email}.")
     return redirect(url_for("members.index", org=organisation.handle))
 
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Blueprint, flash, g, redirect, url_for
+from flask import Blueprint, g, redirect, url_for
 
 from models.jobs import job
 from models.jobs.job import Progress
@@ -17,6 +17,7 @@ from web.access import Answer, Open, me, needs
 from web.acting import acting
 from web.addresses import address
 from web.feeds import OrganisationFeed, answer
+from web.flashes import tell
 from web.forms import ConfirmForm, TrackedForm, form_for
 from web.fragments import render, wants_fragment
 from web.pages import engine
@@ -45,7 +46,7 @@ def new() -> Answer:
             g.role = Role.OWNER
             with acting() as actor:
                 organisation = create_organisation(find_user(me().id), actor, **form.values)
-            flash(f"Organisation {organisation.name} created.")
+            tell(f"Organisation {organisation.name} created.", organisation.handle)
             return redirect(url_for("orgs.show", org=organisation.handle))
     g.pop("role", None)
     return render("orgs/new.html", form=form, status=form.status)
@@ -78,7 +79,7 @@ def settings(organisation: Organisation) -> Answer:
         with form.editing(organisation), acting() as actor:
             organisation.update(actor, form.seen_version, **form.values)
         if not form.refused:
-            flash("Settings saved.")
+            tell("Settings saved.")
             return redirect(url_for("orgs.settings", org=organisation.handle))
     return _settings(form, ConfirmForm(formdata=None))
 
@@ -93,7 +94,7 @@ def delete(organisation: Organisation) -> Answer:
             organisation.delete(actor, form.confirm.data or "")
     if form.refused:
         return _settings(form_for(Organisation, organisation), form)
-    flash(f"Organisation {organisation.name} is deleted. Its log stays readable.")
+    tell(f"Organisation {organisation.name} is being deleted. Its log stays readable.")
     return redirect(url_for("orgs.show", org=organisation.handle))
 
 

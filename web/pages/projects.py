@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Blueprint, flash, redirect, url_for
+from flask import Blueprint, redirect, url_for
 
 from models.jobs import job
 from models.log import feed
@@ -15,6 +15,7 @@ from web.access import Answer, needs
 from web.acting import acting
 from web.addresses import address
 from web.feeds import OrganisationFeed, answer
+from web.flashes import tell
 from web.forms import ConfirmForm, TrackedForm, form_for
 from web.fragments import render, wants_fragment
 from web.pages import engine
@@ -32,7 +33,7 @@ def new(organisation: Organisation) -> Answer:
         with form.show_errors():
             with acting() as actor:
                 project = organisation.create_project(actor, **form.values)
-            flash(f"Project {project.name} created.")
+            tell(f"Project {project.name} created.")
             return redirect(url_for("projects.show", org=organisation.handle, project=project.handle))
     return render("projects/new.html", form=form, status=form.status)
 
@@ -64,7 +65,7 @@ def settings(organisation: Organisation, project: Project) -> Answer:
         with form.editing(project), acting() as actor:
             project.update(actor, form.seen_version, **form.values)
         if not form.refused:
-            flash("Settings saved.")
+            tell("Settings saved.")
             return redirect(url_for("projects.show", org=organisation.handle, project=project.handle))
     return _settings(project, form, ConfirmForm(formdata=None))
 
@@ -79,7 +80,7 @@ def delete(organisation: Organisation, project: Project) -> Answer:
             project.delete(actor, form.confirm.data or "")
     if form.refused:
         return _settings(project, form_for(Project, project), form)
-    flash(f"Project {project.name} is deleted.")
+    tell(f"Project {project.name} is being deleted.")
     return redirect(url_for("projects.show", org=organisation.handle, project=project.handle))
 
 

@@ -20,6 +20,7 @@ from models.project import Project
 from web.access import Answer, may, needs
 from web.acting import acting
 from web.feeds import OrganisationFeed, answer
+from web.flashes import tell
 from web.forms import TokenForm, TrackedForm, form_for
 from web.fragments import render
 from web.pages import engine
@@ -51,7 +52,7 @@ def new(organisation: Organisation, project: Project, kind: type[Resource]) -> A
         with form.show_errors():
             with acting() as actor:
                 resource = project.create(actor, kind, **form.values)
-            flash(f"{kind.noun.capitalize()} {resource.name} created.")
+            tell(f"{kind.noun.capitalize()} {resource.name} created.")
             return redirect(_url("show", organisation, project, kind, handle=resource.handle))
     return render("resources/new.html", kind=kind, form=form, status=form.status)
 
@@ -87,7 +88,7 @@ def update(organisation: Organisation, project: Project, kind: type[Resource], h
     told = f"{kind.noun.capitalize()} {resource.name} saved."
     if users := used_by(resource):
         told += f" What changed takes effect with the next deployment of {listed_names(users)}."
-    flash(told)
+    tell(told)
     return redirect(_url("show", organisation, project, kind, handle=handle))
 
 
@@ -134,7 +135,10 @@ def deploy(organisation: Organisation, project: Project, kind: type[Resource], h
             again = project.deploy_again(actor, resource)
     if form.refused:
         return _page(organisation, project, resource, again_form=form)
-    flash(f"To be deployed again: {listed(again)}." if again else f"Nothing uses {resource.name}.")
+    if again:
+        tell(f"To be deployed again: {listed(again)}.")
+    else:
+        flash(f"Nothing uses {resource.name}.", "notice")
     return redirect(_url("show", organisation, project, kind, handle=handle))
 
 
@@ -165,11 +169,11 @@ def _end(organisation: Organisation, project: Project, kind: type[Resource], han
                 with acting() as actor:
                     resource.end(actor)
             except AlreadyEnded as done:
-                flash(str(done))
+                flash(str(done), "notice")
                 return redirect(_url("show", organisation, project, kind, handle=handle))
     if form.refused:
         return _page(organisation, project, resource, end_form=form)
-    flash(f"{kind.noun.capitalize()} {resource.name} {resource.state}.")
+    tell(f"{kind.noun.capitalize()} {resource.name} {resource.state}.")
     return redirect(url_for("projects.show", org=organisation.handle, project=project.handle))
 
 
@@ -180,7 +184,10 @@ def _is_another(resource: Resource) -> bool:
 
 def _describe_another(organisation: Organisation, project: Project, resource: Resource) -> Answer:
     """Shows the resource that has the handle now, and says that it is another one."""
-    flash(f"The {resource.noun} you were looking at has ended, and this one bears its handle now. Nothing was changed.")
+    flash(
+        f"The {resource.noun} you were looking at has ended, and this one bears its handle now. Nothing was changed.",
+        "notice",
+    )
     return redirect(_url("show", organisation, project, type(resource), handle=resource.handle))
 
 
