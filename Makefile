@@ -24,7 +24,7 @@ bench: setup engine
 
 # The long run of the tests in which processes are killed: 24,000 containers, 24 faults. CHAOS_SEED repeats one.
 chaos: setup
-	@CHAOS=long $(BIN)/pytest -s tests/chaos
+	@CHAOS=long $(BIN)/pytest -s tests/chaos tests/runtime/test_truth.py
 
 screenshots: setup browser
 	@$(BIN)/python -m tests.screenshots
