@@ -89,6 +89,7 @@ EXPECTED: dict[tuple[str, str], set[str]] = {
     ("orgs.settings", "GET"): OWNER,
     ("orgs.settings", "POST"): OWNER,
     ("orgs.delete", "POST"): OWNER,
+    ("projects.index", "GET"): READERS,
     ("projects.new", "GET"): ADMINS,
     ("projects.new", "POST"): ADMINS,
     ("projects.show", "GET"): READERS,

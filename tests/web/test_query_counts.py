@@ -21,6 +21,8 @@ SHOWN = {
     "/orgs/acme/projects/web": 3,
     "/orgs/acme/projects/web/containers": 2,
     "/orgs/acme/projects/web/secrets": 2,
+    "/orgs/acme/projects/web/containers?ended=1": 2,
+    "/orgs/acme/projects": 2,
 }
 # Pages with forms load the rows that verbs change: so many at most.
 EDITED = {

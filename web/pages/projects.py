@@ -2,10 +2,12 @@
 
 from typing import Any
 
-from flask import Blueprint, redirect, url_for
+from flask import Blueprint, redirect, request, url_for
 
+from models.ended import LATEST, all_projects
 from models.jobs import job
 from models.log import feed
+from models.numbers import whole_number
 from models.organisation import Organisation
 from models.overview import contents
 from models.people.access import Permission
@@ -22,6 +24,19 @@ from web.pages import engine
 from web.pages.progress import Shown, shown
 
 bp = Blueprint("projects", __name__, url_prefix="/orgs/<org>/projects")
+LIST_SIZE = 50
+
+
+@bp.get("")
+@needs(Permission.READ)
+def index(here: Here) -> Answer:
+    """All projects, newest first, the deleted ones too."""
+    before = min(request.args.get("before", LATEST, type=whole_number), LATEST)
+    found = all_projects(here.id, before, LIST_SIZE + 1)
+    older = None
+    if len(found) > LIST_SIZE:
+        older = url_for("projects.index", org=here.handle, before=found[LIST_SIZE - 1].id)
+    return render("projects/index.html", projects=found[:LIST_SIZE], older_url=older)
 
 
 @bp.route("/new", methods=["GET", "POST"])

@@ -5,12 +5,13 @@ from typing import Any
 from flask import Blueprint, abort, flash, redirect, request, url_for
 
 from models import installation
+from models.ended import ended_resources
 from models.errors import AlreadyEnded
 from models.kinds.references import listed, listed_names, used_by
 from models.kinds.resource import Resource
 from models.kinds.running import Running
 from models.log import feed
-from models.log.record import Action
+from models.log.record import PAST, Action
 from models.numbers import whole_number
 from models.organisation import Organisation
 from models.overview import LATEST, lines
@@ -32,7 +33,9 @@ LIST_SIZE = 50
 @bp.get("")
 @needs(Permission.READ)
 def index(here: Here, within: ProjectHere, kind: type[Resource]) -> Answer:
-    """All living resources of a kind, newest first."""
+    """All living resources of a kind, newest first; or those that have ended."""
+    if "ended" in request.args:
+        return _ended(here, within, kind)
     before = request.args.get("before", LATEST, type=whole_number)
     if before > LATEST:
         abort(404)
@@ -175,6 +178,21 @@ def _end(organisation: Organisation, project: Project, kind: type[Resource], han
         return _page(organisation, project, resource, end_form=form)
     tell(f"{kind.noun.capitalize()} {resource.name} {resource.state}.")
     return redirect(url_for("projects.show", org=organisation.handle, project=project.handle))
+
+
+def _ended(here: Here, within: ProjectHere, kind: type[Resource]) -> Answer:
+    """What has ended of a kind, by handle, from behind the one that the address names."""
+    after = request.args.get("after", ""), request.args.get("id", 0, type=whole_number)
+    if after[1] > LATEST or "\0" in after[0]:
+        abort(404)
+    found = ended_resources(kind, here.id, within.id, after, LIST_SIZE + 1)
+    more = None
+    if len(found) > LIST_SIZE:
+        last = found[LIST_SIZE - 1]
+        more = _url("index", here, within, kind, ended=1, after=last.handle, id=last.id)
+    return render(
+        "resources/ended.html", kind=kind, past=PAST[kind.end_action], resources=found[:LIST_SIZE], more_url=more
+    )
 
 
 def _is_another(resource: Resource) -> bool:
