@@ -122,7 +122,7 @@ class Field:
         if not isinstance(value, str):
             raise Invalid(f"{self.label} must be text.")
         several_lines = self.shape in (Shape.LINES, Shape.SECRET)
-        # Blanks around a name say nothing; in a secret or at the end of a line they may be what matters.
+        # Blanks around a name say nothing; in what is sealed or at the end of a line they may be what matters.
         value = value if several_lines else value.strip()
         if not value or (self.shape is Shape.LINES and value.isspace()):
             if self.required:

@@ -58,6 +58,6 @@ def hint_at_engine(organisation_id: int) -> bool:
 
 
 def ask_for_output(key: DeploymentKey) -> bool:
-    """Have the runtime read what containers of a deployment have written; False when the broker is down."""
+    """Have the runtime read what a deployment has written; False when the broker is down."""
     through = current_app.extensions[EXTENSION]
     return send(through, READ_OUTPUT, RUNTIME_QUEUE, *key, expires=QUESTION_SECONDS)

@@ -47,7 +47,7 @@ def attach(app: Flask, settings: Settings) -> None:
 
 
 def look(key: DeploymentKey) -> Answer | None:
-    """Ask for the output of a deployment's containers, and return what was read a moment ago, if anything was.
+    """Ask for what a deployment has written, and return what was read a moment ago, if anything was.
 
     Raises Unreachable.
     """

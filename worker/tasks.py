@@ -62,7 +62,7 @@ def reconcile(organisation_id: int | None = None) -> None:
 
 
 def read_output(organisation_id: int, noun: str, resource_id: int, revision: int) -> None:
-    """Read what the containers of a deployment have written, for whoever looks at it."""
+    """Read what a deployment has written, for whoever looks at it."""
     key = DeploymentKey(organisation_id, noun, resource_id, revision)
     if not readings.READERS.acquire(blocking=False):
         return

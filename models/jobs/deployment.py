@@ -74,7 +74,7 @@ class Made(NamedTuple):
 
 
 class BroughtUp(NamedTuple):
-    """What tells which containers are those of a deployment, and what they were given."""
+    """What tells which of the engine's containers are those of a deployment, and what they were given."""
 
     stamp: str
     specification: str
@@ -283,7 +283,7 @@ def one(key: DeploymentKey) -> Deployment | None:
 
 
 def brought_up(key: DeploymentKey) -> BroughtUp | None:
-    """What tells the containers of a deployment; None when it was never asked for."""
+    """What tells the engine's containers of a deployment; None when it was never asked for."""
     found = read(BROUGHT_UP, key._asdict())
     return BroughtUp(*found[0]) if found else None
 

@@ -1,7 +1,7 @@
 """Output: what something that runs has written lately. It is carried to who looks and kept nowhere.
 
 Except for the last lines of a deployment that failed, which are kept sealed until the thing ends: they say why, and the
-container that wrote them is gone.
+engine's container that wrote them is gone.
 """
 
 import hashlib
@@ -36,7 +36,7 @@ class Output(NamedTuple):
     problem: str = ""
     """Why there is nothing to read."""
     is_there: bool = True
-    """Whether the engine has a container that could write."""
+    """Whether the engine has anything that could write."""
 
     @property
     def digest(self) -> str:

@@ -22,7 +22,7 @@ class Permission(StrEnum):
     """Entries about billing, wherever entries are shown."""
     READ = "read"
     READ_OUTPUT = "read_output"
-    """What containers write."""
+    """What the engine's containers write."""
     MANAGE_RESOURCES = "manage_resources"
     MANAGE_PROJECTS = "manage_projects"
     MANAGE_MEMBERS = "manage_members"

@@ -83,7 +83,7 @@ def test_a_hundred_who_look_are_one_question(owner: Visitor, api: Container, set
     ("found", "told"),
     [
         ({}, "It has written nothing yet."),
-        ({"is_there": False}, "No container of this revision is on the engine."),
+        ({"is_there": False}, "Nothing of this revision is on the engine."),
         ({"problem": "The container engine does not answer."}, "The container engine does not answer."),
     ],
 )

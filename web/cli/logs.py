@@ -34,7 +34,7 @@ FOLLOW_SECONDS = 2.0
 def logs(resource: str, revision: int | None, lines: int, times: bool, follow: bool) -> None:
     """Print what RESOURCE, organisation/project/handle, has written lately.
 
-    The runtime process reads it from the engine. Secrets and the values of variables are hidden.
+    The runtime process reads it from the engine. Values that it was given are hidden.
     """
     with connected():
         thing = _find(resource)
@@ -87,7 +87,7 @@ def _read(key: DeploymentKey) -> Output:
     if found.output.problem:
         _end(found.output.problem)
     if not found.output.is_there:
-        _end(f"No container of revision {key.revision} is on the engine.")
+        _end(f"Nothing of revision {key.revision} is on the engine.")
     return found.output
 
 

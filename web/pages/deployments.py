@@ -32,7 +32,7 @@ TRIES_MOST = 5
 SOON, LATER, MUCH_LATER = "load delay:700ms, every 3s", "every 3s", "every 15s"
 
 ENDED = "It has ended, and what it wrote is gone with it."
-GONE = "No container of this revision is on the engine."
+GONE = "Nothing of this revision is on the engine."
 READING = "Reading…"
 SILENT = "The runtime process has not answered yet."
 NO_QUEUE = "The queue to the runtime process does not answer."
@@ -80,7 +80,7 @@ def output_now(organisation: Organisation, project: Project, kind: type[Resource
 @bp.get("/<handle>/deployments/<int:revision>/output")
 @needs(Permission.READ_OUTPUT)
 def output_of(organisation: Organisation, project: Project, kind: type[Resource], handle: str, revision: int) -> Answer:
-    """The output of one deployment's containers."""
+    """What one deployment writes."""
     thing = _running(project, kind, handle)
     _find(thing, revision)
     return _answer(thing, revision, _page(organisation, project, thing, revision))
@@ -89,7 +89,7 @@ def output_of(organisation: Organisation, project: Project, kind: type[Resource]
 @bp.get("/<handle>/deployments/<int:revision>")
 @needs(Permission.READ)
 def show(organisation: Organisation, project: Project, kind: type[Resource], handle: str, revision: int) -> Answer:
-    """One deployment: what was asked for, how it ended, and what its containers have written."""
+    """One deployment: what was asked for, how it ended, and what it has written."""
     thing = _running(project, kind, handle)
     found = _find(thing, revision)
     page = _page(organisation, project, thing, revision)
