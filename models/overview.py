@@ -38,6 +38,8 @@ class Overview(NamedTuple):
 
     counts: dict[str, int]
     """How many it has: "projects", "members", and living resources by the noun of their kind."""
+    failing: dict[str, int]
+    """How many of them are in error, by the noun of their kind."""
     balance: Balance
     projects: list[ProjectLine]
     """Those that are not deleted, newest first."""
@@ -79,10 +81,13 @@ class Contents(NamedTuple):
 
 def overview(organisation_id: int) -> Overview:
     """Reads an organisation's figures, projects and unfinished work."""
-    [(counts, projects, troubles, *row)] = read(OVERVIEW, {"organisation": organisation_id, "limit": PROJECTS_MOST})
+    [(counts, failing, projects, troubles, *row)] = read(
+        OVERVIEW, {"organisation": organisation_id, "limit": PROJECTS_MOST}
+    )
     balance, job, engine = row[:3], row[3:10], row[10:]
     return Overview(
         counts,
+        failing,
         Balance(*balance),
         [ProjectLine(*each) for each in projects or ()],
         None if job[0] is None else Progress(*job),
@@ -142,9 +147,15 @@ COUNTS = {
     **{kind.noun: _count(kind.plural, "ended_at IS NULL") for kind in KINDS},
     "members": _count("memberships", "TRUE"),
 }
+FAILING = {
+    kind.noun: _count(kind.plural, "ended_at IS NULL AND state = 'active' AND status = 'error'")
+    for kind in KINDS
+    if kind.runs
+}
 # Lists travel as JSON, so that one row holds everything.
 OVERVIEW = text(f"""
     SELECT jsonb_build_object({", ".join(f"'{name}', {count}" for name, count in COUNTS.items())}),
+           jsonb_build_object({", ".join(f"'{name}', {count}" for name, count in FAILING.items())}),
            (SELECT jsonb_agg(jsonb_build_array(handle, name, state) ORDER BY id DESC)
               FROM (SELECT * FROM projects WHERE organisation_id = :organisation AND state <> 'deleted'
                      ORDER BY id DESC LIMIT :limit) AS newest),

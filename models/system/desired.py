@@ -8,6 +8,7 @@ from sqlalchemy import TextClause, select, text
 from models.database import db, read
 from models.jobs.deployment import Mark
 from models.jobs.observation import ResourceKey
+from models.jobs.watch import Watch
 from models.kinds.catalogue import RUNNING
 from models.kinds.running import Running
 from models.kinds.specification import Specification
@@ -51,6 +52,8 @@ class Wanted(NamedTuple):
     """That deployment."""
     deployed: Known | None
     """The one that is to serve meanwhile: the last that came up."""
+    watch: Watch | None
+    """What is remembered of how it fares."""
 
 
 def one(key: ResourceKey) -> Wanted | None:
@@ -96,9 +99,11 @@ def used_networks(organisation_id: int | None = None) -> set[tuple[int, int]]:
 
 
 def _wanted(noun: str, row: Sequence[Any]) -> Wanted:
+    row, watch = row[: -len(Watch._fields)], row[-len(Watch._fields) :]
     newest, deployed = row[-KNOWN_WIDTH * 2 : -KNOWN_WIDTH], row[-KNOWN_WIDTH:]
-    found = Wanted._make([ResourceKey(row[0], noun, row[1]), *row[2 : -KNOWN_WIDTH * 2], None, None])
-    return found._replace(newest=_known(found.nodes, *newest), deployed=_known(found.nodes, *deployed))
+    found = Wanted._make([ResourceKey(row[0], noun, row[1]), *row[2 : -KNOWN_WIDTH * 2], None, None, None])
+    known = found._replace(newest=_known(found.nodes, *newest), deployed=_known(found.nodes, *deployed))
+    return known if watch[0] is None else known._replace(watch=Watch(*watch))
 
 
 def _known(
@@ -130,7 +135,8 @@ def _statement(kind: type[Running], start: str) -> TextClause:
                projects.state = 'active' AND organisations.state = 'active', {kind.NODES}, thing.revision,
                deployed_revision, thing.status, status_reason, newest.status,
                {_columns("newest")},
-               {_columns("deployed")}
+               {_columns("deployed")},
+               {", ".join(f"watches.{name}" for name in Watch._fields)}
           FROM candidate
           JOIN {kind.plural} AS thing USING (organisation_id, id)
           JOIN projects ON projects.organisation_id = thing.organisation_id AND projects.id = project_id
@@ -141,6 +147,9 @@ def _statement(kind: type[Running], start: str) -> TextClause:
           LEFT JOIN deployments AS deployed
             ON deployed.organisation_id = thing.organisation_id AND deployed.noun = '{kind.noun}'
            AND deployed.resource_id = thing.id AND deployed.revision = deployed_revision
+          LEFT JOIN watches
+            ON watches.organisation_id = thing.organisation_id AND watches.noun = '{kind.noun}'
+           AND watches.resource_id = thing.id
          ORDER BY thing.organisation_id, thing.id
     """)
 

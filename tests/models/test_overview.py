@@ -5,8 +5,10 @@ from datetime import UTC, datetime
 import psycopg
 
 from models.billing.account import account_of
+from models.database import db
 from models.installation import NO_ENGINE, report
-from models.jobs import job
+from models.jobs import job, observation
+from models.jobs.observation import Observed
 from models.kinds.catalogue import KINDS
 from models.kinds.container import Container
 from models.kinds.memcached import Memcached
@@ -122,3 +124,16 @@ def test_a_list_goes_on_below_an_id_and_leaves_out_what_ended(acme: Organisation
 
     assert [each.handle for each in lines(Secret, acme.id, web.id, before=third.id)] == [second.handle]
     assert [each.handle for each in lines(Secret, acme.id, web.id, size=1)] == [third.handle]
+
+
+def test_what_is_in_error_is_counted_apart_and_only_while_it_is_to_run(
+    acme: Organisation, web: Project, api: Container, ada: Actor
+) -> None:
+    with transaction():
+        observation.observe([Observed(api.key, None, "error", "no such image")])
+    assert overview(acme.id).failing == {"container": 1, "memcached": 0}
+    db.session.refresh(api)
+    with transaction():
+        api.end(ada)
+
+    assert overview(acme.id).failing["container"] == 0

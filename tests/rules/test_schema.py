@@ -46,6 +46,7 @@ WITHOUT_CLASS = {
     "account_links",
     "platform",
     "strays",
+    "watches",
     "usage_changes",
     "alembic_version",
 }

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -84,11 +85,11 @@ def observed(thing: Container | Memcached) -> tuple[str | None, int | None]:
     return found
 
 
-def everything(runtime: DockerEngine, organisation: Organisation | None = None) -> int:
-    """A round of the schedule, in a session of its own."""
+def everything(runtime: DockerEngine, organisation: Organisation | None = None, later: timedelta = timedelta()) -> int:
+    """A round of the schedule, in a session of its own, so much later than now."""
     organisation_id = organisation.id if organisation else None
     with current_app.app_context():
-        return reconcile.converge_all(runtime, organisation_id)
+        return reconcile.converge_all(runtime, organisation_id, now=datetime.now(UTC) + later)
 
 
 def containers(web: Project, ada: Any, count: int) -> list[Container]:

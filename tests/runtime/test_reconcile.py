@@ -21,7 +21,6 @@ from models.project import Project
 from models.transaction import transaction
 from tests.runtime.conftest import (
     before,
-    change,
     containers,
     containers_named,
     converge,
@@ -33,7 +32,6 @@ from tests.runtime.conftest import (
 )
 from tests.support.deployments import without_digest
 from tests.support.log import entries, summaries
-from tests.support.processes import until
 from worker.engine import reconcile
 from worker.engine.docker import DockerEngine
 from worker.engine.interface import Instance, Refused
@@ -275,25 +273,6 @@ def test_one_that_someone_stopped_is_started(runtime: DockerEngine, engine: Engi
 
     assert everything(runtime) == 1
     assert [each["Id"] for each in running(engine)] == [one["Id"]]
-
-
-def test_one_whose_health_check_fails_later_is_observed_and_recovers(
-    runtime: DockerEngine, engine: Engine, api: Container, ada: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("worker.engine.health.INTERVAL_SECONDS", 1)
-    change(api, ada, health_path="/health")
-    converge(runtime, api)
-    [one] = running(engine)
-
-    def seen(status: str) -> bool:
-        everything(runtime)
-        return observed(api)[0] == status
-
-    engine.api.exec_start(engine.api.exec_create(one["Id"], ["sh", "-c", "rm /www/health"])["Id"])
-    until(lambda: seen("error"))
-    assert api.status_reason == "its health check fails"
-    engine.api.exec_start(engine.api.exec_create(one["Id"], ["sh", "-c", "echo well > /www/health"])["Id"])
-    until(lambda: seen("running"))
 
 
 @pytest.mark.timeout(400)

@@ -9,13 +9,17 @@ from models import installation
 from models.billing import suspension
 from models.billing.suspension import By
 from models.hold import hold_organisation_alone
-from models.jobs import deployment
+from models.jobs import deployment, observation, watch
+from models.jobs.observation import Observed
+from models.jobs.watch import Vitals
 from models.kinds.container import Container
 from models.kinds.registry import Registry
 from models.kinds.secret import Secret
 from models.log.actor import Actor
 from models.organisation import Organisation
 from models.project import Project
+from models.system import watching
+from models.system.watching import Looked
 from models.transaction import transaction
 from tests.support.deployments import DIGEST, SHOWN, deployed, made
 from tests.support.log import latest_entry, summaries
@@ -189,6 +193,39 @@ def test_while_suspended_deploying_again_is_refused_with_a_message_that_says_how
 
     assert answer.status_code == 422
     assert "This organisation is suspended: nothing but members and billing can be changed." in answer.text
+
+
+def test_what_fails_is_in_error_on_its_page_and_counted_on_the_dashboard(
+    owner: Visitor, acme: Organisation, api: Container
+) -> None:
+    deployed(api.key, 1)
+    assert "failing" not in owner.get("/orgs/acme").text
+    now = datetime.now(UTC)
+    told = watch.look(None, 1, {"a"}, [Vitals("a", now, 8, 137, now)], now)
+    assert told
+    with transaction():
+        watching.remember([Looked(api.key, None, told)], now)
+        observation.observe([Observed(api.key, 1, "error", told.describe(now))])
+
+    assert "restarting: 8 times in 0 s, last exit 137, out of memory" in owner.get(MY_API).text
+    assert "1 failing" in owner.get("/orgs/acme").text
+    entry = latest_entry(acme)
+    assert entry.summary == (
+        "Container my-api began to fail: it restarted 8 times in 0 s, last exit 137, out of memory"
+    )
+    assert (entry.actor_name, entry.cause_number) == ("system", entry.number - 2)
+
+
+def test_two_who_look_at_the_same_time_tell_it_once(acme: Organisation, api: Container) -> None:
+    deployed(api.key, 1)
+    now = datetime.now(UTC)
+    told = watch.look(None, 1, {"a"}, [Vitals("a", now, 8)], now)
+    assert told
+    for _ in range(2):
+        with transaction():
+            watching.remember([Looked(api.key, None, told)], now)
+
+    assert len([each for each in summaries(acme) if "began to fail" in each]) == 1
 
 
 def test_one_that_has_ended_cannot_be_deployed_again(

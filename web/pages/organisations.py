@@ -113,6 +113,7 @@ def _dashboard(here: Here) -> dict[str, Any]:
     return {
         "readonly": False,
         "counts": found.counts,
+        "failing": found.failing,
         "account": found.balance,
         "projects": found.projects,
         "progress": _progress(here, found.progress) if under_way else None,

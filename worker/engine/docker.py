@@ -4,6 +4,7 @@ import logging
 import os
 from collections import Counter
 from collections.abc import Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,8 +15,10 @@ from requests.exceptions import RequestException
 
 from models.jobs.observation import ResourceKey
 from models.jobs.output import Line
+from models.jobs.watch import Vitals
 from models.kinds.specification import Specification
 from worker.engine import health, labels, pull
+from worker.engine.exits import Exits
 from worker.engine.faults import EngineFault, recognised
 from worker.engine.interface import Attempt, CannotDeploy, EngineDown, Image, Instance, Location, Network, Refused, Tick
 from worker.engine.labels import Labels
@@ -26,6 +29,7 @@ log = logging.getLogger(__name__)
 TIMEOUT_SECONDS = 60
 STALLED_SECONDS = 120
 CONNECTIONS_MOST = 64
+LOOKING_MOST = 8
 STOP_SECONDS = 10
 PIDS_MOST = 512
 MIB = 1024 * 1024
@@ -59,6 +63,7 @@ class DockerEngine:
             self._api = Impatient(**known, version="auto", timeout=TIMEOUT_SECONDS, max_pool_size=CONNECTIONS_MOST)
         except (DockerException, RequestException) as error:
             raise EngineDown(_down(error)) from error
+        self._exits = Exits(self._api, self._labels.matching())
 
     def name(self) -> str:
         """ "Docker 28.2.2"."""
@@ -70,8 +75,13 @@ class DockerEngine:
         mine = self._labels.matching(organisation=organisation_id)
         if key is not None:
             mine = self._labels.matching(organisation=key.organisation_id, kind=key.noun, id=key.id)
+        self._exits.listen()
         with _reaching():
-            return [labels.instance(each) for each in self._api.containers(all=True, filters=mine)]
+            found = self._api.containers(all=True, filters=mine)
+            doubtful = [each["Id"] for each in found if labels.deserves_a_look(each)]
+            with ThreadPoolExecutor(LOOKING_MOST) as threads:
+                vitals = dict(zip(doubtful, threads.map(self._vitals, doubtful), strict=True))
+        return [labels.instance(each)._replace(vitals=vitals.get(each["Id"])) for each in found]
 
     def installations(self) -> Counter[str]:
         """Counts the containers of each installation on this engine, by its identity."""
@@ -163,6 +173,12 @@ class DockerEngine:
             except APIError as error:
                 if error.status_code != FORBIDDEN or not self._api.inspect_network(network.id)["Containers"]:
                     raise
+
+    def _vitals(self, container: str) -> Vitals | None:
+        try:
+            return labels.vitals(self._api.inspect_container(container), self._exits.of(container))
+        except NotFound:
+            return None
 
     def _start(self, instance: Instance) -> None:
         try:

@@ -10,6 +10,7 @@ from models.jobs.deployment import Mark
 from models.jobs.fault import Fault
 from models.jobs.observation import ResourceKey
 from models.jobs.output import Line
+from models.jobs.watch import Vitals
 from models.kinds.specification import Specification
 
 SOCKET = Path("/var/run/docker.sock")
@@ -81,6 +82,8 @@ class Instance(NamedTuple):
     """What tells which deployment has made it; without a stamp on those of the version before."""
     paused: bool = False
     """Whether someone has paused it. It counts as running, and does nothing."""
+    vitals: Vitals | None = None
+    """How it is; None for one that has run for a while, and well."""
 
     @property
     def is_up(self) -> bool:

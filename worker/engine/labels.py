@@ -1,16 +1,22 @@
 """How our containers and networks are named and labelled on the engine, so that they are found again and known."""
 
+import re
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from models.jobs.deployment import Mark
 from models.jobs.observation import TABLES, ResourceKey
+from models.jobs.watch import Vitals
 from models.numbers import whole_number
+from worker.engine.exits import Exit
 from worker.engine.interface import Instance, Network
 
 PREFIX = "activity-log"
 # In a container's name while it comes up, and the number of the attempt behind it.
 COMING = "-coming-"
+# "Up 3 seconds": one that was started again is looked at in each of the rounds of the next minutes.
+RECENT = re.compile(r"^Up (?:Less than|About a minute|\d+ seconds?|[1-4] minutes?)\b|\(unhealthy\)")
 NOBODYS = "unreadable"
 INTEGER, BIGINT = 2**31 - 1, 2**63 - 1
 
@@ -60,6 +66,24 @@ def instance(found: dict[str, Any]) -> Instance:
     revision, node = (_number(found, each) for each in ("revision", "node"))
     mark = Mark(_stamp(labels), labels.get(f"{PREFIX}.specification", ""), found["ImageID"])
     return Instance(found["Id"], key, revision, node, running, trouble, coming, mark, paused)
+
+
+def deserves_a_look(found: dict[str, Any]) -> bool:
+    """Whether a container may have ended lately, or is not well: of all others there is nothing to ask."""
+    return found["State"] == "restarting" or RECENT.search(found["Status"]) is not None
+
+
+def vitals(found: dict[str, Any], heard: Exit) -> Vitals:
+    """How a container is, as the engine describes it and as it was heard to end."""
+    state = found["State"]
+    code, exhausted_at = heard
+    if not state["Running"] or state["Restarting"]:
+        code = state["ExitCode"]
+        if state["OOMKilled"] and exhausted_at is None:
+            exhausted_at = datetime.fromisoformat(state["FinishedAt"])
+    unhealthy = (state.get("Health") or {}).get("Status") == "unhealthy"
+    created_at = datetime.fromisoformat(found["Created"])
+    return Vitals(found["Id"], created_at, found["RestartCount"], code, exhausted_at, unhealthy)
 
 
 def network(found: dict[str, Any]) -> Network:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from models.jobs.deployment import Status
 from models.jobs.observation import ResourceKey
+from models.jobs.watch import Watch
 from models.system.desired import Known, Wanted
 from worker.engine.interface import Instance
 
@@ -32,17 +33,22 @@ class Planned(NamedTuple):
     key: ResourceKey
     wanted: Wanted | None
     plan: Plan
+    watch: Watch | None = None
+    """What is to be remembered of how it fares."""
 
     def is_made_for(self, now: Wanted | None) -> bool:
         """Whether what is wanted now would be planned alike, apart from how far a deployment is."""
         return self.wanted is not None and now is not None and _decided(now) == _decided(self.wanted)
 
 
-def plan(wanted: Wanted | None, found: list[Instance]) -> Plan:
-    """Compare what is wanted of one thing with what the engine has of it, strays left aside."""
+def plan(wanted: Wanted | None, found: list[Instance], failing: str = "") -> Plan:
+    """Compare what is wanted of one thing with what the engine has of it, strays left aside.
+
+    `failing` says in which way it fails, if it does.
+    """
     if wanted is None or wanted.ended:
         return Plan(found, [], [], None, None)
-    mine = _serving(wanted, found)
+    mine = serving(wanted, found)
     remove = [each for each in found if each not in mine and not _is_in_the_making(each, wanted)]
     if wanted.state == "suspended":
         # What is coming up, too: it may serve by now, and is then not found under the name by which it is removed.
@@ -51,7 +57,7 @@ def plan(wanted: Wanted | None, found: list[Instance]) -> Plan:
     if not wanted.in_place:
         # Its cascade is about to suspend or end it.
         return Plan([], [], [], None, wanted.status, wanted.status_reason)
-    status, reason = _seen(wanted, mine)
+    status, reason = _seen(wanted, mine, failing)
     if any(each.coming and _is_of(each, wanted.deployed) for each in found):
         # It may have come up since the engine was asked: whoever deploys asks again, and nothing is said meanwhile.
         status, reason = wanted.status, wanted.status_reason
@@ -59,7 +65,7 @@ def plan(wanted: Wanted | None, found: list[Instance]) -> Plan:
     return Plan(remove, [], start, _due_revision(wanted, found), status, reason)
 
 
-def _serving(wanted: Wanted, found: list[Instance]) -> list[Instance]:
+def serving(wanted: Wanted, found: list[Instance]) -> list[Instance]:
     """What serves as it was deployed, one of each node; of the version before, what bears the number that it gave."""
     deployed = wanted.deployed
     if deployed is None:
@@ -108,13 +114,13 @@ def _can_come_back(wanted: Wanted) -> bool:
     return wanted.deployed is not None and (wanted.deployed.is_kept or wanted.deployed_revision == wanted.revision)
 
 
-def _seen(wanted: Wanted, mine: list[Instance]) -> tuple[str | None, str]:
+def _seen(wanted: Wanted, mine: list[Instance], failing: str) -> tuple[str | None, str]:
     if wanted.deployed is None:
         if wanted.deployment == Status.PROVISIONING:
             return "provisioning", ""
         return wanted.status, wanted.status_reason
-    if trouble := next((each.trouble for each in mine if each.trouble), ""):
-        return "error", trouble
+    if failing:
+        return "error", failing
     if not mine and not _can_come_back(wanted):
         return "error", f"revision {wanted.deployed_revision} is gone from the engine; deploy again"
     if len(mine) < wanted.deployed.nodes and _can_come_back(wanted):

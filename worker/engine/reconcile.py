@@ -9,6 +9,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from itertools import islice
 
 from flask import current_app
@@ -16,12 +17,15 @@ from flask import current_app
 from models.jobs import deployment, observation
 from models.jobs.observation import Observed, ResourceKey
 from models.jobs.queue import Hint
-from models.system import desired
+from models.jobs.watch import Watch, look
+from models.system import desired, watching
+from models.system.desired import Wanted
+from models.system.watching import Looked
 from models.transaction import transaction
 from worker.engine import strays
 from worker.engine.deploy import deploy
 from worker.engine.interface import Instance, Network, NoEngine, Refused, Runtime
-from worker.engine.plan import Planned, plan
+from worker.engine.plan import Planned, plan, serving
 from worker.engine.slots import Rounds, Slots
 
 log = logging.getLogger(__name__)
@@ -36,24 +40,27 @@ FRESH_SECONDS = 5
 WRITTEN_TOGETHER = 64
 
 
-def converge(runtime: Runtime, key: ResourceKey) -> bool:
+def converge(runtime: Runtime, key: ResourceKey, now: datetime | None = None) -> bool:
     """Make the engine run what should run of one thing; False when its deployment has to wait for a slot.
 
     Raises EngineDown.
     """
     if isinstance(runtime, NoEngine):
         return True
-    planned = _plan_one(runtime, key)
-    _carry_out(runtime, [planned])
+    now = now or datetime.now(UTC)
+    planned = _plan_one(runtime, key, now)
+    _carry_out(runtime, [planned], now)
     if not _is_due(planned):
         return True
     with SLOTS.take(key) as taken:
         if taken:
-            _deploy(runtime, planned)
+            _deploy(runtime, planned, now)
     return taken
 
 
-def converge_all(runtime: Runtime, organisation_id: int | None = None, hint: Hint | None = None) -> int:
+def converge_all(
+    runtime: Runtime, organisation_id: int | None = None, hint: Hint | None = None, now: datetime | None = None
+) -> int:
     """A round: make the engine run what should run of an organisation, or of all; returns how many things it changed.
 
     `hint` asks for the deployments that are due and have a slot; without it all of them are done here, one after the
@@ -64,32 +71,33 @@ def converge_all(runtime: Runtime, organisation_id: int | None = None, hint: Hin
             deployment.cancel_ended(organisation_id)
     if isinstance(runtime, NoEngine):
         return 0
+    now = now or datetime.now(UTC)
     networks = runtime.networks(organisation_id)
-    plans = _plan_all(runtime, organisation_id)
+    plans = _plan_all(runtime, organisation_id, now)
     if hint is not None:
         # Before the rest: a thousand removals would hold them up.
         _hint_at(plans, hint)
-    _carry_out(runtime, plans)
+    _carry_out(runtime, plans, now)
     if hint is None:
         for each in filter(_is_due, plans):
-            _deploy(runtime, each)
+            _deploy(runtime, each, now)
     _remove_unused(runtime, networks, organisation_id)
     return sum(each.plan.acts or _is_due(each) for each in plans)
 
 
 def hint_due(runtime: Runtime, organisation_id: int | None, hint: Hint) -> None:
     """Ask for the deployments that are due and have a slot, and leave the rest to the round that is being done."""
-    _hint_at(_plan_all(runtime, organisation_id), hint)
+    _hint_at(_plan_all(runtime, organisation_id, datetime.now(UTC)), hint)
 
 
-def _plan_one(runtime: Runtime, key: ResourceKey) -> Planned:
+def _plan_one(runtime: Runtime, key: ResourceKey, now: datetime) -> Planned:
     found = runtime.instances(key=key)
     wanted = desired.one(key)
     ours = strays.set_aside(runtime, found, [wanted] if wanted else [])
-    return Planned(key, wanted, plan(wanted, ours))
+    return _planned(key, wanted, ours, now)
 
 
-def _plan_all(runtime: Runtime, organisation_id: int | None) -> list[Planned]:
+def _plan_all(runtime: Runtime, organisation_id: int | None, now: datetime) -> list[Planned]:
     everything = runtime.instances(organisation_id)
     wanted = {each.key: each for each in desired.everything({each.key for each in everything}, organisation_id)}
     found: dict[ResourceKey, list[Instance]] = defaultdict(list)
@@ -97,7 +105,22 @@ def _plan_all(runtime: Runtime, organisation_id: int | None) -> list[Planned]:
         found[each.key].append(each)
     if organisation_id is None:
         strays.forget_gone(everything)
-    return [Planned(key, wanted.get(key), plan(wanted.get(key), found[key])) for key in found.keys() | wanted.keys()]
+    return [_planned(key, wanted.get(key), found[key], now) for key in found.keys() | wanted.keys()]
+
+
+def _planned(key: ResourceKey, wanted: Wanted | None, found: list[Instance], now: datetime) -> Planned:
+    watch = _watch(wanted, found, now) if wanted else None
+    failing = watch.describe(now) if watch and watch.failing_since else ""
+    return Planned(key, wanted, plan(wanted, found, failing), watch)
+
+
+def _watch(wanted: Wanted, found: list[Instance], now: datetime) -> Watch | None:
+    """What is to be remembered of how something fares; what was before, while it is not to run."""
+    if wanted.deployed_revision is None or wanted.ended or wanted.state != "active" or not wanted.in_place:
+        return wanted.watch
+    mine = serving(wanted, found)
+    vitals = [each.vitals for each in mine if each.vitals]
+    return look(wanted.watch, wanted.deployed_revision, {each.id for each in mine}, vitals, now)
 
 
 def _is_due(planned: Planned) -> bool:
@@ -111,13 +134,13 @@ def _hint_at(plans: list[Planned], hint: Hint) -> None:
         hint(key)
 
 
-def _deploy(runtime: Runtime, planned: Planned) -> None:
-    key, wanted, todo = planned
+def _deploy(runtime: Runtime, planned: Planned, now: datetime) -> None:
+    key, wanted, todo, _ = planned
     if wanted is not None and todo.deploy is not None and deploy(runtime, wanted, todo.deploy):
-        _carry_out(runtime, [_plan_one(runtime, key)])  # removes what it replaces
+        _carry_out(runtime, [_plan_one(runtime, key, now)], now)  # removes what it replaces
 
 
-def _carry_out(runtime: Runtime, plans: list[Planned]) -> None:
+def _carry_out(runtime: Runtime, plans: list[Planned], now: datetime) -> None:
     """Stop, start and remove what is planned, and write down what is seen then."""
     app = current_app._get_current_object()  # type: ignore[attr-defined]  # what other threads open a context of
     planned_at = time.monotonic()
@@ -136,6 +159,19 @@ def _carry_out(runtime: Runtime, plans: list[Planned]) -> None:
             if seen := [each for each in some if each is not None]:
                 with transaction():
                     observation.observe(seen)
+    _remember(plans, now)
+
+
+def _remember(plans: list[Planned], now: datetime) -> None:
+    """Write down how things fare, where that has changed."""
+    looked = [
+        Looked(each.key, each.wanted.watch, each.watch)
+        for each in plans
+        if each.wanted and each.watch and each.watch != each.wanted.watch
+    ]
+    for begin in range(0, len(looked), WRITTEN_TOGETHER):
+        with transaction():
+            watching.remember(looked[begin : begin + WRITTEN_TOGETHER], now)
 
 
 def _is_still_so(planned: Planned) -> bool:
@@ -147,7 +183,7 @@ def _is_still_so(planned: Planned) -> bool:
 
 def _act(runtime: Runtime, planned: Planned) -> Observed | None:
     """Stop, start and remove; what will be seen of it then, when that is news."""
-    key, wanted, todo = planned
+    key, wanted, todo, _ = planned
     reason, status = todo.reason, todo.status
 
     def start(instance: Instance) -> None:
