@@ -34,13 +34,21 @@ document.addEventListener("htmx:afterRequest", ({ detail }) => {
   if (status >= 200 && status < 400) document.getElementById("signed-out")?.remove();
 });
 
+// The first field that is wrong, or the first one of a form that is.
+function wrongField() {
+  return document.querySelector(
+    ":is(.field:has(> .error), .notice-wrong ~ .field) :is(input, select, textarea):not([readonly])",
+  );
+}
+
 // What is wrong with a form comes first, else the page itself, so that a screen reader starts there.
 document.addEventListener("htmx:afterSwap", ({ detail }) => {
   if (!detail.boosted || detail.target !== document.body) return;
-  const wrong = document.querySelector("[aria-invalid='true'], .notice-wrong ~ .field :is(input, select, textarea)");
+  const wrong = wrongField();
   const wanted = wrong ?? document.querySelector("[autofocus]") ?? document.getElementById("main");
   wanted?.focus({ preventScroll: !wrong });
 });
+wrongField()?.focus();
 
 function announce(words) {
   const notice = document.createElement("p");
@@ -62,6 +70,7 @@ document.addEventListener("htmx:responseError", ({ detail }) => {
 document.addEventListener("submit", ({ target }) => {
   if (!target.hasAttribute("data-forgets")) return;
   sessionStorage.removeItem("htmx-history-cache");
+  sessionStorage.removeItem("followed");
   localStorage.setItem("signed-out", Date.now());
 });
 
