@@ -3,7 +3,7 @@
 import logging
 
 import psycopg
-from flask import Flask, Response, make_response
+from flask import Flask, Response, g, make_response, request
 from sqlalchemy.exc import DataError, OperationalError
 from werkzeug.exceptions import HTTPException, Unauthorized
 
@@ -90,5 +90,8 @@ def _page(code: int, message: str | None = None) -> Response:
         return make_response(message or usual, code)
     # Whether their session still lasts is for the next page to find out.
     comes_back = cookie.whose() is not None
+    # Of an organisation that one belongs to, what is missing is simply not there.
+    perhaps_foreign = code == 404 and comes_back and request.path.startswith("/orgs/") and "organisation" not in g
     shown = {"code": code, "title": title, "message": message or usual, "comes_back": comes_back}
+    shown |= {"perhaps_foreign": perhaps_foreign}
     return make_response(html_of_failure("errors/error.html", shown), code)

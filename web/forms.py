@@ -1,6 +1,6 @@
 """What all forms share: fields made from declarations, and refusals shown beside what was typed."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
@@ -124,6 +124,23 @@ class Checked:
         """Raises ValidationError with the declaration's sentence."""
         try:
             self.declared.check(field.data)
+        except Invalid as error:
+            raise ValidationError(str(error)) from None
+
+
+class CheckedBy:
+    """A validator that asks the check of a verb, which would stop at the first of several faults.
+
+    The check says what is wrong with a text by raising Invalid.
+    """
+
+    def __init__(self, check: Callable[[str], object]) -> None:
+        self.check = check
+
+    def __call__(self, _: FlaskForm, field: Input) -> None:
+        """Raises ValidationError with the check's sentence."""
+        try:
+            self.check(field.data or "")
         except Invalid as error:
             raise ValidationError(str(error)) from None
 

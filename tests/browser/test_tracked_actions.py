@@ -185,7 +185,7 @@ def test_an_invited_person_joins_by_the_link(ada_page: Page, opened: Callable[..
     newcomer.goto(link)
     newcomer.locator('main a[href*="/signup"]').first.click()
     newcomer.get_by_label("Your name").fill("New Person")
-    newcomer.get_by_label("Email").fill("new@example.com")
+    expect(newcomer.get_by_label("Email")).to_have_value("new@example.com")
     newcomer.get_by_label("Password").fill("a long password")
     newcomer.locator("main button[type=submit]").click()
     newcomer.get_by_role("button", name="Join").click()

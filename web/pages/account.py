@@ -42,7 +42,9 @@ def login() -> Answer:
     """Sign in; an unknown email and a wrong password get one answer, in about the same time."""
     if signed_in():
         return _go_on()
-    form = SignInForm(next=request.args.get("next", ""))
+    going_on = request.args.get("next", "")
+    invitation = _invitation(going_on)
+    form = SignInForm(next=going_on, email=invitation["email"] if invitation else "")
     if form.validate_on_submit():
         attempt = SignIn(form.email.data or "")
         found = authenticate(form.email.data or "", form.password.data or "")
@@ -74,15 +76,17 @@ def signup() -> Answer:
         return _go_on()
     form = SignUpForm(next=request.args.get("next", ""), token=request.args.get("token", ""))
     invitation = _invitation(form.next.data)
+    if invitation:
+        form.invite(invitation["email"])
     if not (_may_sign_up(form) or invitation):
         message = BY_INVITATION if any_user() else FIRST_BY_ADDRESS
         return render("errors/error.html", status=403, code=403, title="By invitation only", message=message)
     if form.validate_on_submit():
         counters().attempt([by_address()])
         with form.show_errors():
-            invited = invitation is not None and checked_email(form.email.data or "") == invitation["email"]
-            if not (_may_sign_up(form) or invited):
-                raise Invalid("Use the address that the invitation was sent to.", "email")
+            invited = invitation is not None
+            if invitation and checked_email(form.email.data or "") != invitation["email"]:
+                raise Invalid(f"The invitation is for {invitation['email']}.", "email")
             with transaction() as hints:
                 if not (_is_open() or invited):
                     require_nobody_yet()

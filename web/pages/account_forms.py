@@ -3,9 +3,13 @@
 from wtforms import BooleanField, HiddenField, PasswordField, StringField
 
 from models.people.password import PASSWORD_MOST
-from models.people.user import EMAIL, NAME
+from models.people.user import EMAIL, NAME, checked_email, checked_name, checked_password
 from web.bounds import NEXT_MOST, Within
-from web.forms import Form
+from web.forms import CheckedBy, Form
+
+
+def _new_password(typed: str) -> str:
+    return checked_password(typed, "password")
 
 
 class SignInForm(Form):
@@ -22,19 +26,29 @@ class SignUpForm(Form):
     """A new account."""
 
     name = StringField(
-        "Your name", [Within(*NAME.length)], render_kw={"autocomplete": "name", "autofocus": True, "maxlength": 77}
+        "Your name",
+        [Within(*NAME.length), CheckedBy(checked_name)],
+        render_kw={"autocomplete": "name", "autofocus": True, "maxlength": 77},
     )
     email = StringField(
-        "Email", [Within(*EMAIL)], render_kw={"type": "email", "autocomplete": "username", "maxlength": 254}
+        "Email",
+        [Within(*EMAIL), CheckedBy(checked_email)],
+        render_kw={"type": "email", "autocomplete": "username", "maxlength": 254},
     )
     password = PasswordField(
         "Password",
-        [Within(PASSWORD_MOST)],
+        [Within(PASSWORD_MOST), CheckedBy(_new_password)],
         description="At least 10 characters.",
         render_kw={"autocomplete": "new-password"},
     )
     next = HiddenField(validators=[Within(NEXT_MOST)])
     token = HiddenField(validators=[Within(NEXT_MOST)])
+
+    def invite(self, email: str) -> None:
+        """Fixes the address: the invitation is for no other."""
+        self.email.render_kw = {**self.email.render_kw, "readonly": True}
+        if not self.is_submitted():
+            self.email.data = email
 
 
 class NameForm(Form):

@@ -4,14 +4,31 @@ from wtforms import BooleanField, HiddenField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its stubs
 from wtforms.widgets import NumberInput
 
+from models.billing import amounts
+from models.billing.amounts import TOP_UP_LEAST, TOP_UP_MOST
 from models.billing.cards import BRANDS, PaymentMethod
-from web.forms import Form, Unshown
+from web.forms import Checked, CheckedBy, Form, Unshown
+
+
+def _amount(typed: str) -> int:
+    return amounts.parsed(typed, "amount", TOP_UP_LEAST, TOP_UP_MOST)
+
+
+def _threshold(typed: str) -> int:
+    return amounts.parsed(typed, "threshold", 0, TOP_UP_MOST)
+
+
+def _checked(name: str) -> Checked:
+    """Returns what asks a card's own declaration."""
+    return Checked(PaymentMethod.fields()[name])
 
 
 class TopUpForm(Form):
     """An amount from a saved card; `request_id` makes a double click count once."""
 
-    amount = StringField("Amount", description="From €1.00 to €10,000.00.", render_kw={"inputmode": "decimal"})
+    amount = StringField(
+        "Amount", [CheckedBy(_amount)], description="From €1.00 to €10,000.00.", render_kw={"inputmode": "decimal"}
+    )
     payment_method = SelectField("Payment method", validate_choice=False)
     request_id = HiddenField()
 
@@ -25,8 +42,12 @@ class TopUpForm(Form):
 class ExpiryForm(Form):
     """A renewed card."""
 
-    expiry_month = StringField("Expiry month", widget=NumberInput(), render_kw={"min": 1, "max": 12})
-    expiry_year = StringField("Expiry year", widget=NumberInput(), render_kw={"min": 2000, "max": 2100})
+    expiry_month = StringField(
+        "Expiry month", [_checked("expiry_month")], widget=NumberInput(), render_kw={"min": 1, "max": 12}
+    )
+    expiry_year = StringField(
+        "Expiry year", [_checked("expiry_year")], widget=NumberInput(), render_kw={"min": 2000, "max": 2100}
+    )
 
 
 class MethodForm(ExpiryForm):
@@ -36,6 +57,7 @@ class MethodForm(ExpiryForm):
     brand = SelectField("Brand", choices=[SelectChoice(each) for each in BRANDS])
     last_four = Unshown(
         "Last four digits",
+        [_checked("last_four")],
         description="Only these: the full number is never asked for or kept.",
         render_kw={"inputmode": "numeric", "maxlength": 4, "autocomplete": "off"},
     )
@@ -45,5 +67,5 @@ class AutoTopUpForm(Form):
     """Automatic top-ups: whether, below which balance, and by how much."""
 
     enabled = BooleanField("Top up automatically")
-    threshold = StringField("When the balance falls below", render_kw={"inputmode": "decimal"})
-    amount = StringField("Top up by", render_kw={"inputmode": "decimal"})
+    threshold = StringField("When the balance falls below", [CheckedBy(_threshold)], render_kw={"inputmode": "decimal"})
+    amount = StringField("Top up by", [CheckedBy(_amount)], render_kw={"inputmode": "decimal"})
