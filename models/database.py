@@ -19,6 +19,7 @@ from models.settings import Settings
 
 UNIQUE_VIOLATION = "23505"
 READING = "reading"
+POOL, POOL_OF_WORK, POOL_MOST = 5, 2, 20
 
 # Nothing is read again after a commit: a page shows what was just written without asking for it.
 db = SQLAlchemy(session_options={"expire_on_commit": False})
@@ -33,9 +34,11 @@ class Model(DeclarativeBase):
 def attach(app: Flask, settings: Settings, patience: Patience = OF_WORK) -> None:
     """Let `app` (the web's, or the bare one of a worker) use the database."""
     url = settings.database_url.replace("postgresql://", "postgresql+psycopg://", 1)
-    # The overflow is for the runtime process, which has many threads.
+    # Each connection is a process of PostgreSQL, and a worker that is idle keeps few. The overflow is for the runtime
+    # process, which has many threads.
+    size = POOL_OF_WORK if patience is OF_WORK else POOL
     # Errors are logged, and what a statement was given may be a password's hash or a person's address.
-    pool = {"pool_size": 5, "max_overflow": 15, "hide_parameters": True}
+    pool = {"pool_size": size, "max_overflow": POOL_MOST - size, "hide_parameters": True}
     app.config["SQLALCHEMY_DATABASE_URI"] = url
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = pool
     app.config["SQLALCHEMY_BINDS"] = {
@@ -95,8 +98,19 @@ class _Reader(threading.local):
             self._cursor = self._connection.driver_connection.cursor()  # type: ignore[union-attr]
         return self._cursor
 
+    def give_back(self) -> None:
+        """The pool has the connection again; the next read asks for one."""
+        if self._connection is not None:
+            self._connection.close()
+            self._engine = self._connection = self._cursor = None
+
 
 _reader = _Reader()
+
+
+def stop_reading() -> None:
+    """Give back what this thread reads with, when it reads seldom: each connection is a process of PostgreSQL."""
+    _reader.give_back()
 
 
 @cache

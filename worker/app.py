@@ -32,8 +32,11 @@ def create_celery(settings: Settings) -> Celery:
 
     class InContext(Task):  # type: ignore[misc]  # Celery ships no types
         def __call__(self, *arguments: Any, **named: Any) -> Any:
-            with app.app_context():
-                return self.run(*arguments, **named)
+            try:
+                with app.app_context():
+                    return self.run(*arguments, **named)
+            finally:
+                database.stop_reading()
 
     celery = Celery("worker", task_cls=InContext)
     celery.conf.update(

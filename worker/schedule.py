@@ -25,23 +25,26 @@ class Look(NamedTuple):
     task: str
     queue: str
     seconds: float
+    after: float
+    """How long after the start it is asked for first: asked for at once, two would each need a process of their own."""
 
 
 log = logging.getLogger(__name__)
-SCHEDULE = (Look(FIND_DUE, QUEUE, 15), Look(CHARGE, QUEUE, 60), Look(RECONCILE, RUNTIME_QUEUE, 30))
+SCHEDULE = (Look(FIND_DUE, QUEUE, 15, 0), Look(CHARGE, QUEUE, 60, 7), Look(RECONCILE, RUNTIME_QUEUE, 30, 3))
 # When the broker is down.
 AGAIN_SECONDS = 2
 
 
 def run(through: Celery, stop: threading.Event, alive_file: str = "") -> None:
     """Ask for each look when it is time, until `stop` is set."""
-    next_at = dict.fromkeys(SCHEDULE, time.monotonic())
+    begun = time.monotonic()
+    next_at = {look: begun + look.after for look in SCHEDULE}
     while not stop.wait(max(0, min(next_at.values()) - time.monotonic())):
         for look, at in next_at.items():
             if at <= time.monotonic():
                 # One that waited longer than its interval says nothing that the next one does not say.
                 sent = send(through, look.task, look.queue, expires=look.seconds)
-                next_at[look] = time.monotonic() + (look.seconds if sent else AGAIN_SECONDS)
+                next_at[look] = max(at + look.seconds, time.monotonic()) if sent else time.monotonic() + AGAIN_SECONDS
                 if sent:
                     log.info("asked for %s", look.task)
                     touch(alive_file)

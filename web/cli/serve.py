@@ -24,12 +24,12 @@ def web(workers: int, socket: str | None) -> None:
 
 
 @click.command()
-@click.option("--concurrency", default=2, show_default=True, help="Worker processes.")
+@click.option("--concurrency", default=2, show_default=True, help="Worker processes, at most; one when it is idle.")
 @click.option("--log-level", default="warning", show_default=True, help="What is printed: info names every task.")
 def worker(concurrency: int, log_level: str) -> None:
     """Run jobs (cascades, mail), and charge for usage every minute."""
     read_settings(needed=OF_WORKER)
-    _work("worker", QUEUE, "prefork", concurrency, log_level)
+    become("worker.working", "worker@%h", QUEUE, "prefork", str(concurrency), log_level)
 
 
 @click.command()
@@ -39,7 +39,7 @@ def runtime(concurrency: int, log_level: str) -> None:
     """Make the container engine run what should run: deploy, stop and remove."""
     read_settings(needed=OF_WORKER)
     # Threads, since it waits for an engine most of the time.
-    _work("runtime", RUNTIME_QUEUE, "threads", concurrency, log_level)
+    become("worker.working", "runtime@%h", RUNTIME_QUEUE, "threads", str(concurrency), log_level)
 
 
 @click.command()
@@ -48,31 +48,6 @@ def scheduler(log_level: str) -> None:
     """Send the periodic hints: unfinished jobs are looked at again every 15 seconds."""
     read_settings(needed=OF_SCHEDULER)
     become("worker.schedule", log_level)
-
-
-def _work(name: str, queue: str, pool: str, concurrency: int, log_level: str) -> None:
-    become(
-        "celery",
-        "--quiet",
-        "-A",
-        "worker.main",
-        "worker",
-        "--hostname",
-        f"{name}@%h",
-        "--queues",
-        queue,
-        "--pool",
-        pool,
-        "--concurrency",
-        str(concurrency),
-        "--loglevel",
-        log_level,
-        # For health checks (ALIVE_FILE); nobody here listens to what it says to others.
-        "--heartbeat-interval",
-        "30",
-        "--without-gossip",
-        "--without-mingle",
-    )
 
 
 def become(program: str, *arguments: str) -> None:

@@ -1,7 +1,8 @@
 """The engine that this process uses: found once, and looked for again until there is one."""
 
 import logging
-from datetime import UTC, datetime, timedelta
+import time
+from datetime import UTC, datetime
 
 from flask import Flask, current_app
 
@@ -14,7 +15,7 @@ from worker.engine.interface import EngineDown, NoEngine, Runtime, engine_host
 log = logging.getLogger(__name__)
 EXTENSION = "engine"
 # Less than half of what the pages wait for (web/pages/engine.py).
-SAID_AGAIN = timedelta(seconds=80)
+SAID_AGAIN_SECONDS = 80
 
 
 class Connection:
@@ -23,6 +24,8 @@ class Connection:
     def __init__(self, docker_host: str, health_seconds: int) -> None:
         self._docker_host, self._health_seconds = docker_host, health_seconds
         self._engine: DockerEngine | None = None
+        self._said: tuple[str, str | None] | None = None
+        self._said_at = 0.0
 
     def runtime(self) -> Runtime:
         """Reaches the engine. Raises EngineDown."""
@@ -34,6 +37,17 @@ class Connection:
                 identity = installation.identity()
             self._engine = DockerEngine(host, identity, self._health_seconds)
         return self._engine
+
+    def say(self, engine: str, error: str | None = None) -> None:
+        """Write down which engine there is, when that is news or the pages would soon think that nobody looks at it."""
+        said, now = (engine, error), time.monotonic()
+        if said == self._said and now - self._said_at < SAID_AGAIN_SECONDS:
+            return
+        if error and said != self._said:
+            log.warning("the engine does not answer: %s", error)
+        with transaction():
+            installation.report(engine, datetime.now(UTC), error)
+        self._said, self._said_at = said, now
 
 
 def attach(app: Flask, settings: Settings) -> None:
@@ -49,22 +63,12 @@ def runtime() -> Runtime:
 
 def report() -> Runtime | None:
     """Find the engine and write down which one it is, for the pages to show; None when it does not answer."""
+    connection: Connection = current_app.extensions[EXTENSION]
     try:
-        found = runtime()
+        found = connection.runtime()
         name = found.name()
     except EngineDown as down:
-        if installation.engine().error != str(down):
-            log.warning("the engine does not answer: %s", down)  # once, and not twice a minute
-        _say("Docker", str(down))
+        connection.say("Docker", str(down))
         return None
-    _say(name)
+    connection.say(name)
     return found
-
-
-def _say(engine: str, error: str | None = None) -> None:
-    """Write it down when it is news, or when the pages would soon think that nobody looks at the engine any more."""
-    known, now = installation.engine(), datetime.now(UTC)
-    is_news = (known.engine, known.error) != (engine, error)
-    if is_news or known.seen_at is None or now - known.seen_at > SAID_AGAIN:
-        with transaction():
-            installation.report(engine, now, error)

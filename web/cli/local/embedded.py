@@ -30,6 +30,8 @@ from web.cli.local.server import Attempt, CannotStart, Server, end_leftover, fre
 
 DATABASE = "activity_log"
 OWNER, APP = "activity_log_owner", "activity_log_app"
+# On a machine that does other things too: fewer processes that wait for what this platform never asks for.
+SMALL = ("max_connections=200", "io_method=sync", "max_logical_replication_workers=0", "max_wal_senders=0")
 UNSAFE = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 
 
@@ -88,7 +90,7 @@ def postgresql(
 
     def attempt() -> Attempt[Database]:
         port = free_port()
-        settings = ["listen_addresses=127.0.0.1", f"port={port}", "unix_socket_directories=", "max_connections=200"]
+        settings = ["listen_addresses=127.0.0.1", f"port={port}", "unix_socket_directories=", *SMALL]
         settings += UNSAFE if for_tests else ()
         program = [str(programs() / "postgres"), "-D", str(data)]
         program += [part for setting in settings for part in ("-c", setting)]
