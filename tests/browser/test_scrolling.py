@@ -179,31 +179,3 @@ def test_an_error_keeps_what_was_typed_and_takes_the_focus_there(ada_page: Page,
     expect(ada_page.locator("[name=image]")).to_have_attribute("aria-invalid", "true")
     expect(ada_page.locator("[name=name]")).to_have_value("Kept")
     expect(ada_page.locator("[name=image]")).to_be_focused()
-
-
-PAGES = (
-    "/orgs",
-    "/orgs/acme",
-    FEED,
-    f"{FEED}/1",
-    "/activity",
-    "/orgs/acme/members",
-    "/orgs/acme/billing",
-    "/orgs/acme/settings",
-    "/orgs/acme/projects/new",
-    "/orgs/acme/projects/web",
-    "/orgs/acme/projects/web/settings",
-    "/orgs/acme/projects/web/containers",
-    "/orgs/acme/projects/web/containers/new",
-    "/orgs/acme/projects/web/containers/my-api",
-    "/account",
-    "/nowhere",
-)
-
-
-@pytest.mark.parametrize("width", [320, 375])
-def test_nothing_is_wider_than_a_phone(signed_in: Callable[..., Page], api: Container, width: int) -> None:
-    page = signed_in("ada", viewport={"width": width, "height": 700})
-    for address in PAGES:
-        page.goto(address)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, address
