@@ -12,8 +12,8 @@ from sqlalchemy import text
 from models.database import db
 from models.errors import NotFound, OrganisationSuspended
 
-GONE = "This organisation is being deleted; nothing can be changed in it any more."
-PROJECT_GONE = "This project is being deleted; nothing can be changed in it any more."
+GONE = "This organisation is deleted, or will be in a moment; nothing can be changed in it any more."
+PROJECT_GONE = "This project is deleted, or will be in a moment; nothing can be changed in it any more."
 SUSPENDED = (
     "This organisation is suspended: nothing but members and billing can be changed. If its balance is used up, an "
     "owner resumes it by topping up under Billing; if the platform's operator suspended it, only they can."

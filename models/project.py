@@ -132,7 +132,7 @@ class Project(Owned):
         if confirm.strip() != self.handle:
             raise ConfirmationMismatch(f"Type {self.handle} to confirm.")
         if self.state != "active":
-            raise NotFound("This project is being deleted already.")
+            raise NotFound(f"This project is {'being ' if self.state == 'deleting' else ''}deleted already.")
         self.state = "deleting"
         deletion = record(actor, Action.DELETE, self.subject)
         job.enqueue(job.Work.DELETE_PROJECT, deletion, self.id)

@@ -22,7 +22,7 @@ STYLES = (
     *("tokens", "base", "header", "tabs", "page", "marks", "chips", "lists"),
     *("feed", "fold", "keys", "entry", "progress", "output", "forms", "settings", "billing"),
 )
-SCRIPTS = ("times", "feed", "live", "answers", "handles", "copy", "output", "keys", "back")
+SCRIPTS = ("times", "feed", "rows", "live", "answers", "handles", "copy", "output", "keys", "back")
 YEAR_SECONDS = 365 * 24 * 3600
 
 
