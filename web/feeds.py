@@ -165,16 +165,28 @@ def entries_html(
     `address` is the feed's, where a fold finds its entries; of `namesakes`, a row says which one acted.
     """
     zone = zone_name()
+    ordered, hung = _hung(entries)
     # Joined as plain text: each is escaped already, and a join of Markup would look at fifty of them again.
     rows = [
-        once(FOLD, fold=entry, address=address, zone=zone)
+        once(FOLD, fold=entry, address=address, zone=zone, hung=entry in hung)
         if isinstance(entry, Fold)
         else once(ROW, entry=entry, show_organisation=show_organisation, zone=zone, namesake=True)
         if entry.actor_id in namesakes
         else once(ROW, entry=entry, show_organisation=show_organisation, zone=zone)
-        for entry in entries
+        for entry in ordered
     ]
     return Markup("".join(rows))  # noqa: S704
+
+
+def _hung(entries: Sequence[Item]) -> tuple[Sequence[Item], set[Fold]]:
+    """Puts each fold behind the entry that caused it, where that comes right below; says which they are."""
+    ordered, hung = list(entries), set[Fold]()
+    for place in range(len(ordered) - 1):
+        fold, below = ordered[place], ordered[place + 1]
+        if isinstance(fold, Fold) and isinstance(below, Row) and below.number == fold.cause_number:
+            ordered[place : place + 2] = below, fold
+            hung.add(fold)
+    return ordered, hung
 
 
 def describe_fold(fold: Fold) -> str:

@@ -286,8 +286,8 @@ CONDITIONS = {
 SHOWN = "AND (CAST(:money AS boolean) OR resource_type <> 'billing')"
 # The history of one resource, what a cause set off and what a fold holds are shown entry by entry.
 FOLDED = ("", "project")
-# A shorter run is read faster than it is unfolded.
-FOLDED_LEAST = 10
+# A shorter run takes no more room than the line that would stand for it and its cause.
+FOLDED_LEAST = 4
 ALONE = f"SELECT {COLUMNS}, {CAUSED}, NULL FROM entry"
 # The run that an entry is in: the last one that begins at or before it, if it reaches so far. Entries without a cause
 # are in none, and are not looked up. One column, empty in most rows: six would be a third of what a page reads.
@@ -304,7 +304,7 @@ WITH_RUN = f"""
                  ORDER BY first_number DESC LIMIT 1) AS found
           JOIN activity_entries AS cause
             ON cause.organisation_id = found.organisation_id AND cause.number = found.cause_number
-         WHERE found.last_number >= entry.number AND found.last_number - found.first_number >= {FOLDED_LEAST}
+         WHERE found.last_number >= entry.number AND found.last_number - found.first_number >= {FOLDED_LEAST - 1}
       ) AS run ON true
 """
 

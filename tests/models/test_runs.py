@@ -117,9 +117,18 @@ def test_a_long_run_is_one_item_and_the_next_page_begins_below_it(acme: Organisa
 
 
 def test_a_short_run_is_shown_as_it_is(acme: Organisation) -> None:
-    effects(acme, feed.FOLDED_LEAST, cause=4)
+    effects(acme, feed.FOLDED_LEAST - 1, cause=4)
 
     assert all(isinstance(each, Row) for each in page(acme, size=50).rows)
+
+
+def test_four_entries_are_a_run_that_is_folded(acme: Organisation) -> None:
+    effects(acme, 4, cause=4)
+    [fold, *others] = page(acme, size=50).rows
+
+    assert isinstance(fold, Fold)
+    assert fold.size == feed.FOLDED_LEAST == 4
+    assert all(isinstance(each, Row) for each in others)
 
 
 def test_a_fold_says_who_caused_it(acme: Organisation) -> None:

@@ -30,6 +30,12 @@ def numbers(page: str) -> list[int]:
     return [int(each) for each in NUMBER.findall(page)]
 
 
+def are_in_order(page: str, *parts: str) -> bool:
+    """Whether these parts follow each other on the page."""
+    places = [page.index(each) for each in parts]
+    return places == sorted(places)
+
+
 @pytest.fixture
 def many(web: Project, ada: Actor) -> Project:
     """A project with 120 containers."""
@@ -109,6 +115,43 @@ def test_new_entries_are_announced_and_inserted(owner: Visitor, acme: Organisati
     assert "3 new entries" in told.text
     assert numbers(shown.text) == [8, 7, 6]
     assert "after=8" in shown.text
+
+
+@pytest.fixture
+def few(web: Project, ada: Actor) -> Project:
+    """A project with six containers."""
+    with transaction():
+        for number in range(6):
+            web.create(ada, Container, name=f"c{number}", handle=f"c{number}", image="nginx:1.28")
+    return web
+
+
+def test_what_the_system_did_hangs_under_the_entry_that_caused_it(owner: Visitor, few: Project, ada: Actor) -> None:
+    with transaction() as hints:
+        few.delete(ada, "web")
+    run(hints[0])
+    page = owner.get("/orgs/acme/activity").text
+
+    assert (
+        page.index('data-number="12"') < page.index("system terminated 6 containers") < page.index('data-number="11"')
+    )
+    assert 'class="fold fold-hung"' in page
+    assert "because of" not in page
+
+
+def test_what_followed_later_says_because_of_what(owner: Visitor, acme: Organisation, few: Project, ada: Actor) -> None:
+    with transaction() as hints:
+        few.delete(ada, "web")
+    with transaction():
+        acme.create_project(ada, name="Other", handle="other")
+    run(hints[0])
+    page = owner.get("/orgs/acme/activity").text
+
+    assert (
+        page.index("system terminated 6 containers") < page.index('data-number="13"') < page.index('data-number="12"')
+    )
+    assert "because of #12 “Project Web deleted” by Ada Lovelace" in page
+    assert "fold-hung" not in page
 
 
 def test_a_cascade_over_several_projects_tells_no_numbers_in_one_of_them(
