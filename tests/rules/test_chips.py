@@ -33,14 +33,19 @@ BUILT = {
 HIDDEN = {"usual", "end", "set_auto_top_up", "_record_outcome"}
 
 
+Functions = dict[str, ast.FunctionDef]
+
+
 def written() -> Iterator[tuple[str, str]]:
     """What our code writes behind the name, as far as its source says it; and the function that does."""
     for file in sorted([*(ROOT / "models").rglob("*.py"), *(ROOT / "worker").rglob("*.py")]):
-        for function in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            if isinstance(function, ast.FunctionDef):
-                for call in ast.walk(function):
-                    if (part := _behind_the_name(call)) is not None:
-                        yield function.name, _text(part, function)
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        functions = {each.name: each for each in ast.walk(tree) if isinstance(each, ast.FunctionDef)}
+        for function in functions.values():
+            for call in ast.walk(function):
+                if (part := _behind_the_name(call)) is not None:
+                    for text in _texts(part, function, functions):
+                        yield function.name, text
 
 
 def _behind_the_name(call: ast.AST) -> ast.expr | None:
@@ -50,20 +55,30 @@ def _behind_the_name(call: ast.AST) -> ast.expr | None:
     return call.args[at] if at is not None else None
 
 
-def _text(part: ast.expr, function: ast.FunctionDef) -> str:
-    """A string or f-string, also one that the function has named, with a hole for each value in it."""
-    if isinstance(part, ast.Name):
-        named = [
-            each.value
-            for each in ast.walk(function)
-            if isinstance(each, ast.Assign) and ast.dump(each.targets[0]) == ast.dump(ast.Name(part.id, ast.Store()))
-        ]
-        return _text(named[-1], function) if named and not isinstance(named[-1], ast.Name) else HOLE
-    if isinstance(part, ast.Constant):
-        return str(part.value)
-    if isinstance(part, ast.JoinedStr):
-        return "".join(str(each.value) if isinstance(each, ast.Constant) else HOLE for each in part.values)
-    return HOLE
+def _texts(part: ast.expr, function: ast.FunctionDef, functions: Functions) -> Iterator[str]:
+    """A string or f-string, a hole for each value in it; also one that has a name or comes from a function."""
+    match part:
+        case ast.Constant():
+            yield str(part.value)
+        case ast.JoinedStr():
+            yield "".join(str(each.value) if isinstance(each, ast.Constant) else HOLE for each in part.values)
+        case ast.Name() if values := _named(part.id, function):
+            yield from _texts(values[-1], function, functions)
+        case ast.Call(func=ast.Name(id=name)) if name in functions:
+            for each in ast.walk(functions[name]):
+                if isinstance(each, ast.Return) and each.value and ast.unparse(each.value) not in ("None", "''"):
+                    yield from _texts(each.value, functions[name], functions)
+        case _:
+            yield HOLE
+
+
+def _named(name: str, function: ast.FunctionDef) -> list[ast.expr]:
+    """What a function has given this name to."""
+    return [each.value for each in ast.walk(function) if isinstance(each, ast.Assign) and _is(each.targets[0], name)]
+
+
+def _is(target: ast.expr, name: str) -> bool:
+    return isinstance(target, ast.Name) and target.id == name
 
 
 WRITTEN = sorted({text for function, text in written() if function not in HIDDEN} | BUILT)
