@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-RESTARTS_LEAST = 3
+RESTARTS_LEAST, KILLED = 3, 137
 CALM, CALM_MOST, LONGER = timedelta(minutes=10), timedelta(hours=24), 4
 FORGIVEN, RELAPSES_MOST = timedelta(hours=24), 10
 # Since the last mishap: after that it is said to be up again.
@@ -136,12 +136,14 @@ def _counted(was: Watch, instances: Collection[str], vitals: Sequence[Vitals], n
     if was.since is None or (was.failing_since is None and was.last_at and now - was.last_at > CALM):
         begin = min(each.created_at for each in vitals) if sum(restarted.values()) > 1 else now
         seen = seen._replace(since=min(begin, now), restarts=0, exit_code=None, out_of_memory=False)
-    codes = [each.exit_code for each in vitals if each.instance in restarted or each.exit_code is not None]
+    code = next((each.exit_code for each in vitals if each.exit_code is not None), seen.exit_code)
+    # The kernel may be heard before the restart that follows is counted.
+    still = seen.out_of_memory and (not restarted or code in (None, KILLED))
     return seen._replace(
         last_at=now,
         restarts=seen.restarts + sum(restarted.values()),
-        exit_code=next((code for code in codes if code is not None), seen.exit_code),
-        out_of_memory=bool(exhausted) or (seen.out_of_memory and not restarted),
+        exit_code=code,
+        out_of_memory=bool(exhausted) or still,
         out_of_memory_at=max(exhausted) if exhausted else seen.out_of_memory_at,
     )
 

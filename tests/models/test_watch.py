@@ -94,6 +94,17 @@ def test_out_of_memory_is_told_at_once() -> None:
     assert thing.told == ["fails: restarting: once, last exit 137, out of memory"]
 
 
+def test_a_kernel_that_is_heard_before_the_restart_is_counted_is_remembered_until_another_end() -> None:
+    thing = Thing().looked_at(ROUND, 0, out_of_memory_at=BEGIN)
+    assert thing.told == ["fails: out of memory"]
+    thing.looked_at(2 * ROUND, 1, exit_code=137, out_of_memory_at=BEGIN)
+    assert thing.watch
+    assert thing.watch.describe(BEGIN + 2 * ROUND) == "restarting: once, last exit 137, out of memory"
+    thing.looked_at(3 * ROUND, 2, exit_code=1, out_of_memory_at=BEGIN)
+
+    assert thing.watch.describe(BEGIN + 3 * ROUND) == "restarting: 2 times in 60 s, last exit 1"
+
+
 def test_a_process_inside_of_it_that_is_out_of_memory_is_told_too_and_once() -> None:
     thing = Thing()
     for at in rounds(5 * MINUTE):

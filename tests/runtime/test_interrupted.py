@@ -45,7 +45,7 @@ from worker.engine.docker import DockerEngine
 from worker.engine.interface import CannotDeploy, EngineDown
 
 # The steps of a deployment, each by the first thing that the engine is asked for in it.
-A_LOOK, A_QUESTION, A_NAME, THE_LAST = "inspect_container", "exec_create", "disconnect_container_from_network", "rename"
+A_START, A_QUESTION, A_NAME, THE_LAST = "start", "exec_create", "disconnect_container_from_network", "rename"
 
 
 class Killed(BaseException):
@@ -114,7 +114,7 @@ def test_a_worker_that_dies_in_the_middle_leaves_nothing_that_the_next_one_does_
     converge(runtime, api)
     change(api, ada, image="acme/web:2")
 
-    for step in (A_LOOK, A_NAME):
+    for step in (A_START, A_NAME):
         with before(step, dies), pytest.raises(Killed):
             converge(runtime, api)
         # Its lease is still running: nobody else begins.
@@ -139,7 +139,7 @@ def test_one_that_got_lost_and_does_not_come_up_again_is_said_to_be_in_error_and
         raise CannotDeploy("health check failed: its database is gone")
 
     for _ in range(2):
-        with before(A_LOOK, unwell):
+        with before(A_START, unwell):
             everything(runtime)
         assert observed(api) == ("error", 1)
         assert api.status_reason == "health check failed: its database is gone"

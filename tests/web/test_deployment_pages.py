@@ -10,6 +10,7 @@ from models.billing import suspension
 from models.billing.suspension import By
 from models.hold import hold_organisation_alone
 from models.jobs import deployment, observation, watch
+from models.jobs.fault import Fault
 from models.jobs.observation import Observed
 from models.jobs.watch import Vitals
 from models.kinds.container import Container
@@ -193,6 +194,24 @@ def test_while_suspended_deploying_again_is_refused_with_a_message_that_says_how
 
     assert answer.status_code == 422
     assert "This organisation is suspended: nothing but members and billing can be changed." in answer.text
+
+
+def test_what_waits_for_the_engine_says_so_on_its_page_and_makes_no_entry(
+    owner: Visitor, acme: Organisation, api: Container
+) -> None:
+    reported("Docker 28.2.2")
+    told = len(summaries(acme))
+    with transaction():
+        lease = deployment.claim(api.key, 1)
+    assert lease
+    with transaction():
+        deployment.put_off(lease, Fault.DISK_FULL)
+    page = owner.get(MY_API).text
+
+    assert "it waits, since the disk of the container engine is full, and is tried again" in page
+    assert 'data-status="provisioning"' in page
+    assert len(summaries(acme)) == told
+    assert '"engine":"degraded"' in owner.get("/healthz").text
 
 
 def test_what_fails_is_in_error_on_its_page_and_counted_on_the_dashboard(

@@ -69,7 +69,9 @@ def instance(found: dict[str, Any]) -> Instance:
 
 
 def deserves_a_look(found: dict[str, Any]) -> bool:
-    """Whether a container may have ended lately, or is not well: of all others there is nothing to ask."""
+    """Whether a container that serves may have ended lately, or is not well: of all others there is nothing to ask."""
+    if any(COMING in name for name in found["Names"] or []):
+        return False
     return found["State"] == "restarting" or RECENT.search(found["Status"]) is not None
 
 
