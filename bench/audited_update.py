@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from itertools import count
 
 from bench.common import Goal, Ground, Row, compare, each_takes
-from models.billing import usage
 from models.database import db
 from models.hold import hold_project
 from models.kinds import references, resource
@@ -75,7 +74,7 @@ def _update_without_entry(container: Container, version: int, **values: str) -> 
     before = container.uses
     if container.assign(dict(values)):
         references.require_existing(container)
-        usage.change(container.organisation_id, container.uses.minus(before))
+        container.count(container.uses.minus(before))
         container.changed(values, NO_ENTRY)
 
 

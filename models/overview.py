@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from sqlalchemy import TextClause, text
 
+from models.billing.usage import Usage
 from models.database import read
 from models.installation import Engine
 from models.jobs.job import Progress, Trouble
@@ -48,6 +49,9 @@ class Overview(NamedTuple):
     troubles: list[Trouble]
     """The jobs that failed too often."""
     engine: Engine
+    uses: Usage
+    """What is charged for now."""
+    has_card: bool
 
 
 class Line(NamedTuple):
@@ -84,7 +88,7 @@ def overview(organisation_id: int) -> Overview:
     [(counts, failing, projects, troubles, *row)] = read(
         OVERVIEW, {"organisation": organisation_id, "limit": PROJECTS_MOST}
     )
-    balance, job, engine = row[:3], row[3:10], row[10:]
+    balance, job, engine = row[:3], row[3:10], row[10:13]
     return Overview(
         counts,
         failing,
@@ -93,6 +97,8 @@ def overview(organisation_id: int) -> Overview:
         None if job[0] is None else Progress(*job),
         [Trouble(*each) for each in troubles or ()],
         Engine(*engine),
+        Usage(*row[13:16]),
+        row[16],
     )
 
 
@@ -165,8 +171,17 @@ OVERVIEW = text(f"""
              WHERE stuck.organisation_id = :organisation AND stuck.state = 'stuck'),
            balance_cents, auto_top_up, threshold_cents,
            job.work, job.done, job.total, job.state, job.error, job.cause_number, job.created_at,
-           engine, engine_error, engine_seen_at
+           engine, engine_error, engine_seen_at,
+           billing_accounts.cpu_millicores + changed.cpu, billing_accounts.memory_mib + changed.memory,
+           billing_accounts.cache_mib + changed.cache,
+           EXISTS (SELECT FROM payment_methods
+                    WHERE payment_methods.organisation_id = :organisation AND removed_at IS NULL)
       FROM billing_accounts
+     CROSS JOIN LATERAL (
+            SELECT COALESCE(CAST(sum(cpu_millicores) AS bigint), 0) AS cpu,
+                   COALESCE(CAST(sum(memory_mib) AS bigint), 0) AS memory,
+                   COALESCE(CAST(sum(cache_mib) AS bigint), 0) AS cache
+              FROM usage_changes WHERE organisation_id = :organisation AND taken_at IS NULL) AS changed
       LEFT JOIN LATERAL (
             SELECT * FROM jobs WHERE jobs.organisation_id = :organisation AND project_id IS NULL
              ORDER BY id DESC LIMIT 1) AS job ON true

@@ -7,7 +7,6 @@ from sqlalchemy import DateTime, Identity, Integer, String, func, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models import quotas
-from models.billing import usage
 from models.database import add, db
 from models.errors import ConfirmationMismatch, HandleTaken, NotFound
 from models.field import NAME_MOST, Field, Shape, column
@@ -65,7 +64,7 @@ class Project(Owned):
             resource,
             HandleTaken(f"A {kind.noun} with the handle “{resource.handle}” exists in this project."),
         )
-        usage.change(self.organisation_id, resource.uses)
+        resource.count(resource.uses)
         resource.created(record(actor, Action.CREATE, resource.subject_in(project_name), changes))
         return resource
 

@@ -66,6 +66,20 @@ def a(noun: str) -> str:
     return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
 
 
+def about(minutes: int) -> str:
+    """ "6 minutes", "3 hours", "12 days", "4 years": as exactly as anyone can foresee it."""
+    for unit, most, size in (("minute", 120, 1), ("hour", 48 * 60, 60), ("day", 730 * 1440, 1440)):
+        if minutes < most:
+            count = minutes // size
+            return f"{count:,} {unit}{'' if count == 1 else 's'}"
+    return f"{minutes // (365 * 1440):,} years"
+
+
+def lasting(minutes: int) -> str:
+    """ "Runs out in about 6 minutes"; of a balance with nothing left, that."""
+    return f"Runs out in about {about(minutes)}" if minutes else "Nothing is left"
+
+
 def initials(name: str) -> str:
     """ "Ada Lovelace" -> "AL"."""
     words = name.split()
@@ -81,6 +95,8 @@ def attach(app: Flask, _: Settings) -> None:
         "iso": iso,
         "money": amounts.shown,
         "price": amounts.shown_finely,
+        "about": about,
+        "lasting": lasting,
         "initials": initials,
         "listed": listed_names,
         "plurals": plurals,

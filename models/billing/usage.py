@@ -1,8 +1,9 @@
-"""Usage: how much of what is paid for is alive, and what a minute of it costs.
+"""Usage: how much of what is paid for is in use, and what a minute of it costs.
 
-At every full minute, whatever is alive costs a minute of its price. Each change of what is alive adds a row to
-usage_changes, in the transaction of that change, so that a charge that comes hours later still knows every minute. A
-charge takes the rows over into the account.
+At every full minute, whatever is in use costs a minute of its price: what the engine runs while it is seen running,
+everything else as long as it exists. Each change of what is in use adds a row to usage_changes, in the transaction of
+that change, so that a charge that comes hours later still knows every minute. A charge takes the rows over into the
+account.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -44,6 +45,11 @@ class Usage(NamedTuple):
         """The price of a minute, in millionths of a cent."""
         return sum(amount * price for amount, price in zip(self, PRICES, strict=True))
 
+    def minutes_from(self, cents: int) -> int | None:
+        """Returns for how many minutes a balance pays for it; None for ever."""
+        price = self.microcents_a_minute
+        return max(0, cents) * MICROCENTS // price if price else None
+
     @property
     def microcents_an_hour(self) -> int:
         """The price of an hour, in millionths of a cent."""
@@ -72,7 +78,7 @@ PRICE_LIST = (
 
 
 def change(organisation_id: int, by: Usage) -> None:
-    """Note that more or less is alive from now on; the log says what and why."""
+    """Note that more or less is in use from now on."""
     if any(by):
         db.session.execute(CHANGE, {"organisation": organisation_id, **by._asdict()})
 
@@ -126,8 +132,8 @@ def skip_until(organisation_id: int, moment: datetime) -> None:
     db.session.execute(SKIP, {"organisation": organisation_id, "moment": moment})
 
 
-def alive_in(organisation_id: int) -> Usage:
-    """Returns what is alive now: what the account knows of, and what has changed since."""
+def in_use(organisation_id: int) -> Usage:
+    """Returns what is in use now: what the account knows of, and what has changed since."""
     return Usage(*map(int, db.session.execute(ALIVE, {"organisation": organisation_id}).one()))
 
 

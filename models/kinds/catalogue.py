@@ -19,6 +19,7 @@ RUNNING: tuple[type[Running], ...] = tuple(kind for kind in KINDS if issubclass(
 BY_NOUN: dict[str, type[Resource]] = {kind.noun: kind for kind in KINDS}
 BY_PLURAL: dict[str, type[Resource]] = {kind.plural: kind for kind in KINDS}
 observation.TABLES.update((kind.noun, kind.plural) for kind in RUNNING)
+observation.USES.update((kind.noun, kind.USES) for kind in RUNNING)
 
 
 def plurals(kinds: Iterable[type[Resource]]) -> str:

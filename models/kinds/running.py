@@ -1,11 +1,25 @@
 """What the kinds that run share: revisions, deployments, and what was observed on the engine."""
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Any, ClassVar
 
-from sqlalchemy import ColumnElement, Integer, Row, String, literal_column, select, update
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Integer,
+    Row,
+    String,
+    TextClause,
+    literal_column,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
+from models.billing.usage import Usage
 from models.database import db
 from models.hold import hold_project
 from models.jobs import deployment, outbox
@@ -35,6 +49,8 @@ class Running(Resource):
     status: Mapped[str | None] = mapped_column(String(16))
     """What was observed: provisioning, running, stopped or error; None before the first look."""
     status_reason: Mapped[str] = mapped_column(String(300), default="")
+    deployed_uses: Mapped[list[int]] = mapped_column(ARRAY(BigInteger), default=lambda: [0, 0, 0])
+    """How much of each item on the price list the deployed revision uses; paid for while it is seen running."""
 
     @property
     def key(self) -> ResourceKey:
@@ -54,6 +70,19 @@ class Running(Resource):
     def specification(self) -> Specification:
         """Returns what the engine is told to run, with sealed values in clear. For the worker only."""
         raise NotImplementedError
+
+    @classmethod
+    def counted(cls) -> str:
+        """Returns how much of it is paid for now, as SQL: nothing that is not seen running."""
+        return ", ".join(f"CASE WHEN status = 'running' THEN deployed_uses[{nth}] ELSE 0 END" for nth in (1, 2, 3))
+
+    def count(self, by: Usage) -> None:
+        """Leaves it to what is observed: a change of its limits counts once it is deployed."""
+
+    def count_no_more(self) -> None:
+        """Notes that nothing of it is used any more, by what was observed last; its row is locked."""
+        mine = {"organisation": self.organisation_id, "id": self.id}
+        db.session.execute(_uncount(type(self)), mine)
 
     def redeploy(self, actor: Actor) -> None:
         """Asks for a deployment although no field has changed: what it refers to may have.
@@ -136,6 +165,15 @@ def _revise(kind: type[Running], resource: Resource) -> list[Row[Any]]:
 def deployed_again(noun: str) -> Sentence:
     """ "Container my-api to be deployed again"."""
     return Sentence(f"{noun.capitalize()} ", " to be deployed again")
+
+
+@cache
+def _uncount(kind: type[Running]) -> TextClause:
+    return text(f"""
+        INSERT INTO usage_changes (organisation_id, cpu_millicores, memory_mib, cache_mib)
+        SELECT organisation_id, -deployed_uses[1], -deployed_uses[2], -deployed_uses[3] FROM {kind.plural}
+         WHERE organisation_id = :organisation AND id = :id AND status = 'running' AND deployed_uses <> '{{0,0,0}}'
+    """)
 
 
 def _deploys(names: Iterable[str]) -> bool:

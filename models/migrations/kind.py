@@ -40,7 +40,8 @@ ALTER TABLE <table>
     ADD COLUMN revision integer NOT NULL DEFAULT 1,
     ADD COLUMN deployed_revision integer,
     ADD COLUMN status varchar(16) CHECK (status IN ('provisioning', 'running', 'stopped', 'error')),
-    ADD COLUMN status_reason varchar(300) NOT NULL DEFAULT '';
+    ADD COLUMN status_reason varchar(300) NOT NULL DEFAULT '',
+    ADD COLUMN deployed_uses bigint[] NOT NULL DEFAULT '{0,0,0}';
 CREATE INDEX <table>_deployed ON <table> (organisation_id, id) WHERE deployed_revision IS NOT NULL;
 ALTER TABLE deployments DROP CONSTRAINT IF EXISTS deployments_noun_check;
 """

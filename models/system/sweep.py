@@ -123,7 +123,7 @@ def _change(sweep: Sweep, kind: type[Resource], waiting: bool) -> TextClause:
         UPDATE {kind.plural} AS swept SET {changed}, version = swept.version + 1
           FROM due
          WHERE swept.organisation_id = due.organisation_id AND swept.id = due.id
-     RETURNING swept.id, swept.{kind.called_by} AS name, {kind.USES}
+     RETURNING swept.id, swept.{kind.called_by} AS name, {kind.counted()}
     """)
 
 

@@ -22,6 +22,7 @@ from models.people.user import User
 from models.project import Project
 from models.system import charging
 from models.transaction import transaction
+from tests.support.deployments import deployed
 from tests.support.log import entries
 from tests.support.money import GRACE, add_card, pay
 from tests.support.together import together
@@ -59,20 +60,20 @@ def paid(acme: Organisation) -> int:
     return booked * MICROCENTS + account.owed_microcents
 
 
-# What is alive
+# What is in use: tests/models/test_observed_usage.py says more of it
 
 
-def test_what_the_verbs_note_is_what_is_alive(acme: Organisation, web: Project, ada: Actor) -> None:
+def test_what_runs_is_what_is_in_use(acme: Organisation, web: Project, ada: Actor) -> None:
     with transaction():
         api = web.create(ada, Container, name="a", handle="a", image="nginx:1", cpu_millicores=500, memory_mib=128)
-        web.create(ada, Memcached, name="c", handle="c", memory_mib=256, nodes=3)
-    with transaction():
-        api.update(ada, api.version, cpu_millicores=750)
-    assert usage.alive_in(acme.id) == Usage(750, 128, 768)
+        cache = web.create(ada, Memcached, name="c", handle="c", memory_mib=256, nodes=3)
+    deployed(api.key, 1)
+    deployed(cache.key, 1)
+    assert usage.in_use(acme.id) == Usage(500, 128, 768)
 
     with transaction():
         api.end(ada)
-    assert usage.alive_in(acme.id) == Usage(0, 0, 768)
+    assert usage.in_use(acme.id) == Usage(0, 0, 768)
 
 
 # Exactly once

@@ -20,6 +20,7 @@ from models.log.record import PAST
 from models.organisation import Organisation, by_handle
 from models.project import Project
 from models.transaction import transaction
+from tests.support.deployments import deployed
 from tests.support.kinds import SAMPLES, create, same
 from tests.support.log import entries, latest_entry
 from tests.support.together import meanwhile, together
@@ -324,17 +325,19 @@ def test_what_its_page_shows_of_it_is_nothing_sealed(web: Project, ada: Actor, k
 
 
 @kinds
-def test_what_it_uses_is_charged_for_from_its_creation_to_its_end(
+def test_what_it_uses_is_charged_for_until_its_end(
     acme: Organisation, web: Project, ada: Actor, kind: type[Resource]
 ) -> None:
     resource = create(web, ada, kind)
-    assert usage.alive_in(acme.id) == resource.uses
+    assert usage.in_use(acme.id) == (Usage() if isinstance(resource, Running) else resource.uses)
     with transaction():
         resource.update(ada, resource.version, **SAMPLES[kind].changed)
-    assert usage.alive_in(acme.id) == resource.uses
+    if isinstance(resource, Running):
+        deployed(resource.key, resource.revision)
+    assert usage.in_use(acme.id) == resource.uses
     with transaction():
         resource.end(ada)
-    assert usage.alive_in(acme.id) == Usage()
+    assert usage.in_use(acme.id) == Usage()
 
 
 @pytest.mark.parametrize("kind", RUNNING, ids=lambda kind: kind.noun)

@@ -244,7 +244,7 @@ def test_after_it_the_system_terminates_containers_and_memcached_and_says_why(
     ]
     assert states(superuser, "registries") | states(superuser, "secrets") == {"active"}
     assert state_of(superuser) == "suspended"
-    assert usage.alive_in(acme.id) == usage.Usage()
+    assert usage.in_use(acme.id) == usage.Usage()
 
 
 def test_a_top_up_in_the_middle_stops_the_clean_up_at_a_chunk_s_edge(

@@ -28,6 +28,9 @@ def test_an_upgrade_keeps_every_row_and_every_value(before: Servers) -> None:
 
     empty = {"memcached", "registries"}
     assert {table for table, found in old.items() if not found} == empty
+    # What exists and was never seen running is taken off what is counted; what was counted before stays.
+    new["usage_changes"], taken_off = old["usage_changes"], new["usage_changes"][len(old["usage_changes"]) :]
+    assert [row[3:] for row in taken_off] == [(-250, -256, 0)]
     assert new == old
 
 
@@ -36,5 +39,6 @@ def test_after_an_upgrade_the_application_writes_on_from_the_old_numbers(before:
     with psycopg.connect(before.database.url) as connection:
         assert connection.execute(NEXT_ENTRY.encode()).fetchall() == [(4,)]
         assert connection.execute("SELECT cpu_millicores FROM take_usage(1, now() + interval '1 h')").fetchall() == [
-            (250,)
+            (250,),
+            (-250,),
         ]

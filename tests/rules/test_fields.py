@@ -18,7 +18,7 @@ from tests.rules.test_verbs import CLASSES
 # What the platform itself keeps: nobody types it, and the entry's own columns tell it.
 BOOKKEEPING = {"organisation_id", "id", "project_id", "version", "state", "created_at", "ended_at"}
 # What a deployment and the worker's look at the engine keep of what runs.
-BOOKKEEPING |= {"revision", "deployed_revision", "status", "status_reason"}
+BOOKKEEPING |= {"revision", "deployed_revision", "status", "status_reason", "deployed_uses"}
 # What verbs of their own change, each telling it in the changes of its entry.
 BY_VERB = {
     "Membership": {"user_id", "role"},

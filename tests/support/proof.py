@@ -8,7 +8,7 @@ from models.kinds.resource import Resource
 from models.log.record import PAST
 
 ALIVE = " UNION ALL ".join(
-    f"SELECT organisation_id, {kind.USES} FROM {kind.plural} WHERE ended_at IS NULL" for kind in KINDS
+    f"SELECT organisation_id, {kind.counted()} FROM {kind.plural} WHERE ended_at IS NULL" for kind in KINDS
 )
 OF_LOG = {
     "numbers have a gap": """
@@ -56,7 +56,7 @@ def violations(superuser: psycopg.Connection) -> list[str]:
     for kind in KINDS:
         queries |= _of_kind(kind)
     for column in Usage._fields:
-        queries[f"{column} of the account is not what is alive"] = f"""
+        queries[f"{column} of the account is not what is in use"] = f"""
             SELECT account.organisation_id FROM billing_accounts AS account
              WHERE {column} + COALESCE((SELECT sum({column}) FROM usage_changes AS changed
                                          WHERE changed.organisation_id = account.organisation_id

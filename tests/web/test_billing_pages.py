@@ -22,6 +22,7 @@ from models.organisation import Organisation
 from models.project import Project
 from models.system import charging
 from models.transaction import transaction
+from tests.support.deployments import deployed
 from tests.web.conftest import Visitor
 
 BILLING = "/orgs/acme/billing"
@@ -35,6 +36,8 @@ def suspend(by: By = By.BALANCE, reason: str = suspension.USED_UP) -> None:
 
 
 def test_the_page_tells_what_things_cost_and_what_runs(owner: Visitor, api: Container) -> None:
+    assert "Nothing runs that is paid for" in owner.get(BILLING).text
+    deployed(api.key, 1)
     told = owner.get(BILLING).text
 
     assert "250 millicores, 256 MiB" in told
@@ -59,6 +62,7 @@ def test_the_charges_of_an_hour_are_one_line(owner: Visitor, acme: Organisation,
 
 
 def test_the_first_minutes_without_a_balance_are_announced(owner: Visitor, api: Container) -> None:
+    deployed(api.key, 1)
     assert "suspended as soon as it has used a cent" in owner.get(BILLING).text
 
 
@@ -68,7 +72,10 @@ def test_how_long_the_balance_lasts_is_told(
     with transaction():
         top_up(acme.id, ada, 1000, card.id, uuid4())
 
-    assert "Lasts until about" in owner.get(BILLING).text
+    assert "Lasts about" not in owner.get(BILLING).text
+    deployed(api.key, 1)
+    assert "Lasts about 47 days with what runs now" in owner.get(BILLING).text
+    assert "Runs out in about 47 days · Top up" in owner.get("/orgs/acme").text
 
 
 @pytest.mark.parametrize("page", ["/orgs/acme", BILLING, "/orgs/acme/projects/web", "/orgs/acme/members"])

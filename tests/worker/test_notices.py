@@ -22,6 +22,7 @@ from models.project import Project
 from models.settings import Settings
 from models.transaction import transaction
 from tests.conftest import as_actor
+from tests.support.deployments import deployed
 from tests.support.mailbox import Box, path_in, text_of
 from worker.app import create_app
 from worker.notices import tell_of_failures, tell_of_low_balances
@@ -248,7 +249,7 @@ def test_a_round_of_charging_tells(
     box: Box,
     superuser: psycopg.Connection,
 ) -> None:
-    create(web, ada, "api")
+    deployed(create(web, ada, "api").key, 1)
     superuser.execute("UPDATE usage_changes SET at = at - interval '5 minutes'")
     superuser.execute("UPDATE billing_accounts SET charged_until = charged_until - interval '5 minutes'")
     with create_app(mailing).app_context():

@@ -1,12 +1,11 @@
 """Billing: the balance, top-ups, payment methods, the ledger."""
 
-from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 from flask import Blueprint, abort, flash, redirect, request, url_for
 
 from models.billing import amounts, payment, usage
-from models.billing.account import BillingAccount, account_of
+from models.billing.account import account_of
 from models.billing.amounts import TOP_UP_LEAST, TOP_UP_MOST
 from models.billing.cards import PaymentMethod, add_payment_method, find_method, payment_methods
 from models.billing.ledger import LATEST, lines
@@ -23,7 +22,6 @@ from web.pages.billing_forms import AutoTopUpForm, ExpiryForm, MethodForm, TopUp
 
 bp = Blueprint("billing", __name__, url_prefix="/orgs/<org>/billing")
 LEDGER_SIZE = 50
-FORESEEN_MINUTES = 5 * 365 * 24 * 60
 
 
 @bp.get("")
@@ -142,14 +140,14 @@ def _page(
     rows, oldest = lines(organisation.id, before, LEDGER_SIZE)
     older = url_for("billing.show", org=organisation.handle, before=oldest) if oldest else None
     sent = [each for each in (top_up_form, method_form, auto_form, refused, *(expiry_forms or {}).values()) if each]
-    alive = usage.alive_in(organisation.id)
+    alive = usage.in_use(organisation.id)
     return render(
         "billing/show.html",
         account=account,
         alive=alive,
         hourly=alive.microcents_an_hour,
         monthly=alive.microcents_an_hour * usage.HOURS_A_MONTH // usage.MICROCENTS,
-        lasts_until=_lasts_until(account, alive),
+        lasts=alive.minutes_from(account.balance_cents),
         prices=usage.PRICE_LIST,
         methods=methods,
         ledger=rows,
@@ -167,12 +165,6 @@ def _page(
         errors=refused.form_errors if refused else [],
         status=max((each.status for each in sent), default=200),
     )
-
-
-def _lasts_until(account: BillingAccount, alive: usage.Usage) -> datetime | None:
-    """Returns when the balance is used up if nothing changes; None when that takes years, or never happens."""
-    minutes = account.balance_cents * usage.MICROCENTS // alive.microcents_a_minute if any(alive) else 0
-    return datetime.now(UTC) + minutes * usage.MINUTE if 0 < minutes < FORESEEN_MINUTES else None
 
 
 def _top_up_form(organisation: Organisation, fresh: bool = False) -> TopUpForm:

@@ -115,6 +115,8 @@ def _dashboard(here: Here) -> dict[str, Any]:
         "counts": found.counts,
         "failing": found.failing,
         "account": found.balance,
+        "lasts": found.uses.minutes_from(found.balance.balance_cents),
+        "has_card": found.has_card,
         "projects": found.projects,
         "progress": _progress(here, found.progress) if under_way else None,
         "troubles": [stuck(each, here) for each in found.troubles],

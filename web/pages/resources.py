@@ -23,8 +23,9 @@ from web.acting import acting
 from web.feeds import OrganisationFeed, answer
 from web.flashes import tell
 from web.forms import TokenForm, TrackedForm, form_for
-from web.fragments import render
+from web.fragments import render, wants_fragment
 from web.pages import engine
+from web.pages.prices import price
 
 bp = Blueprint("resources", __name__, url_prefix="/orgs/<org>/projects/<project>/<kind:kind>")
 LIST_SIZE = 50
@@ -49,7 +50,10 @@ def index(here: Here, within: ProjectHere, kind: type[Resource]) -> Answer:
 @bp.route("/new", methods=["GET", "POST"])
 @needs(Permission.MANAGE_RESOURCES)
 def new(organisation: Organisation, project: Project, kind: type[Resource]) -> Answer:
-    """Add a resource of the kind."""
+    """Add a resource of the kind; its form asks here what that would cost."""
+    url = _url("new", organisation, project, kind)
+    if wants_fragment():
+        return render("resources/_price.html", price=price(kind, request.args, url))
     form = form_for(kind, project=project)
     if form.validate_on_submit():
         with form.show_errors():
@@ -57,7 +61,7 @@ def new(organisation: Organisation, project: Project, kind: type[Resource]) -> A
                 resource = project.create(actor, kind, **form.values)
             tell(f"{kind.noun.capitalize()} {resource.name} created.")
             return redirect(_url("show", organisation, project, kind, handle=resource.handle))
-    return render("resources/new.html", kind=kind, form=form, status=form.status)
+    return render("resources/new.html", kind=kind, form=form, price=price(kind, form.data, url), status=form.status)
 
 
 @bp.get("/<handle>")
@@ -223,10 +227,12 @@ def _page(
 
     def context() -> dict[str, Any]:
         editable = resource.ended_at is None and project.state == "active" and may("manage_resources")
+        shown = (form or form_for(kind, resource, project)) if editable else None
         return {
             "kind": kind,
             "resource": resource,
-            "form": (form or form_for(kind, resource, project)) if editable else None,
+            "form": shown,
+            "price": price(kind, shown.data, _url("new", organisation, project, kind)) if shown else None,
             "end_form": end_form or TokenForm(formdata=None),
             "again_form": again_form,
             "used_by": used_by(resource),
