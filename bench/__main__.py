@@ -4,12 +4,12 @@ import sys
 
 import click
 
-from bench import audited_update, cascade, deployments, feed_depth, feed_page, page_servers, personal_feed, report
+from bench import audited_update, cascade, deployments, feed_depth, feed_page, idle, page_servers, personal_feed, report
 from bench.ground import ground
 
 ALL = {
     module.__name__.rpartition(".")[2]: module.rows
-    for module in (audited_update, feed_depth, feed_page, page_servers, personal_feed, cascade, deployments)
+    for module in (audited_update, feed_depth, feed_page, page_servers, personal_feed, cascade, deployments, idle)
 }
 
 
