@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from models.settings import Settings, SettingsError
+from models.settings import OF_SCHEDULER, OF_WORKER, Settings, SettingsError, is_told, with_files
 
 LEAST = {
     "DATABASE_URL": "postgresql://app@localhost/activity_log",
@@ -88,3 +88,29 @@ def test_everything_that_is_missing_is_named_at_once() -> None:
 def test_what_is_wrong_is_named_with_what_it_must_be(name: str, given: str, complaint: str) -> None:
     with pytest.raises(SettingsError, match=complaint):
         Settings.from_environment({**LEAST, name: given})
+
+
+def test_a_setting_can_be_what_a_file_holds(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("a key in a file\n")
+    given = {**LEAST, "SECRET_KEY": "", "SECRET_KEY_FILE": str(tmp_path / "key")}
+
+    assert Settings.from_environment(given).secret_key == "a key in a file"
+    assert with_files(given)["SECRET_KEY"] == "a key in a file"
+    assert is_told(given, "SECRET_KEY")
+
+
+def test_a_file_that_cannot_be_read_or_that_says_it_twice_is_named(tmp_path: Path) -> None:
+    missing = {**LEAST, "SECRET_KEY": "", "SECRET_KEY_FILE": str(tmp_path / "nothing")}
+    (tmp_path / "key").write_text("another")
+    twice = {**LEAST, "SECRET_KEY_FILE": str(tmp_path / "key")}
+
+    with pytest.raises(SettingsError, match="SECRET_KEY_FILE cannot be read \\(No such file or directory\\)"):
+        Settings.from_environment(missing)
+    with pytest.raises(SettingsError, match="SECRET_KEY and SECRET_KEY_FILE are both set"):
+        Settings.from_environment(twice)
+
+
+def test_who_needs_less_is_told_less() -> None:
+    assert Settings.from_environment({"REDIS_URL": LEAST["REDIS_URL"]}, OF_SCHEDULER).redis_url == LEAST["REDIS_URL"]
+    with pytest.raises(SettingsError, match=r"^DATABASE_URL is not set; ENCRYPTION_KEYS is not set$"):
+        Settings.from_environment({"REDIS_URL": LEAST["REDIS_URL"]}, OF_WORKER)

@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Callable
@@ -102,10 +103,15 @@ def test_an_ordinary_user_starts_it_too(up: Callable[..., Running], tmp_path: Pa
     open_to_all.mkdir()
     os.chown(open_to_all, *nobody())
     try:
-        running = up(open_to_all / "data", as_nobody=True).wait()
+        with socket.socket(socket.AF_UNIX) as listening:
+            listening.bind(str(open_to_all / "closed.sock"))
+            listening.listen()
+            (open_to_all / "closed.sock").chmod(0o600)
+            running = up(open_to_all / "data", as_nobody=True, DOCKER_HOST=f"unix://{open_to_all}/closed.sock").wait()
         owners = {each.username() for each in running.family()}
         running.process.send_signal(signal.SIGINT)
         assert running.status() == 0
         assert owners == {"nobody"}
+        assert "cannot be used (its socket may not be opened by this user), so nothing is run." in running.printed
     finally:
         subprocess.run(["rm", "-rf", str(open_to_all)], check=True)  # noqa: S603, S607

