@@ -47,6 +47,11 @@ def utc(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f} UTC"
 
 
+def to_the_second(moment: datetime) -> str:
+    """ "2026-11-24 09:41:07 UTC"."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
 def iso(moment: datetime) -> str:
     """Returns the value of `<time datetime>`: in UTC, to the microsecond, as the log keeps it."""
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

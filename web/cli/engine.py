@@ -10,7 +10,7 @@ from models.jobs.waiting import waiting
 from models.system import strays
 from web.cli.connection import connected
 from web.cli.settings import adopt_unless_told, reached
-from web.words import utc
+from web.words import to_the_second
 
 of_another = click.option("--installation", metavar="ID", help="Of another installation, such as one that is gone.")
 
@@ -37,8 +37,8 @@ def list_strays() -> None:
     for each in found:
         click.echo(
             f"{each.instance[:12]}  {each.key.organisation_id}/{each.key.noun or '?'}/{each.key.id}  "
-            f"revision {each.revision}  {each.image_id[:19]}  found {utc(each.found_at)}  "
-            f"removed after {utc(each.removed_at)}"
+            f"revision {each.revision}  {each.image_id[:19]}  found {to_the_second(each.found_at)}  "
+            f"removed after {to_the_second(each.removed_at)}"
         )
 
 
@@ -50,7 +50,9 @@ def faults() -> None:
     if not found:
         click.echo("There are none.")
     for each in found:
-        click.echo(f"{each.deployments}  {each.fault}: {each.fault.words}; tried again at {utc(each.next_at)}")
+        click.echo(
+            f"{each.deployments}  {each.fault}: {each.fault.words}; tried again at {to_the_second(each.next_at)}"
+        )
 
 
 @engine.command()
