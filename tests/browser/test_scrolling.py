@@ -41,7 +41,7 @@ def scroll_to_the_beginning(page: Page, meanwhile: Callable[[], None] = lambda: 
     for _ in range(40):
         page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
         meanwhile()
-        if page.get_by_text("The beginning of the log").count():
+        if page.locator("#feed > .beginning").count():
             return
         page.wait_for_timeout(100)
     raise AssertionError("the beginning was never reached")
