@@ -37,8 +37,12 @@ def test_a_form_says_what_its_values_cost(
     assert typed or told in owner.get(f"{WEB}/{kind}/new").text
 
 
-def test_what_is_free_says_no_price(owner: Visitor, web: Project) -> None:
-    assert "a month" not in owner.get(f"{WEB}/secrets/new").text
+@pytest.mark.parametrize("kind", ["secrets", "registries"])
+def test_what_is_free_says_no_price(owner: Visitor, web: Project, kind: str) -> None:
+    asked = owner.fragment(f"{WEB}/{kind}/new")
+
+    assert "a month" not in owner.get(f"{WEB}/{kind}/new").text
+    assert (asked.status_code, asked.text) == (204, "")
 
 
 def test_no_secret_is_sent_to_ask_for_a_price(owner: Visitor, web: Project) -> None:

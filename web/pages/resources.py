@@ -53,7 +53,8 @@ def new(organisation: Organisation, project: Project, kind: type[Resource]) -> A
     """Add a resource of the kind; its form asks here what that would cost."""
     url = _url("new", organisation, project, kind)
     if wants_fragment():
-        return render("resources/_price.html", price=price(kind, request.args, url))
+        found = price(kind, request.args, url)
+        return render("resources/_price.html", price=found) if found else ("", 204)
     form = form_for(kind, project=project)
     if form.validate_on_submit():
         with form.show_errors():
