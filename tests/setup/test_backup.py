@@ -5,7 +5,7 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from zipfile import ZipFile
+from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
 
 import click
 import psycopg
@@ -19,8 +19,8 @@ from tests.support.before import NEXT_ENTRY, database_of_before, empty_database
 from tests.support.processes import environment
 from tests.support.rows import rows, tables_of
 from tests.support.servers import KEY, Servers
-from web.cli.saved import programs
-from web.cli.saved.contents import Contents
+from web.cli.saved import archive, programs
+from web.cli.saved.contents import Contents, Role
 
 OTHER_KEY = "b3RoZXIga2V5IG90aGVyIGtleSBvdGhlciBrZXkgb3Q="
 
@@ -70,12 +70,12 @@ def held(servers: Servers) -> dict[str, list[tuple[object, ...]]]:
 
 def rewrite(file: Path, **changed: object) -> None:
     """Have the backup say something else of itself."""
-    with ZipFile(file) as archive:
-        parts = {name: archive.read(name) for name in archive.namelist()}
+    with ZipFile(file) as opened:
+        parts = {name: opened.read(name) for name in opened.namelist()}
     parts["contents.json"] = json.dumps(json.loads(parts["contents.json"]) | changed).encode()
-    with ZipFile(file, "w") as archive:
+    with ZipFile(file, "w") as changing:
         for name, content in parts.items():
-            archive.writestr(name, content)
+            changing.writestr(name, content)
 
 
 def test_a_backup_of_the_version_before_is_restored_and_brought_up_to_date_and_numbers_go_on(
@@ -96,8 +96,8 @@ def test_a_backup_of_the_version_before_is_restored_and_brought_up_to_date_and_n
 
 
 def test_a_backup_is_its_owners_alone_and_holds_neither_keys_nor_passwords(before: Servers, saved: Path) -> None:
-    with ZipFile(saved) as archive:
-        said = archive.read("contents.json").decode()
+    with ZipFile(saved) as opened:
+        said = opened.read("contents.json").decode()
         contents = Contents.from_json(said)
 
     assert saved.stat().st_mode & 0o777 == 0o600
@@ -147,6 +147,73 @@ def test_what_is_lost_is_told_when_the_database_that_is_replaced_can_be_asked(
     printed = type_in(empty, tmp_path, "restore", "--instead-of", before.database.url, str(saved))[1]
 
     assert "acme: 2 entries, 4 to 5" in printed
+
+
+def test_a_backup_replaces_no_link_that_leads_nowhere(before: Servers, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+
+    assert type_in(before, tmp_path, "backup", str(tmp_path / "link"))[0] == 1
+    assert (tmp_path / "link").is_symlink()
+
+
+def test_a_file_with_too_long_a_name_cannot_be_written_in_one_sentence(before: Servers, tmp_path: Path) -> None:
+    status, printed = type_in(before, tmp_path, "backup", "x" * 300)
+
+    assert (status, printed.count("\n")) == (1, 1)
+    assert "cannot be written: File name too long." in printed
+
+
+def written(file: Path, parts: dict[str, str], compression: int = ZIP_STORED) -> Path:
+    """A zip of these parts."""
+    with ZipFile(file, "w", compression) as made:
+        for name, content in parts.items():
+            made.writestr(name, content)
+    return file
+
+
+SAID = Contents("", "1", "", 18, 18, "", Role("owner", []), Role("app", []), {}, []).to_json()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [SAID, "[" * 100_000, "[]", "{}", SAID.replace('"server": 18', '"server": "new"')],
+    ids=["without a dump", "deep", "a list", "empty", "of no version"],
+)
+def test_what_is_no_backup_is_refused_in_one_sentence(tmp_path: Path, said: str) -> None:
+    parts = {"contents.json": said} | ({} if said == SAID else {"database.dump": ""})
+
+    with pytest.raises(click.ClickException, match="is not a backup, or not all of one"):
+        archive.read_contents(written(tmp_path / "file", parts))
+
+
+@pytest.mark.parametrize(("flags", "method"), [(1, 0), (0, 99)], ids=["sealed", "packed otherwise"])
+def test_a_zip_that_cannot_be_opened_is_refused_in_one_sentence(tmp_path: Path, flags: int, method: int) -> None:
+    file = written(tmp_path / "file", {"contents.json": SAID})
+    content = bytearray(file.read_bytes())
+    for mark, place in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        at = content.index(mark) + place
+        content[at : at + 4] = bytes([flags, 0, method, 0])
+    file.write_bytes(content)
+
+    with pytest.raises(click.ClickException, match="is not a backup, or not all of one"):
+        archive.read_contents(file)
+
+
+def test_a_packed_backup_with_a_changed_byte_is_refused_in_one_sentence(tmp_path: Path) -> None:
+    file = written(tmp_path / "file", {"contents.json": SAID, "database.dump": ""}, ZIP_DEFLATED)
+    content = bytearray(file.read_bytes())
+    content[60:80] = b"\xff" * 20
+    file.write_bytes(content)
+
+    with pytest.raises(click.ClickException, match="is not a backup, or not all of one"):
+        archive.read_contents(file)
+
+
+def test_a_backup_in_a_format_to_come_names_the_version_that_reads_it(tmp_path: Path) -> None:
+    said = json.dumps(json.loads(SAID) | {"format": 2, "version": "2.0", "unheard": "of"})
+
+    with pytest.raises(click.ClickException, match=r"made by a newer version \(2\.0\)"):
+        archive.read_contents(written(tmp_path / "file", {"contents.json": said}))
 
 
 @pytest.mark.parametrize("damage", ["half", "changed", "other"])

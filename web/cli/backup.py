@@ -1,5 +1,6 @@
 """`activity-log backup`."""
 
+import os
 from pathlib import Path
 
 import click
@@ -18,7 +19,8 @@ def backup(file: Path) -> None:
 
     The keys that its sealed values need are not in it, only their fingerprints.
     """
-    if file.exists():
+    # `Path.exists` is false of a link that leads nowhere, and raises for a name that is too long.
+    if os.path.lexists(file):
         raise click.ClickException(f"{file} exists already, and a backup replaces nothing. Name another file.")
     with as_owner() as found:
         try:

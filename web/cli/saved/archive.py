@@ -6,6 +6,7 @@
 import os
 import shutil
 import subprocess
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,10 +15,12 @@ from zipfile import ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 import click
 
-from web.cli.saved.contents import FORMAT, Contents
+from web.cli.saved.contents import Contents, NewerFormat
 
 CONTENTS, DUMP = "contents.json", "database.dump"
 BLOCK = 1024 * 1024
+# What reading a zip raises that is none, not whole, sealed, or packed in a way that we do not know.
+NO_BACKUP = (BadZipFile, zlib.error, KeyError, ValueError, EOFError, RuntimeError)
 
 
 @contextmanager
@@ -59,13 +62,14 @@ def read_contents(file: Path) -> Contents:
     try:
         with ZipFile(file) as archive:
             found = Contents.from_json(archive.read(CONTENTS))
+            archive.getinfo(DUMP)
             damaged = archive.testzip()
     except OSError as error:
         raise click.ClickException(f"{file} cannot be read: {error.strerror}.") from None
-    except (BadZipFile, KeyError, ValueError, EOFError):
+    except NewerFormat as newer:
+        raise click.ClickException(f"{file} was made by a newer version ({newer}): restore it with that.") from None
+    except NO_BACKUP:
         raise click.ClickException(f"{file} is not a backup, or not all of one.") from None
-    if found.format != FORMAT:
-        raise click.ClickException(f"{file} was made by a newer version ({found.version}): restore it with that.")
     if damaged:
         raise click.ClickException(f"{file} is damaged: {damaged} is not what was written.")
     return found

@@ -19,6 +19,10 @@ from models.system.rotation import sealed_columns
 FORMAT = 1
 
 
+class NewerFormat(Exception):
+    """The backup says something of itself that only a newer version understands; it names that."""
+
+
 class Log(NamedTuple):
     """An organisation's log, and how far it goes."""
 
@@ -62,9 +66,12 @@ class Contents:
 
     @classmethod
     def from_json(cls, text: str | bytes) -> "Contents":
-        """Read what `to_json` wrote. Raises ValueError for anything else."""
+        """Read what `to_json` wrote. Raises NewerFormat, and ValueError for anything else."""
         try:
             found: dict[str, Any] = json.loads(text)
+            if found["format"] != FORMAT:
+                raise NewerFormat(found["version"])
+            found["server"], found["program"] = int(found["server"]), int(found["program"])
             found["owner"], found["app"] = Role(*found["owner"]), Role(*found["app"])
             found["logs"] = [Log(*each) for each in found["logs"]]
             return cls(**found)
