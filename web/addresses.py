@@ -7,7 +7,10 @@ from flask import url_for
 from werkzeug.routing import BaseConverter, IntegerConverter, ValidationError
 
 from models.kinds.catalogue import BY_PLURAL
+from models.kinds.resource import Resource
 from models.numbers import whole_number
+from models.organisation import Organisation
+from models.project import Project
 
 # Of a bigint.
 LARGEST = 2**63 - 1
@@ -36,6 +39,14 @@ class NumberConverter(IntegerConverter):
 def address(endpoint: str, **values: Any) -> str:
     """Returns what `url_for` returns, cached: the same few addresses stand on every page and never change."""
     return _built(endpoint, tuple(values.items()))
+
+
+def address_of(organisation: Organisation, project: Project, resource: Resource) -> str:
+    """Returns where a resource is found for good: of one that has ended, the handle may be another one's."""
+    named = {"org": organisation.handle, "project": project.handle, "kind": resource.plural, "handle": resource.handle}
+    if resource.ended_at is None:
+        return address("resources.show", **named)
+    return address("resources.ended", **named, resource_id=resource.id)
 
 
 @lru_cache(maxsize=10_000)

@@ -119,7 +119,8 @@ def test_no_page_has_anything_that_axe_finds_wrong(
     inside.open(f"{ACME}/projects/gone", f"{WEB}/containers", f"{WEB}/secrets", f"{ACME}/members/{ada.id}/activity")
     inside.open(f"{ACME}/projects", f"{WEB}/containers?ended")
     long = f"{WEB}/containers/{furnished.handle}"
-    inside.open(long, f"{long}/{furnished.id}", f"{long}/{furnished.id}/deployments")
+    deployments = f"{long}/{furnished.id}/deployments"
+    inside.open(long, f"{long}/{furnished.id}", deployments, f"{deployments}/1")
     for kind in KINDS:
         inside.open(f"{WEB}/{kind.plural}/new", f"{WEB}/{kind.plural}/a-{kind.noun}")
     inside.open(API, f"{API}/deployments", f"{API}/deployments/1", f"{API}/deployments/1/output", f"{API}/output")

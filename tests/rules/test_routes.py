@@ -103,6 +103,7 @@ EXPECTED: dict[tuple[str, str], set[str]] = {
     ("resources.show", "GET"): READERS,
     ("resources.ended", "GET"): READERS,
     ("resources.ended_deployments", "GET"): READERS,
+    ("deployments.of_ended", "GET"): READERS,
     ("resources.update", "POST"): MEMBERS,
     ("resources.deployments", "GET"): READERS,
     ("resources.deploy", "POST"): MEMBERS,

@@ -65,3 +65,19 @@ def test_a_deleted_project_is_found_from_the_overview(
     assert f'href="{WEB}"' in owner.get("/orgs/acme/projects").text
     assert f'href="{WEB}/containers?ended=1"' in owner.get(WEB).text
     assert "Name a" in owner.get(f"{WEB}/containers?ended=1").text
+
+
+def test_the_deployments_of_what_has_ended_are_its_own(
+    owner: Visitor, web: Project, api: Container, ada: Actor
+) -> None:
+    with transaction():
+        api.end(ada)
+    with transaction():
+        web.create(ada, Container, name="my-api", handle="my-api", image="nginx:2.0")
+    address = f"{WEB}/containers/my-api/{api.id}/deployments/1"
+
+    assert f'href="{address}"' in owner.get(f"{WEB}/containers/my-api/{api.id}").text
+    page = owner.get(address).text
+    assert "nginx:1.27" in page
+    assert "nginx:2.0" not in page
+    assert owner.get(f"{WEB}/containers/my-api/{api.id}/deployments/99").status_code == 404

@@ -18,7 +18,7 @@ from models.people.access import Permission
 from models.project import Project
 from models.sealed import CannotOpen
 from web.access import Answer, may, needs
-from web.addresses import address
+from web.addresses import address, address_of
 from web.fragments import render, wants_fragment
 from web.pages import engine
 from worker import output
@@ -90,12 +90,34 @@ def output_of(organisation: Organisation, project: Project, kind: type[Resource]
 @needs(Permission.READ)
 def show(organisation: Organisation, project: Project, kind: type[Resource], handle: str, revision: int) -> Answer:
     """One deployment: what was asked for, how it ended, and what it has written."""
-    thing = _running(project, kind, handle)
+    return _show(organisation, project, _running(project, kind, handle), revision)
+
+
+@bp.get("/<handle>/<int:resource_id>/deployments/<int:revision>")
+@needs(Permission.READ)
+def of_ended(
+    organisation: Organisation, project: Project, kind: type[Resource], handle: str, resource_id: int, revision: int
+) -> Answer:
+    """One deployment of something that has ended, also when another bears its handle."""
+    thing = project.find_ended(kind, handle, resource_id)
+    if not isinstance(thing, Running):
+        abort(404)
+    return _show(organisation, project, thing, revision)
+
+
+def _show(organisation: Organisation, project: Project, thing: Running, revision: int) -> Answer:
     found = _find(thing, revision)
     page = _page(organisation, project, thing, revision)
     begin = Shown(thing.name, revision, page, note=READING, again="load")
     shown = (_settled(thing, revision, page) or begin) if may("read_output") else None
-    return render("resources/deployment.html", kind=kind, resource=thing, deployment=found, shown=shown)
+    return render(
+        "resources/deployment.html",
+        kind=type(thing),
+        resource=thing,
+        address=address_of(organisation, project, thing),
+        deployment=found,
+        shown=shown,
+    )
 
 
 def _answer(thing: Running, revision: int, page: str) -> Answer:

@@ -20,6 +20,7 @@ from models.people.standing import Here, ProjectHere
 from models.project import Project
 from web.access import Answer, may, needs
 from web.acting import acting
+from web.addresses import address_of
 from web.feeds import OrganisationFeed, answer
 from web.flashes import tell
 from web.forms import TokenForm, TrackedForm, form_for
@@ -124,7 +125,7 @@ def _deployments(organisation: Organisation, project: Project, resource: Resourc
         "resources/_deployments.html",
         kind=type(resource),
         resource=resource,
-        address=_address(organisation, project, resource),
+        address=address_of(organisation, project, resource),
         **_running(organisation, project, resource),
     )
 
@@ -224,7 +225,7 @@ def _page(
 ) -> Answer:
     kind = type(resource)
     scope = feed.of_resource(organisation.named, kind.noun, resource.id)
-    address = _address(organisation, project, resource)
+    address = address_of(organisation, project, resource)
 
     def context() -> dict[str, Any]:
         editable = resource.ended_at is None and project.state == "active" and may("manage_resources")
@@ -250,16 +251,8 @@ def _running(organisation: Organisation, project: Project, resource: Resource) -
     if not isinstance(resource, Running):
         return {"deployments": None}
     trouble = engine.trouble(installation.engine())
-    url = f"{_address(organisation, project, resource)}/deployments"
+    url = f"{address_of(organisation, project, resource)}/deployments"
     return {"deployments": engine.deployments(resource, url, trouble is not None), "engine_trouble": trouble}
-
-
-def _address(organisation: Organisation, project: Project, resource: Resource) -> str:
-    """Where the resource is found for good: of one that has ended, the handle may be another one's."""
-    kind, handle = type(resource), resource.handle
-    if resource.ended_at is None:
-        return _url("show", organisation, project, kind, handle=handle)
-    return _url("ended", organisation, project, kind, handle=handle, resource_id=resource.id)
 
 
 def _url(
