@@ -164,6 +164,9 @@ ELSEWHERE = {
 # Steps of verbs, and what only reads: they change nothing by themselves that the log would have to tell.
 EVERYWHERE = {"assign", "fill", "fields", "require_version"}
 OF_A_KIND = {
+    "count",
+    "count_no_more",
+    "counted",
     "subject_in",
     "created",
     "changed",
@@ -173,7 +176,7 @@ OF_A_KIND = {
 }
 QUESTIONS: dict[str, set[str]] = {
     "Organisation": {"find_project"},
-    "Project": {"find", "resources"},
+    "Project": {"find", "find_ended", "resources"},
     "Membership": set(),
     "Invitation": {"is_open", "require_for", "close"},
     "BillingAccount": set(),

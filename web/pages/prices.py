@@ -15,7 +15,7 @@ class Price(NamedTuple):
     cents_a_month: int
     url: str
     fields: str
-    """The selector of these fields: what else is typed, secrets too, is no part of an address."""
+    """The selector of these fields: nothing else that is typed becomes part of an address."""
 
 
 def price(kind: type[Resource], typed: Mapping[str, Any], url: str) -> Price | None:
