@@ -143,6 +143,11 @@ def mails_of(user_id: int) -> Count:
     return Count(f"mails {user_id}", OF_ONE)
 
 
+def mails_to(address: str, sender: int | None = None) -> Count:
+    """Mails to one address that the same person has sent, or whoever is not signed in: nobody's mailbox is flooded."""
+    return Count(f"mails {sender or 'of anyone'} to {address}", OF_ONE)
+
+
 def network(address: str | None) -> str:
     """Returns what one party can be expected to have of the Internet: an IPv4 address, or 64 bits of an IPv6 one."""
     try:

@@ -14,6 +14,7 @@ from models.errors import NotFound
 from models.jobs.delivery import MAILS, MailKey, post
 from models.organisation import Organisation
 from models.people.account_link import Purpose, look_at_link, make_link, reset_password
+from models.people.invitation import invitations
 from models.people.user import User, authenticate, by_email
 from models.sealed import KEYRING
 from models.settings import Settings
@@ -73,6 +74,35 @@ def test_a_forgotten_password_is_replaced_by_the_mailed_link_once_and_sessions_e
     assert elsewhere.get("/orgs").status_code == 302
     assert visitor.get(address).status_code == 404
     assert [each["Subject"] for each in box.mails] == ["Choose a new password", "Your password was changed"]
+
+
+def test_nobody_s_mailbox_is_flooded_with_invitations(visitor: Visitor, acme: Organisation) -> None:
+    owner = signed_in(visitor, "ada")
+    members = "/orgs/acme/members"
+    # However an address is written: each way alone would not be too often.
+    invited = [
+        owner.post(members, email=each, role="member").status_code for each in ["a@b.example", "A@b.example"] * 6
+    ]
+    assert invited[:6] == [302] * 6
+    assert 429 in invited
+    assert owner.post(members, email="other@example.com", role="member").status_code == 302
+
+    other = invitations(acme.id, datetime.now(UTC))[0].id
+    again = [owner.post(f"{members}/invitations/{other}/resend").status_code for _ in range(12)]
+    assert again[:5] == [302] * 5
+    assert 429 in again
+
+
+@pytest.mark.parametrize("name", ["ada", "nobody"])
+def test_nobody_s_mailbox_is_flooded_with_links_to_choose_a_password(
+    visitor: Visitor, people: dict[str, User], name: str
+) -> None:
+    addresses = [f"{name}@example.com", f"{name}@EXAMPLE.com"] * 6
+    answers = [visitor.post("/password-reset", email=each).status_code for each in addresses]
+
+    assert answers[:6] == [302] * 6
+    assert 429 in answers
+    assert visitor.post("/password-reset", email="grace@example.com").status_code == 302
 
 
 def test_known_and_unknown_addresses_get_one_answer_and_only_known_ones_a_mail(

@@ -11,7 +11,7 @@ from models.errors import NotFound
 from models.log.actor import Actor
 from models.organisation import Organisation, by_handle, find_open_invitation
 from models.people.access import OWNERS_TO_GRANT, Permission, Role, allows
-from models.people.invitation import Invited, invitations
+from models.people.invitation import Invited, find_invitation, invitations
 from models.people.member import (
     Membership,
     find_member,
@@ -20,7 +20,7 @@ from models.people.member import (
     resend_invitation,
     revoke_invitation,
 )
-from models.people.user import EMAIL
+from models.people.user import EMAIL, checked_email
 from web import form_token
 from web.access import Answer, Open, may, me, needs
 from web.acting import acting
@@ -28,6 +28,7 @@ from web.bounds import Within
 from web.flashes import tell
 from web.forms import Form, TokenForm
 from web.fragments import render
+from web.limits import counters, mails_to
 from web.mailing import external, mails, post
 from web.words import a
 
@@ -68,8 +69,9 @@ def add(organisation: Organisation) -> Answer:
     form = MemberForm()
     if form.validate():
         with form.show_errors():
+            email, role = checked_email(form.email.data or ""), form.role.data or ""
+            _count_mail(email)
             with acting() as actor:
-                email, role = form.email.data or "", form.role.data or ""
                 invited = invite_member(organisation.id, actor, email, role, datetime.now(UTC), mails())
                 link = _sent(organisation, actor, invited)
             return _invited(organisation, invited, link)
@@ -132,6 +134,7 @@ def revoke(organisation: Organisation, id: int) -> Answer:
 def resend(organisation: Organisation, id: int) -> Answer:
     """Make a new link for an invitation, valid for another seven days."""
     form_token.require()
+    _count_mail(find_invitation(organisation.id, id).email)
     with acting() as actor:
         invited = resend_invitation(organisation.id, actor, id, datetime.now(UTC), mails())
         link = _sent(organisation, actor, invited)
@@ -146,6 +149,12 @@ def join(org: str, token: str) -> Answer:
     old = f"{organisation.id if organisation else 0}.{token.rpartition('.')[2]}"
     find_open_invitation(old, datetime.now(UTC))
     return redirect(url_for("invitations.show", token=old))
+
+
+def _count_mail(email: str) -> None:
+    """Raises TooManyAttempts when one has sent so many mails there that it is a nuisance."""
+    if mails():
+        counters().attempt([mails_to(email, me().id)])
 
 
 def _sent(organisation: Organisation, actor: Actor, invited: Invited) -> str:

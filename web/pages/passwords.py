@@ -14,7 +14,7 @@ from web.access import Answer, Open, me, needs
 from web.bounds import Within
 from web.forms import Form, TokenForm
 from web.fragments import render
-from web.limits import by_address, counters, mails_of
+from web.limits import by_address, counters, mails_of, mails_to
 from web.mailing import TOKEN, external, mails, post
 from worker.hint import hint_all
 
@@ -50,6 +50,8 @@ def ask() -> Answer:
         counters().attempt([by_address()])
         with form.show_errors():
             email = checked_email(form.email.data or "")
+            # A stranger who makes the owner wait has sent them what they want.
+            counters().attempt([mails_to(email)])
             with transaction() as hints:
                 post(email, "reset", external("passwords.choose", token=TOKEN))
             hint_all(hints)
