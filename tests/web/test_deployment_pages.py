@@ -293,3 +293,22 @@ def test_a_report_is_as_old_as_it_is(app: object) -> None:
     seen = installation.engine().seen_at
     assert seen
     assert datetime.now(UTC) - seen < timedelta(seconds=30)
+
+
+def test_one_line_in_the_head_says_what_was_observed(
+    owner: Visitor, api: Container, ada: Actor, superuser: psycopg.Connection
+) -> None:
+    def headline() -> str:
+        return " ".join(owner.get(MY_API).text.split('class="lead headline">')[1].split("</p>")[0].split())
+
+    reported("none")
+    assert headline() == "Not running, for the reason below"
+    reported("Docker 28.2.2")
+    assert headline() == "Being deployed"
+    deployed(api.key, 1)
+    assert headline() == "Running nginx:1.27"
+    with transaction():
+        api.update(ada, api.version, image="nginx:1.28")
+    assert headline() == "Running revision 1, not yet revision 2"
+    superuser.execute("UPDATE containers SET status = 'error', status_reason = 'There is no such image.'")
+    assert headline() == "Failed: There is no such image."

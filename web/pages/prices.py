@@ -14,6 +14,8 @@ class Price(NamedTuple):
 
     cents_a_month: int
     url: str
+    after: str
+    """The last field that it is made of, under which it stands."""
     fields: str
     """The selector of these fields: nothing else that is typed becomes part of an address."""
 
@@ -31,4 +33,4 @@ def price(kind: type[Resource], typed: Mapping[str, Any], url: str) -> Price | N
     if thing.uses == Usage():
         return None
     cents = thing.uses.microcents_an_hour * HOURS_A_MONTH // MICROCENTS
-    return Price(cents, url, ", ".join(f"[name={name}]" for name in names))
+    return Price(cents, url, names[-1], ", ".join(f"[name={name}]" for name in names))
