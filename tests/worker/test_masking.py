@@ -17,9 +17,13 @@ LONG = "a1b2c3d4e5f6a7b8"
         ("to deploy", ["deploy"], f"to {MASK}"),
         (f"x{LONG}y", [LONG], f"x{MASK}y"),
         ("p%40ss%20word", ["p@ss word"], MASK),
+        (r'{"key": "a\"b\\c-de"}', ['a"b\\c-de'], f'{{"key": "{MASK}"}}'),
+        (r'{"key": "gr\u00fcn-gold"}', ["grün-gold"], f'{{"key": "{MASK}"}}'),
+        (r'{"key": "first-line\nsecond-line\n"}', ["first-line\nsecond-line"], rf'{{"key": "{MASK}\n{MASK}\n"}}'),
         ("--secret--", ["--secret--"], MASK),
         ("BEGIN\nfirst-line\nend\nsecond-line\n", ["first-line\nsecond-line"], f"BEGIN\n{MASK}\nend\n{MASK}\n"),
         ("secret-one and secret-one-more", ["secret-one", "secret-one-more"], f"{MASK} and {MASK}"),
+        (r"f%C3%BCr f\u00fcr", ["ü"], r"f%C3%BCr f\u00fcr"),
         ("nothing", ["", "   ", "\n"], "nothing"),
     ],
 )
