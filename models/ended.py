@@ -40,7 +40,7 @@ def ended_resources(
     """
     handle, id = after
     values = {"organisation": organisation_id, "project": project_id, "handle": handle, "id": id, "limit": size}
-    return [Ended(*row) for row in read(_ended(kind), values)]
+    return [Ended(*row) for row in read(query_of(kind), values)]
 
 
 def all_projects(organisation_id: int, before: int = LATEST, size: int = 50) -> list[AnyProject]:
@@ -50,7 +50,8 @@ def all_projects(organisation_id: int, before: int = LATEST, size: int = 50) -> 
 
 
 @cache
-def _ended(kind: type[Resource]) -> TextClause:
+def query_of(kind: type[Resource]) -> TextClause:
+    """Returns the statement that reads what has ended of one kind."""
     return text(f"""
         SELECT id, handle, {kind.called_by}, ended_at FROM {kind.plural}
          WHERE organisation_id = :organisation AND project_id = :project AND ended_at IS NOT NULL

@@ -60,7 +60,7 @@ def test_a_page_of_it_walks_the_index_of_what_has_ended(
         (acme.id, web.id),
     )
     superuser.execute("ANALYZE containers")
-    query = text(f"EXPLAIN (FORMAT JSON) {ended._ended(Container).text}")
+    query = text(f"EXPLAIN (FORMAT JSON) {ended.query_of(Container).text}")
     values = {"organisation": acme.id, "project": web.id, "handle": "c2", "id": 7, "limit": 51}
     [plan] = db.session.execute(query, values).scalar_one()
     db.session.rollback()

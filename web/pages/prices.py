@@ -26,8 +26,11 @@ def price(kind: type[Resource], typed: Mapping[str, Any], url: str) -> Price | N
     names = [name for name, declared in kind.fields().items() if declared.shape in (Shape.NUMBER, Shape.CHOICE)]
     for name in names:
         declared = kind.fields()[name]
+        given = str(typed.get(name, declared.default))
         try:
-            setattr(thing, name, declared.check(str(typed.get(name, declared.default))))
+            # Nothing looks into what is too long.
+            is_short = declared.length.complaint(declared.label, given) is None
+            setattr(thing, name, declared.check(given) if is_short else declared.default)
         except Invalid:
             setattr(thing, name, declared.default)
     if thing.uses == Usage():
