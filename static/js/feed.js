@@ -31,7 +31,16 @@ function updateCauses() {
   }
 }
 
+// Each row that was put in is told of by itself, once all of them are in: they are tidied up together, at the first.
+let untidy = false;
+
+document.addEventListener("htmx:beforeSwap", () => {
+  untidy = true;
+});
+
 document.addEventListener("htmx:afterSwap", () => {
+  if (!untidy) return;
+  untidy = false;
   dropRepeatedDays();
   dropOutdatedFolds();
   updateCauses();
