@@ -1,5 +1,6 @@
 """Odd input and what browsers are told: each case was an error, an oracle, or a wrong sign before."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from time import process_time
@@ -113,10 +114,23 @@ def test_browsers_are_kept_to_tls_where_cookies_are(settings: Settings, app: Fla
 
 
 def test_assets_are_kept_for_good_and_depend_on_no_cookie(owner: Visitor, acme: Organisation) -> None:
-    headers = owner.get("/static/style.css").headers
+    addresses = set(re.findall(r"/static/[a-z0-9./]+\?v=\w+", owner.get("/orgs/acme").text))
+    [style] = [each for each in addresses if "style.css" in each]
+    [font] = re.findall(r'url\("(vendor/[^"]+)"\)', owner.get(style).text)
 
-    assert "immutable" in headers["Cache-Control"]
-    assert "Cookie" not in headers.get("Vary", "")
+    for address in (*addresses, f"/static/{font}"):
+        headers = owner.get(address).headers
+        assert headers["Cache-Control"].endswith("immutable"), address
+        assert "no-cache" not in headers["Cache-Control"], address
+        assert "Cookie" not in headers.get("Vary", "")
+
+
+@pytest.mark.parametrize("address", ["style.css", "style.css?v=0123456789ab", "vendor/htmx.min.js?v="])
+def test_an_asset_of_another_version_is_not_kept(owner: Visitor, acme: Organisation, address: str) -> None:
+    headers = owner.get(f"/static/{address}").headers
+
+    assert "no-cache" in headers["Cache-Control"]
+    assert "immutable" not in headers["Cache-Control"]
 
 
 def test_the_page_of_an_entry_says_who_it_was_by_more_than_a_name(owner: Visitor, acme: Organisation) -> None:
