@@ -67,7 +67,7 @@ def test_every_connection_to_postgresql_bears_the_name_of_its_process(shared: Ru
     place = conninfo_to_dict(environment_of(shared)["DATABASE_URL"])
     password = embedded.Secrets.kept_in(shared.folder).superuser
     reached = {**place, "user": "postgres", "password": password}
-    with psycopg.connect(**reached, application_name="the test") as connection:  # type: ignore[arg-type]
+    with psycopg.connect(**reached, application_name="the test", autocommit=True) as connection:  # type: ignore[arg-type]
 
         def names() -> set[str]:
             found = connection.execute(
