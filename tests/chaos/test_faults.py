@@ -108,7 +108,7 @@ def test_the_proof_can_fail(fleet: Fleet, superuser: psycopg.Connection) -> None
         "UPDATE activity_entries SET cause_number = 4000 WHERE number = 13": "a cause that is not there",
         "INSERT INTO activity_runs VALUES (1, 1, 2, 1, NULL, '{}')": "a run that is not what",
         "UPDATE projects SET state = 'deleted'": "that was lost",
-        "UPDATE billing_accounts SET cpu_millicores = 1": "is not what is alive",
+        "UPDATE billing_accounts SET cpu_millicores = 1": "is not what is in use",
         "UPDATE activity_entries SET action = 'terminate' WHERE number = 14": "no legal path",
     }
     for statement, complaint in breaks.items():

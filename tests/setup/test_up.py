@@ -14,7 +14,7 @@ import pytest
 from tests.setup.running import Running, ended, nobody, signed_up
 from tests.support.processes import command_line
 
-OURS = ("web.serving", "celery", "valkey-server", "postgres")
+OURS = ("web.serving", "worker.working", "valkey-server", "postgres")
 
 
 def test_a_first_start_fills_the_demo_a_second_keeps_it_and_ctrl_c_ends_every_process(
