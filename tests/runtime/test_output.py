@@ -161,7 +161,7 @@ def test_a_page_and_the_command_line_show_it_through_the_runtime_process(
     owner = visit("linus")
     address = "/orgs/acme/projects/web/containers/talks/output"
     with processes.runtime(settings, engine.host, tmp_path):
-        until(lambda: len(running(engine)) == 1)
+        until(lambda: len(running(engine)) == 1, tmp_path / "runtime.log")
         until(lambda: "starting with •••" in owner.fragment(address).text)
         told = logs(settings, "acme/web/talks")
     until(lambda: output.look(DeploymentKey(*talking.key, 1)) is None)

@@ -70,6 +70,7 @@ def _bring_up(runtime: Runtime, wanted: Wanted, lease: DeploymentLease) -> None:
             with transaction():
                 lease.release()
             return
+        log.info("%s has failed: %s", lease, failure)
         said = last_words(runtime, lease.key, lease.stamp, specification) if specification and lease.first else None
         with transaction():
             deployment.fail(lease, str(failure), partly=bool(serving), output=said)
