@@ -1,6 +1,7 @@
 """What the entry costs an update: the same container loaded, changed and committed, with its entry and without."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import count
 
 from bench.common import Goal, Ground, Row, compare, each_takes
@@ -75,7 +76,7 @@ def _update_without_entry(container: Container, version: int, **values: str) -> 
     if container.assign(dict(values)):
         references.require_existing(container)
         container.count(container.uses.minus(before))
-        container.changed(values, NO_ENTRY)
+        container.changed(values, replace(NO_ENTRY, organisation_id=container.organisation_id))
 
 
 def _waiting_for_disk(ground: Ground, setting: str) -> None:
