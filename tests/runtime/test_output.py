@@ -30,6 +30,7 @@ from tests.web.conftest import Visitor, visit
 from worker import output
 from worker.engine import output as readings
 from worker.engine.docker import DockerEngine
+from worker.hint import hint_at_engine
 
 __all__ = ["visit"]
 CANARY = "canary-7f3a"
@@ -158,10 +159,14 @@ def test_one_that_is_gone_from_the_engine_has_written_nothing(
 def test_a_page_and_the_command_line_show_it_through_the_runtime_process(
     settings: Settings, engine: Engine, talking: Container, visit: Callable[[str], Visitor], tmp_path: Path
 ) -> None:
+    def is_up() -> bool:
+        hint_at_engine(talking.organisation_id)  # again and again, as the schedule does
+        return len(running(engine)) == 1
+
     owner = visit("linus")
     address = "/orgs/acme/projects/web/containers/talks/output"
     with processes.runtime(settings, engine.host, tmp_path):
-        until(lambda: len(running(engine)) == 1, tmp_path / "runtime.log")
+        until(is_up, tmp_path / "runtime.log", every=2)
         until(lambda: "starting with •••" in owner.fragment(address).text)
         told = logs(settings, "acme/web/talks")
     until(lambda: output.look(DeploymentKey(*talking.key, 1)) is None)
