@@ -113,14 +113,17 @@ def forget_decline(organisation_id: int) -> None:
 WANTS_TOP_UP = """
     auto_top_up AND balance_cents < threshold_cents AND (exhausted OR retry_at IS NULL OR retry_at <= :now)
 """
-# The organisations whose balance wants to fill itself, unless an operator has suspended them.
+# An organisation that its own balance may suspend or resume: no operator has suspended it, and it is not deleted.
+LEFT_TO_ITS_BALANCE = """
+       (state = 'active' OR state = 'suspended' AND EXISTS (
+            SELECT FROM suspensions WHERE suspensions.organisation_id = account.organisation_id
+                                      AND by = 'balance' AND ended_at IS NULL))
+"""
+# The organisations whose balance wants to fill itself.
 WANTING = f"""
     SELECT account.organisation_id FROM billing_accounts AS account
       JOIN organisations ON organisations.id = account.organisation_id
-     WHERE {WANTS_TOP_UP}
-       AND (state = 'active' OR state = 'suspended' AND EXISTS (
-            SELECT FROM suspensions WHERE suspensions.organisation_id = account.organisation_id
-                                      AND by = 'balance' AND ended_at IS NULL))
+     WHERE {WANTS_TOP_UP} AND {LEFT_TO_ITS_BALANCE}
      ORDER BY account.organisation_id
 """
 HAS_A_CARD = text("""

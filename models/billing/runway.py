@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from sqlalchemy import text
 
+from models.billing.account import LEFT_TO_ITS_BALANCE
 from models.billing.usage import MICROCENTS, MINUTE, PRICES
 from models.database import db
 
@@ -52,10 +53,7 @@ LOW_NOW = f"""
 RUNNING_LOW = text(f"""
     SELECT account.organisation_id FROM billing_accounts AS account
       JOIN organisations ON organisations.id = account.organisation_id
-     WHERE {LOW_NOW}
-       AND (state = 'active' OR state = 'suspended' AND EXISTS (
-            SELECT FROM suspensions WHERE suspensions.organisation_id = account.organisation_id
-                                      AND by = 'balance' AND ended_at IS NULL))
+     WHERE {LOW_NOW} AND {LEFT_TO_ITS_BALANCE}
      ORDER BY account.organisation_id
 """)
 TAKE = text(f"""
