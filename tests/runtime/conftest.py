@@ -10,6 +10,7 @@ from docker import APIClient
 from flask import Flask, current_app
 
 from bench.engine import Engine
+from bench.engine import Registry as PrivateRegistry
 from models import installation
 from models.database import db
 from models.jobs.job import JobKey
@@ -17,6 +18,7 @@ from models.jobs.observation import ResourceKey
 from models.jobs.queue import Hinted
 from models.kinds.container import Container
 from models.kinds.memcached import Memcached
+from models.kinds.registry import Registry
 from models.kinds.running import Running
 from models.organisation import Organisation
 from models.project import Project
@@ -99,6 +101,29 @@ def containers(web: Project, ada: Any, count: int) -> list[Container]:
             web.create(ada, Container, name=f"c-{each}", handle=f"c-{each}", image="acme/web:1", memory_mib=64)
             for each in range(count)
         ]
+
+
+def from_private(web: Project, ada: Any, private_registry: PrivateRegistry, image: str) -> Container:
+    """One whose image is in a registry with a password."""
+    with transaction():
+        web.create(
+            ada,
+            Registry,
+            handle="main",
+            server=private_registry.server,
+            username=private_registry.username,
+            password=private_registry.password,
+        )
+    with transaction():
+        return web.create(
+            ada,
+            Container,
+            name="shop",
+            handle="shop",
+            image=image,
+            registry_handle="main",
+            memory_mib=64,
+        )
 
 
 def containers_named(web: Project, ada: Any, name: str) -> Container:

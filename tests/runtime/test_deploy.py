@@ -22,6 +22,7 @@ from tests.runtime.conftest import (
     change,
     converge,
     fetch,
+    from_private,
     observed,
     running,
 )
@@ -168,25 +169,7 @@ def test_a_first_deployment_that_fails_leaves_nothing_but_an_error(
 @pytest.fixture
 def private(web: Project, ada: Any, private_registry: engines.Registry) -> Container:
     """A container whose image is in a registry with a password."""
-    with transaction():
-        web.create(
-            ada,
-            Registry,
-            handle="main",
-            server=private_registry.server,
-            username=private_registry.username,
-            password=private_registry.password,
-        )
-    with transaction():
-        return web.create(
-            ada,
-            Container,
-            name="shop",
-            handle="shop",
-            image="acme/private:1",
-            registry_handle="main",
-            memory_mib=64,
-        )
+    return from_private(web, ada, private_registry, "acme/private:1")
 
 
 def test_an_image_is_pulled_with_the_credentials_of_its_registry(

@@ -10,12 +10,11 @@ from bench.engine import Registry as Private
 from models.database import db
 from models.jobs.deployment import short
 from models.kinds.container import Container
-from models.kinds.registry import Registry
 from models.kinds.secret import Secret
 from models.organisation import Organisation
 from models.project import Project
 from models.transaction import transaction
-from tests.runtime.conftest import change, converge, everything, expire, fetch, observed, running
+from tests.runtime.conftest import change, converge, everything, expire, fetch, from_private, observed, running
 from tests.support.log import entries, summaries
 from worker.engine.docker import DockerEngine
 
@@ -110,25 +109,7 @@ def test_from_a_registry_it_is_pulled_again_by_its_digest(
 ) -> None:
     name = f"{private_registry.server}/acme/moving"
     pushed(engine, private_registry, name, "first")
-    with transaction():
-        web.create(
-            ada,
-            Registry,
-            handle="main",
-            server=private_registry.server,
-            username=private_registry.username,
-            password=private_registry.password,
-        )
-    with transaction():
-        shop = web.create(
-            ada,
-            Container,
-            name="shop",
-            handle="shop",
-            image="acme/moving:1",
-            registry_handle="main",
-            memory_mib=64,
-        )
+    shop = from_private(web, ada, private_registry, "acme/moving:1")
     converge(runtime, shop)
     many = len(entries(acme))
     [one] = running(engine)
