@@ -23,6 +23,10 @@ class Engine(NamedTuple):
 
 def identity() -> str:
     """Returns what tells this installation from others on the same engine. Call it inside `transaction()`."""
+    if found := db.session.execute(IDENTITY).first():
+        return str(found[0])
+    # Whoever else makes it at this moment is waited for, and seen by the next statement alone.
+    db.session.execute(MAKE_IDENTITY)
     return str(db.session.execute(IDENTITY).scalar_one())
 
 
@@ -45,10 +49,8 @@ def is_looked_after() -> bool:
     return bool(read(LOOKED_AFTER, {})[0][0])
 
 
-IDENTITY = text("""
-    WITH made AS (INSERT INTO platform DEFAULT VALUES ON CONFLICT DO NOTHING RETURNING id)
-    SELECT id FROM made UNION ALL SELECT id FROM platform
-""")
+IDENTITY = text("SELECT id FROM platform")
+MAKE_IDENTITY = text("INSERT INTO platform DEFAULT VALUES ON CONFLICT DO NOTHING")
 REPORT = text("UPDATE platform SET engine = :engine, engine_error = :error, engine_seen_at = :now RETURNING one")
 ENGINE = text("SELECT engine, engine_error, engine_seen_at FROM platform")
 # The name that `activity-log runtime` gives to its connections (web/cli/__init__.py).

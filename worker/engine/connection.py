@@ -1,6 +1,7 @@
 """The engine that this process uses: found once, and looked for again until there is one."""
 
 import logging
+import threading
 import time
 from datetime import UTC, datetime
 
@@ -24,6 +25,7 @@ class Connection:
     def __init__(self, docker_host: str, health_seconds: int) -> None:
         self._docker_host, self._health_seconds = docker_host, health_seconds
         self._engine: DockerEngine | None = None
+        self._making = threading.Lock()
         self._said: tuple[str, str | None] | None = None
         self._said_at = 0.0
 
@@ -35,7 +37,10 @@ class Connection:
         if self._engine is None:
             with transaction():
                 identity = installation.identity()
-            self._engine = DockerEngine(host, identity, self._health_seconds)
+            made = DockerEngine(host, identity, self._health_seconds)
+            with self._making:
+                # The first one is everyone's: each that is asked listens to the engine in a thread of its own.
+                self._engine = self._engine or made
         return self._engine
 
     def say(self, engine: str, error: str | None = None) -> None:
