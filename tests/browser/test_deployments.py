@@ -14,7 +14,7 @@ from models.organisation import Organisation
 from models.project import Project
 from models.settings import Settings
 from models.transaction import transaction
-from tests.support.processes import runtime
+from tests.support.processes import process, runtime
 
 MY_API = "/orgs/acme/projects/web/containers/my-api"
 SOON_MILLISECONDS = 120_000
@@ -22,8 +22,11 @@ SOON_MILLISECONDS = 120_000
 
 @pytest.fixture
 def running_engine(settings: Settings, app: object, engine: Engine, tmp_path: Path) -> Iterator[Engine]:
-    """An engine, and the process that drives it."""
-    with runtime(settings, engine.host, tmp_path):
+    """An engine, the process that drives it, and the one that has it look again at what had to wait."""
+    with (
+        runtime(settings, engine.host, tmp_path),
+        process(settings, tmp_path / "scheduler.log", "scheduler"),
+    ):
         yield engine
 
 

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from tests.support.log import latest_entry, summaries
 from tests.support.processes import environment, process, until
 from tests.support.servers import KEY
 from worker.engine.docker import DockerEngine
-from worker.hint import hint
+from worker.hint import hint, hint_at_engine
 
 CANARY = "canary-7f3a"
 
@@ -34,6 +35,16 @@ CANARY = "canary-7f3a"
 def told(acme: Organisation, what: str) -> bool:
     """Whether the log has such an entry."""
     return any(what in each for each in summaries(acme))
+
+
+def until_it_is_so(organisation: Organisation, ready: Callable[[], bool], log: Path) -> None:
+    """Wait for it, while the runtime is asked again and again, as the schedule does: it may have had to wait."""
+
+    def asked_again() -> bool:
+        hint_at_engine(organisation.id)
+        return ready()
+
+    until(lambda: ready() or asked_again(), log, every=2)
 
 
 def with_secret(web: Project, ada: Any, image: str, **more: Any) -> list[Hinted]:
@@ -64,14 +75,16 @@ def test_a_hint_has_it_deployed_and_nothing_sealed_is_in_messages_or_on_the_scre
         hint(key)
     waiting = redis.lrange("activity-log-runtime", 0, -1)
     with processes.runtime(settings, engine.host, tmp_path):
-        until(lambda: told(acme, "deployed acme/web:1"))
+        until_it_is_so(acme, lambda: told(acme, "deployed acme/web:1"), tmp_path / "runtime.log")
         with transaction() as hints:
             web.create(
                 ada, Container, name="b", handle="b", image="acme/ends:1", secrets=["token"], cpu_millicores=64_000
             )
         for key in hints:
             hint(key)
-        until(lambda: told(acme, "Container b failed to deploy: the engine refused it"))
+        until_it_is_so(
+            acme, lambda: told(acme, "Container b failed to deploy: the engine refused it"), tmp_path / "runtime.log"
+        )
 
     assert waiting
     assert CANARY not in repr(waiting)
@@ -82,11 +95,12 @@ def test_a_hint_has_it_deployed_and_nothing_sealed_is_in_messages_or_on_the_scre
 def test_a_lost_hint_is_found_when_it_starts_and_what_was_lost_meanwhile_is_brought_back(
     settings: Settings, engine: Engine, acme: Organisation, api: Container, tmp_path: Path
 ) -> None:
+    log = tmp_path / "runtime.log"
     with processes.runtime(settings, engine.host, tmp_path):
-        until(lambda: told(acme, "deployed acme/web:1"))
+        until_it_is_so(acme, lambda: told(acme, "deployed acme/web:1"), log)
     engine.clear()
     with processes.runtime(settings, engine.host, tmp_path):
-        until(lambda: len(running(engine)) == 1)
+        until_it_is_so(acme, lambda: len(running(engine)) == 1, log)
 
     assert installation.engine().engine.startswith("Docker ")  # type: ignore[union-attr]
 
@@ -98,7 +112,7 @@ def test_killed_in_the_middle_the_next_one_finishes(
         api.update(ada, api.version, health_path="/late")
     patient = replace(settings, docker_host=engine.host, health_seconds=60)
     with process(patient, tmp_path / "first.log", "runtime") as first:
-        until(lambda: len(running(engine)) == 1)
+        until_it_is_so(acme, lambda: len(running(engine)) == 1, tmp_path / "first.log")
         first.kill()
         first.wait()
     [one] = running(engine)
@@ -108,7 +122,7 @@ def test_killed_in_the_middle_the_next_one_finishes(
     with transaction():
         api.update(ada, api.version, health_path="/health")
     with process(patient, tmp_path / "second.log", "runtime"):
-        until(lambda: told(acme, "deployed acme/web:1"))
+        until_it_is_so(acme, lambda: told(acme, "deployed acme/web:1"), tmp_path / "second.log")
 
     assert len(engine.ours()) == 1
 
