@@ -138,7 +138,7 @@ class Container(Running):
             self.cpu_millicores,
             self.health_path,
             credentials=credentials,
-            environment={**environment.parse(self.environment), **secrets},
+            environment={**environment.stored_variables(self.environment), **secrets},
         )
 
     def _registry(self) -> Registry | None:

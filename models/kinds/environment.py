@@ -16,13 +16,18 @@ def parse(lines: str) -> dict[str, str]:
         if not line.strip():
             continue
         name, equals, value = line.partition("=")
-        name = name.strip()
         if complaint := _complaint(name, equals):
             raise Invalid(f"Line {place} {complaint}", "environment")
         if name in variables:
             raise Invalid(f"Line {place} sets a name for the second time.", "environment")
         variables[name] = value
     return variables
+
+
+def stored_variables(stored: str) -> dict[str, str]:
+    """Returns the values by name from what was stored, whatever rules names had to keep when it was."""
+    lines = (line.partition("=") for line in LINE_BREAK.split(stored) if line.strip())
+    return {name.strip(): value for name, _, value in lines}
 
 
 def is_name(name: str) -> bool:
@@ -32,7 +37,7 @@ def is_name(name: str) -> bool:
 
 def masked(stored: str) -> str:
     """Returns what a form shows: every name, and dots for every value."""
-    return "\n".join(f"{name}={MASK}" for name in parse(stored))
+    return "\n".join(f"{name}={MASK}" for name in stored_variables(stored))
 
 
 def merged(stored: str, typed: str) -> str:
@@ -40,7 +45,7 @@ def merged(stored: str, typed: str) -> str:
 
     Raises Invalid for dots without a value before, and for dots with something added, which are neither it nor another.
     """
-    before = parse(stored)
+    before = stored_variables(stored)
     after = parse(typed)
     for name, value in after.items():
         if value == MASK:
@@ -52,8 +57,9 @@ def merged(stored: str, typed: str) -> str:
     return "\n".join(f"{name}={value}" for name, value in after.items())
 
 
-def _complaint(name: str, equals: str) -> str | None:
+def _complaint(typed_name: str, equals: str) -> str | None:
     """Says what is wrong with a line, without repeating any of it: it may be a secret."""
+    name = typed_name.strip()
     if name.startswith("#"):
         return "is a comment. Leave it out: only NAME=value is kept."
     if re.match(r"export\s", name):
@@ -64,6 +70,9 @@ def _complaint(name: str, equals: str) -> str | None:
         return "has no name before its “=”. Write NAME=value."
     if not is_name(name):
         return "has a blank, or a character that nobody sees, in the name before its “=”."
+    if name != typed_name:
+        # Docker would take it for part of the name, and what is stored is what was typed.
+        return "has a blank beside the name before its “=”. Begin the line with the name, and “=” right after it."
     return None
 
 

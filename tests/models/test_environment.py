@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from models.errors import Invalid
 from models.field import HANDLE
-from models.kinds.environment import MASK, is_name, masked, merged, parse
+from models.kinds.environment import MASK, is_name, masked, merged, parse, stored_variables
 from models.kinds.secret import Secret
 
 names = st.text(st.characters(codec="utf-8", exclude_characters="="), min_size=1, max_size=20).filter(is_name)
@@ -50,8 +50,27 @@ def test_one_value_changes_and_the_dots_keep_the_others(stored: dict[str, str], 
     assert parse(merged(lines(stored), lines(sent))) == {**stored, name: value}
 
 
-def test_empty_lines_and_spaces_around_names_do_not_matter() -> None:
-    assert parse("\n A = one \r\n\r\n\tB=two=three\n") == {"A": " one ", "B": "two=three"}
+def test_empty_lines_do_not_matter_and_blanks_of_values_do() -> None:
+    assert parse("\nA= one \r\n \r\nB=two=three\n") == {"A": " one ", "B": "two=three"}
+
+
+@pytest.mark.parametrize("typed", ["A =1", " A=1", "\tA=1", "A\u00a0=1", "\u2003A=1", " A = 1"])
+def test_a_blank_beside_a_name_is_refused_and_never_taken_away(typed: str) -> None:
+    with pytest.raises(Invalid, match="Line 2 has a blank beside the name"):
+        parse(f"B=1\n{typed}")
+
+
+def test_variables_stored_under_earlier_rules_are_still_read_shown_and_kept() -> None:
+    stored = " A =1\nB =2\nC D=3\nB= 4"
+
+    assert stored_variables(stored) == {"A": "1", "B": " 4", "C D": "3"}
+    assert masked(stored) == f"A={MASK}\nB={MASK}\nC D={MASK}"
+    assert merged(stored, f"A={MASK}\nB={MASK}") == "A=1\nB= 4"
+
+
+@given(variables)
+def test_what_was_stored_is_read_as_it_was_typed(typed: dict[str, str]) -> None:
+    assert stored_variables(merged("", lines(typed))) == parse(lines(typed))
 
 
 @pytest.mark.parametrize(
@@ -59,7 +78,7 @@ def test_empty_lines_and_spaces_around_names_do_not_matter() -> None:
     [
         ("A=1\nB", "Line 2 has no “=”"),
         ("A=1\n=1", "Line 2 has no name"),
-        ("A B=1", "Line 1 has a blank"),
+        ("A B=1", "Line 1 has a blank, or"),
         ("A\u200bB=1", "Line 1 has a blank, or a character that nobody sees"),
         ("A=1\n# comment", "Line 2 is a comment"),
         ("\n #A=1", "Line 2 is a comment"),

@@ -23,6 +23,8 @@ typed = st.text(st.characters(codec="utf-8", exclude_characters="\r"), min_size=
 names = st.text(st.characters(codec="utf-8", exclude_characters="="), min_size=1, max_size=10).filter(is_name)
 values = st.text(st.characters(codec="utf-8", exclude_characters="\r\n"), max_size=10)
 variables = st.dictionaries(names, values, min_size=1, max_size=4)
+blanks = st.sampled_from(["", "", " ", "\t", "\u00a0", "\u3000"])
+odd_variables = st.dictionaries(st.tuples(blanks, names, blanks).map("".join), values, min_size=1, max_size=2)
 # How browsers send a line break, and how htmx does.
 breaks = st.sampled_from(["\r\n", "\n"])
 several = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -121,7 +123,7 @@ def test_a_private_key_keeps_its_line_ends_without_javascript(token: Visitor, we
 
 
 @several
-@given(given_variables=variables, end=breaks)
+@given(given_variables=variables | odd_variables, end=breaks)
 def test_variables_are_stored_as_typed_or_refused(
     kept: Visitor, web: Project, given_variables: dict[str, str], end: str
 ) -> None:
