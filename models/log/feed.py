@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import TextClause, text
 
 from models.database import read
+from models.log.runs import SEES_MONEY, caused, run_size, run_tally
 
 SIZE = 50
 LATEST = 2**63 - 1
@@ -40,7 +41,7 @@ class Row(NamedTuple):
     changes: str | None = None
     """Old and new value of each field, as JSON: read with every page, and understood when the row is rendered."""
     caused: int | None = None
-    """How many entries it set off; None where it set off none."""
+    """How many entries it set off, of those that may be shown; None where there are none."""
 
     def __hash__(self) -> int:
         """Hashes its place in the log alone: a cache of rows is asked fifty times a page."""
@@ -59,14 +60,14 @@ class Fold(NamedTuple):
     cause_actor: str
     cause_summary: str
     tally: tuple[tuple[str, int], ...]
-    """How many of what, in all projects: ("deleted project", 41)."""
+    """How many of what, in all projects and of those that may be shown: ("deleted project", 41)."""
     partly: bool
     """Whether only part of it belongs to the feed."""
 
     @property
     def size(self) -> int:
-        """How many entries it holds, in all projects."""
-        return self.number - self.first_number + 1
+        """How many entries it holds, in all projects and of those that may be shown."""
+        return sum(count for _, count in self.tally)
 
     def __hash__(self) -> int:
         return hash((self.organisation.id, self.number))
@@ -120,9 +121,9 @@ def of_project(organisation: OrganisationName, project_id: int, money: bool = Tr
     return Scope(organisation, "project", {"project": project_id}, money)
 
 
-def of_resource(organisation: OrganisationName, noun: str, resource_id: int) -> Scope:
+def of_resource(organisation: OrganisationName, noun: str, resource_id: int, money: bool = True) -> Scope:
     """Selects the history of one resource; by id, since handles are free again after the end."""
-    return Scope(organisation, "resource", {"noun": noun, "resource": resource_id})
+    return Scope(organisation, "resource", {"noun": noun, "resource": resource_id}, money)
 
 
 def of_cause(organisation: OrganisationName, number: int, money: bool = True) -> Scope:
@@ -132,7 +133,7 @@ def of_cause(organisation: OrganisationName, number: int, money: bool = True) ->
 
 def of_run(scope: Scope, first_number: int) -> Scope:
     """Selects the part of a feed that a fold holds, entry by entry. Raises ValueError for a feed that folds nothing."""
-    if scope.condition not in FOLDED:
+    if scope.condition not in IN_FEED:
         raise ValueError(f"a feed of a {scope.condition} folds nothing")
     return scope._replace(condition=f"{scope.condition} run".strip(), values={**scope.values, "run": first_number})
 
@@ -269,9 +270,7 @@ def _fold(scope: Scope, newest: Row, run: _Run) -> Fold:
 # Changes as text: fifty objects a page would be built for rows that are rendered already.
 COLUMNS = """number, occurred_at, actor_id, actor_name, action, resource_type, resource_name, project_name, summary,
            cause_number, CAST(changes AS text) AS changes"""
-CAUSED = """(SELECT CAST(sum(last_number - first_number + 1) AS bigint) FROM activity_runs
-             WHERE activity_runs.organisation_id = entry.organisation_id AND activity_runs.cause_number = entry.number
-           ) AS caused"""
+CAUSED = caused(SEES_MONEY)
 OF_RUN = """AND number BETWEEN :run AND (
             SELECT last_number FROM activity_runs WHERE organisation_id = :organisation AND first_number = :run)"""
 CONDITIONS = {
@@ -283,20 +282,29 @@ CONDITIONS = {
     "project run": f"AND project_id = :project {OF_RUN}",
 }
 # A filter on the way down the same index: few entries are about money.
-SHOWN = "AND (CAST(:money AS boolean) OR resource_type <> 'billing')"
-# The history of one resource, what a cause set off and what a fold holds are shown entry by entry.
-FOLDED = ("", "project")
+SHOWN = f"AND ({SEES_MONEY} OR resource_type <> 'billing')"
 # A shorter run takes no more room than the line that would stand for it and its cause.
 FOLDED_LEAST = 4
 ALONE = f"SELECT {COLUMNS}, {CAUSED}, NULL FROM entry"
+# How many of a run's entries a feed shows; other feeds show entry by entry what folds hold. Runs go through several
+# projects, so one of them may have few, or one: only as many are looked up as decide.
+IN_FEED = {
+    "": run_size(SEES_MONEY),
+    "project": f"""CASE WHEN found.project_id = :project THEN last_number - first_number + 1 ELSE (
+            SELECT count(*) FROM (
+                SELECT FROM activity_entries AS other
+                 WHERE organisation_id = :organisation AND project_id = :project
+                   AND number BETWEEN first_number AND last_number {SHOWN} LIMIT {FOLDED_LEAST}) AS others) END""",
+}
 # The run that an entry is in: the last one that begins at or before it, if it reaches so far. Entries without a cause
 # are in none, and are not looked up. One column, empty in most rows: six would be a third of what a page reads.
-WITH_RUN = f"""
+WITH_RUN = {
+    name: f"""
     SELECT {COLUMNS}, {CAUSED}, run.columns FROM entry
       LEFT JOIN LATERAL (
-        SELECT jsonb_build_array(found.first_number, found.last_number, found.project_id, found.tally,
+        SELECT jsonb_build_array(first_number, last_number, found.project_id, {run_tally(SEES_MONEY)},
                                  cause.actor_name,
-                                 CASE WHEN CAST(:money AS boolean) OR cause.resource_type <> 'billing'
+                                 CASE WHEN {SEES_MONEY} OR cause.resource_type <> 'billing'
                                       THEN cause.summary ELSE 'Billing' END) AS columns
           FROM (SELECT * FROM activity_runs
                  WHERE activity_runs.organisation_id = entry.organisation_id AND first_number <= entry.number
@@ -304,9 +312,11 @@ WITH_RUN = f"""
                  ORDER BY first_number DESC LIMIT 1) AS found
           JOIN activity_entries AS cause
             ON cause.organisation_id = found.organisation_id AND cause.number = found.cause_number
-         WHERE found.last_number >= entry.number AND found.last_number - found.first_number >= {FOLDED_LEAST - 1}
+         WHERE last_number >= entry.number AND {size} >= {FOLDED_LEAST}
       ) AS run ON true
 """
+    for name, size in IN_FEED.items()
+}
 
 
 def _pages(edge: str, order: str) -> dict[str, TextClause]:
@@ -322,7 +332,7 @@ def _pages(edge: str, order: str) -> dict[str, TextClause]:
                  WHERE organisation_id = :organisation AND number {edge} :edge {condition} {SHOWN}
                  ORDER BY number {order} LIMIT :limit)
             SELECT head.last_number, page.* FROM activity_heads AS head
-              LEFT JOIN ({WITH_RUN if name in FOLDED else ALONE}) AS page ON true
+              LEFT JOIN ({WITH_RUN.get(name, ALONE)}) AS page ON true
              WHERE head.organisation_id = :organisation ORDER BY page.number {order}
         """)
         for name, condition in CONDITIONS.items()

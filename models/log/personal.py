@@ -9,7 +9,8 @@ from typing import NamedTuple
 from sqlalchemy import TextClause, text
 
 from models.database import read
-from models.log.feed import CAUSED, COLUMNS, LATEST, SIZE, OrganisationName, Page, Row
+from models.log.feed import COLUMNS, LATEST, SIZE, OrganisationName, Page, Row
+from models.log.runs import caused
 
 # Three numbers, with room to spare.
 CURSOR_MOST = 100
@@ -108,6 +109,7 @@ def _found(
 HEADS = """SELECT CAST(COALESCE(sum(last_number), 0) AS bigint) AS last_number
              FROM activity_heads WHERE organisation_id = ANY(CAST(:organisations AS integer[]))"""
 HEAD = text(HEADS)
+CAUSED = caused("entry.organisation_id <> ALL (CAST(:moneyless AS integer[]))")
 
 
 def _pages(edge: str, bound: str, order: str) -> TextClause:

@@ -81,6 +81,7 @@ def entry(here: Here, number: int) -> Answer:
             "changes": changes,
             "cause": cause,
             "namesakes": beside,
+            "sees_money": here.sees_money,
             "roads": roads(here, row, detail),
             "permalink": external("activity.entry", org=here.handle, number=number),
         }

@@ -224,7 +224,7 @@ def _page(
     again_form: TokenForm | None = None,
 ) -> Answer:
     kind = type(resource)
-    scope = feed.of_resource(organisation.named, kind.noun, resource.id)
+    scope = feed.of_resource(organisation.named, kind.noun, resource.id, may(Permission.SEE_MONEY))
     address = address_of(organisation, project, resource)
 
     def context() -> dict[str, Any]:
