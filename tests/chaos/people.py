@@ -1,5 +1,6 @@
 """What is on the platform, and who clicks."""
 
+import random
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from models.database import db
 from models.errors import NotFound, StaleVersion
 from models.jobs.job import JobKey
+from models.kinds.container import Container
 from models.kinds.registry import Registry
 from models.kinds.secret import Secret
 from models.log.actor import Actor, Door
@@ -62,6 +64,25 @@ def double_click(fleet: Fleet, actor: Actor, organisation: str, project: str | N
     with ThreadPoolExecutor(2) as hands:
         for each in [hands.submit(click) for _ in range(2)]:
             each.result(2 * PATIENCE_SECONDS)
+
+
+def edit(fleet: Fleet, actor: Actor, handle: str, dice: random.Random) -> None:
+    """Changes a container of a project that is not deleted yet, if there is one; the database may be down meanwhile."""
+
+    def change() -> None:
+        with transaction():
+            organisation = by_handle(handle)
+            assert organisation
+            project = organisation.find_project(dice.choice(["p0", "p1", "p2"]))
+            living = project.resources(Container, size=1000)
+            if living:
+                chosen = dice.choice(living)
+                chosen.update(
+                    actor, chosen.version, image=f"nginx:1.{dice.randrange(10**6)}", port=dice.randrange(1, 9)
+                )
+
+    with fleet.app.app_context():
+        insist(change)
 
 
 def insist(verb: Callable[[], Any]) -> Any:

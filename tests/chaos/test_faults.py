@@ -11,7 +11,8 @@ import psycopg
 from models.log.actor import Actor
 from tests.chaos.conftest import LONG
 from tests.chaos.fleet import Fleet
-from tests.chaos.people import ada, double_click, furnish
+from tests.chaos.people import ada, double_click, edit, furnish
+from tests.support.history import Snapshot, differences, rows_of
 from tests.support.proof import violations
 
 ORGANISATIONS = 8
@@ -19,6 +20,8 @@ PROJECTS = 3
 CONTAINERS = 1000
 FAULTS = 24 if LONG else 8
 DONE_SECONDS = 90
+# Of each kind, how many rows are compared with what the log tells of them, at each click and after all.
+LOOKED_AT, LOOKED_AT_LAST = 25, None if LONG else 1000
 UNFINISHED = "SELECT count(*) FROM jobs WHERE state IN ('ready', 'stuck')"
 ENDS = """
     SELECT count(*), count(DISTINCT (organisation_id, resource_id)) FROM activity_entries WHERE action = 'terminate'
@@ -36,7 +39,8 @@ def test_nothing_is_lost_or_doubled_whatever_is_killed(fleet: Fleet) -> None:
     fleet.workers("first", "second")
     fleet.launch("scheduler", "scheduler")
 
-    in_work = strike(fleet, actor, dice)
+    taken: list[Snapshot] = []
+    in_work = strike(fleet, actor, dice, taken)
     took = fleet.wait(UNFINISHED, [(0,)], DONE_SECONDS)
     print(f"done {took:.1f} s after the last fault; {in_work} of {FAULTS} faults struck while jobs were unfinished")
 
@@ -44,10 +48,20 @@ def test_nothing_is_lost_or_doubled_whatever_is_killed(fleet: Fleet) -> None:
     assert fleet.ask(ALIVE) == [(0,)]
     assert fleet.patiently(lambda connection: [(each,) for each in violations(connection)]) == []
     assert fleet.ask(ENDS) == [(ORGANISATIONS * PROJECTS * CONTAINERS,) * 2]
+    taken.append(look(fleet, LOOKED_AT_LAST))
+    with fleet.app.app_context():
+        assert differences(taken) == []
 
 
-def strike(fleet: Fleet, actor: Actor, dice: random.Random) -> int:
-    """Deletions, and a fault right after some of them; returns how many faults found work unfinished."""
+def look(fleet: Fleet, most: int | None) -> Snapshot:
+    """What is stored now."""
+    [(found,)] = fleet.patiently(lambda connection: [(rows_of(connection, most),)])
+    assert isinstance(found, Snapshot)
+    return found
+
+
+def strike(fleet: Fleet, actor: Actor, dice: random.Random, taken: list[Snapshot]) -> int:
+    """Edits and deletions, and a fault right after some of them; returns how many faults found work unfinished."""
     # Two projects of each by themselves, then the organisation with what is left in it.
     targets = [
         (f"o{number}", f"p{place}" if place < PROJECTS - 1 else None)
@@ -62,6 +76,8 @@ def strike(fleet: Fleet, actor: Actor, dice: random.Random) -> int:
     begin = time.monotonic()
     with ThreadPoolExecutor(1) as hand:
         for place, target in enumerate(targets):
+            edit(fleet, actor, target[0], dice)
+            taken.append(look(fleet, LOOKED_AT))
             click = hand.submit(double_click, fleet, actor, *target)
             while not click.done() and fleet.ask(UNFINISHED) == [(0,)]:
                 time.sleep(0.001)

@@ -13,9 +13,11 @@ from psycopg.rows import namedtuple_row
 from models import demo
 from models.database import db
 from models.jobs import job
+from models.log.history import state_after
 from models.people.user import authenticate
 from models.system.charging import charge_round
 from tests.conftest import PASSWORD, empty
+from tests.support.history import Snapshot, differences, news, rows_of
 from tests.support.servers import Servers
 
 # Every action that the log can tell.
@@ -57,6 +59,7 @@ class Filled(NamedTuple):
     steps: list[str]
     began: datetime
     ended: datetime
+    snapshots: list[Snapshot]
 
 
 @pytest.fixture(scope="module")
@@ -65,12 +68,14 @@ def filled(application: Flask, servers: Servers) -> Iterator[Filled]:
     empty(servers.superuser_url)
     with application.app_context():
         assert demo.is_empty()
-        began = datetime.now(UTC)
-        steps = list(demo.fill(PASSWORD))
-        ended = datetime.now(UTC)
+        began, steps, snapshots = datetime.now(UTC), [], []
         with psycopg.connect(servers.superuser_url, row_factory=namedtuple_row) as connection:
+            for step in demo.fill(PASSWORD):
+                steps.append(step)
+                snapshots.append(rows_of(connection))
+            ended = datetime.now(UTC)
             found = connection.execute("SELECT * FROM activity_entries ORDER BY organisation_id, number").fetchall()
-        yield Filled(found, steps, began, ended)
+        yield Filled(found, steps, began, ended, snapshots)
 
 
 def test_everything_that_is_tracked_is_there(filled: Filled) -> None:
@@ -93,6 +98,19 @@ def test_times_are_those_of_the_making_and_in_order(filled: Filled) -> None:
 
     assert all(filled.began <= at <= filled.ended for found in times.values() for at in found)
     assert all(found == sorted(found) for found in times.values())
+
+
+def test_the_log_alone_tells_what_every_resource_was_at_every_step(filled: Filled) -> None:
+    assert len(filled.snapshots[-1].rows) > 50
+    assert differences(news(filled.snapshots)) == []
+
+
+def test_of_nothing_in_the_demo_the_log_leaves_a_value_out(filled: Filled) -> None:
+    last = filled.snapshots[-1]
+    for kind, row in last.rows:
+        found = state_after(kind, row["organisation_id"], row["id"], last.heads[row["organisation_id"]])
+        assert found
+        assert set(found.values) == set(kind.fields()) - set(kind.sealed())
 
 
 def test_a_cause_comes_before_its_effects(filled: Filled) -> None:

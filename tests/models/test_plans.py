@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import TextClause, text
 
 from models.database import db
-from models.log import feed, personal
+from models.log import feed, history, personal
 from models.log.actor import SYSTEM, Actor, Door
 from models.log.record import Action, ProjectName, Subject, record_each
 from models.organisation import Organisation, create_organisation
@@ -90,6 +90,19 @@ def test_the_causes_of_newer_entries_are_looked_up_by_their_numbers(log: Organis
     _assert_walks(
         _plan(feed.THOSE, {"organisation": log.id, "numbers": [1, MIDDLE], "money": False}), "activity_entries_pkey"
     )
+
+
+def test_the_way_back_through_a_history_reads_no_more_of_it_than_asked_for(log: Organisation) -> None:
+    of_one = {"organisation": log.id, "noun": "container", "resource": 77, "number": MIDDLE, "most": 20}
+    back, on = _plan(history.BACK, of_one), _plan(history.ON, {**of_one, "names": ["image"]})
+
+    for plan, looked in ((back, [1, 1, 20]), (on, [20])):
+        scans = [node for node in _nodes(plan) if node.get("Relation Name") == "activity_entries"]
+        assert {scan["Index Name"] for scan in scans if scan["Alias"] == "entry"} == {"activity_entries_pkey"}
+        history_of_one = [scan for scan in scans if scan["Alias"] != "entry"]
+        assert {scan["Index Name"] for scan in history_of_one} == {"activity_of_resource"}
+        assert sorted(scan["Actual Rows"] for scan in history_of_one) == looked
+        assert all(scan["Node Type"] in SCANS and not scan.get("Rows Removed by Filter") for scan in scans)
 
 
 def test_the_head_is_one_row(log: Organisation) -> None:
