@@ -21,7 +21,7 @@ FILES = {
 # One subject a file, joined in this order into one address each: of two equally specific rules, the later one holds.
 STYLES = (
     *("tokens", "base", "header", "tabs", "page", "marks", "chips", "lists"),
-    *("feed", "fold", "keys", "entry", "progress", "output", "forms", "settings", "billing"),
+    *("feed", "fold", "keys", "entry", "progress", "output", "forms", "settings", "actions", "billing"),
 )
 SCRIPTS = ("times", "feed", "rows", "live", "answers", "handles", "copy", "output", "keys", "back")
 YEAR_SECONDS = 365 * 24 * 3600

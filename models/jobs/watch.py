@@ -14,6 +14,8 @@ CALM, CALM_MOST, LONGER = timedelta(minutes=10), timedelta(hours=24), 4
 FORGIVEN, RELAPSES_MOST = timedelta(hours=24), 10
 # Since the last mishap: after that it is said to be up again.
 LATELY = timedelta(seconds=60)
+RESTARTING, UP_AGAIN = "restarting: ", "up again for "
+"""How the description of something begins that comes up again and again, or has come up again."""
 
 
 class Vitals(NamedTuple):
@@ -73,10 +75,10 @@ class Watch(NamedTuple):
     def describe(self, now: datetime) -> str:
         """ "restarting: 8 times in 100 s, last exit 137, out of memory", or that it is up again after that."""
         calm = now - self.last_at if self.last_at else timedelta()
-        told = [f"restarting: {self._often}"] if self.restarts else []
+        told = [f"{RESTARTING}{self._often}"] if self.restarts else []
         told += [*self._why, *(["its health check fails"] if self.unhealthy else [])]
         if not told or (calm > LATELY and not self.unhealthy):
-            return f"up again for {lasting(calm)}, after it {self.describe_past()}"
+            return f"{UP_AGAIN}{lasting(calm)}, after it {self.describe_past()}"
         return ", ".join(told)
 
     def describe_past(self) -> str:

@@ -50,7 +50,7 @@ def test_a_change_of_image_is_followed_until_it_runs_or_fails(
     page.get_by_role("button", name="Create container").or_(page.locator("form.form button[type=submit]")).first.click()
     page.wait_for_url(f"**{MY_API}")
     # Nobody reloads from here on.
-    observed = page.locator(".deployments dd [role=status]")
+    observed = page.locator(".deployments .observed")
     expect(observed).to_contain_text("revision 1", timeout=SOON_MILLISECONDS)
     expect(page.locator("article.entry").first).to_contain_text("Container my-api deployed acme/web:1")
     expect(page.locator("article.entry").nth(1)).to_contain_text("caused 1 entry")
@@ -85,7 +85,7 @@ def test_a_new_value_of_a_secret_offers_a_deployment(
     expect(page.locator("#notices")).to_contain_text("To be deployed again: my-api.")
 
     page.goto(MY_API)
-    expect(page.locator(".deployments dd [role=status]")).to_contain_text("revision 2", timeout=SOON_MILLISECONDS)
+    expect(page.locator(".deployments .observed")).to_contain_text("revision 2", timeout=SOON_MILLISECONDS)
     [one] = running_engine.ours()
     assert "TOKEN=second" in running_engine.api.inspect_container(str(one["Id"]))["Config"]["Env"]
 
@@ -99,5 +99,5 @@ def test_without_an_engine_the_pages_say_that_nothing_is_run(ada_page: Page, api
     for address in ("/orgs/acme", "/orgs/acme/projects/web", MY_API):
         ada_page.goto(address)
         expect(ada_page.locator("#engine")).to_contain_text("nothing is being run")
-    expect(ada_page.locator(".deployments dd [role=status]")).to_have_text("not run")
+    expect(ada_page.locator(".deployments .observed")).to_have_text("not run")
     expect(ada_page.locator(".deployment .state")).to_have_text("planned")

@@ -1,6 +1,7 @@
 """What pages say of deployments and of the engine, whatever state either is in."""
 
 from datetime import UTC, datetime, timedelta
+from html import unescape
 
 import psycopg
 import pytest
@@ -69,27 +70,59 @@ def test_a_page_says_when_nothing_is_run_and_why(
     assert "has not reported since" in owner.get(address).text
 
 
-def test_a_deployment_under_way_is_asked_for_again_and_one_that_is_over_is_not(
-    owner: Visitor, acme: Organisation, api: Container
+def asked_again(text: str) -> tuple[str, str]:
+    """Where the deployments on a page ask for themselves again, and when."""
+    section = text.split('<section class="deployments"')[1].split(">")[0]
+    address, trigger = (unescape(section.split(f'{each}="')[1].split('"')[0]) for each in ("hx-get", "hx-trigger"))
+    return address, trigger
+
+
+def test_a_deployment_under_way_is_asked_for_soon_and_sent_once_it_is_another(
+    owner: Visitor, acme: Organisation, api: Container, ada: Actor
 ) -> None:
     reported("Docker 28.2.2")
-    address = f"{MY_API}/deployments"
-    assert f'hx-get="{address}"' in owner.get(MY_API).text
+    address, trigger = asked_again(owner.get(MY_API).text)
+    assert address.startswith(f"{MY_API}/deployments?")
+    assert "every 2s" in trigger
+    assert owner.fragment(address).status_code == 204
     deployed(api.key, 1)
     fragment = owner.fragment(address)
 
     assert "<html" not in fragment.text
-    assert "hx-get" not in fragment.text
-    assert "Running" in fragment.text.title()
+    assert '<p id="headline" hx-swap-oob="innerHTML">Running nginx:1.27</p>' in fragment.text
     assert "my-api:8080" in fragment.text
-    assert "<html" in owner.get(address).text
+    address, trigger = asked_again(fragment.text)
+    assert trigger == "every 15s"
+    assert owner.fragment(address).status_code == 204
+    with transaction():
+        api.end(ada)
+    assert "hx-trigger" not in owner.get(MY_API).text.split('<section class="deployments"')[1].split(">")[0]
+
+
+def test_what_happens_to_something_that_runs_is_shown_without_a_new_deployment(owner: Visitor, api: Container) -> None:
+    reported("Docker 28.2.2")
+    deployed(api.key, 1)
+    address, _ = asked_again(owner.get(MY_API).text)
+    with transaction():
+        observation.observe([Observed(api.key, 1, "error", "restarting: 3 times in 9 s, last exit 1")])
+    fragment = owner.fragment(address)
+
+    assert 'hx-swap-oob="innerHTML">Restarting: 3 times in 9 s, last exit 1</p>' in fragment.text
+
+
+def test_the_page_of_deployments_is_a_page_for_whoever_asks_without_a_script(owner: Visitor, api: Container) -> None:
+    page = owner.get(f"{MY_API}/deployments").text
+
+    assert "<html" in page
+    assert 'id="headline"' in page
+    assert "few=1" not in asked_again(page)[0]
 
 
 def test_without_an_engine_a_deployment_is_planned_and_never_claimed(owner: Visitor, api: Container) -> None:
     reported("none")
     page = owner.get(MY_API).text
 
-    assert 'hx-trigger="load delay:700ms' not in page
+    assert "load delay" not in asked_again(page)[1]
     assert "state-planned" in page
     assert "not run" in page
 
@@ -130,6 +163,43 @@ def test_many_deployments_are_listed_in_pages(owner: Visitor, api: Container, ad
     assert "Revision 14<" in second
     for broken in ("-1", "x", "9" * 30, "%00"):
         assert owner.get(f"{MY_API}/deployments?before={broken}").status_code == 200
+
+
+def test_a_page_shows_three_deployments_and_leads_to_all(owner: Visitor, api: Container, ada: Actor) -> None:
+    for port in (1001, 1002):
+        with transaction():
+            api.update(ada, api.version, port=port)
+    assert owner.get(MY_API).text.count('class="item deployment"') == 3
+    assert "All 3 deployments" not in owner.get(MY_API).text
+    with transaction():
+        api.update(ada, api.version, port=1003)
+    page = owner.get(MY_API).text
+    shown = owner.fragment(asked_again(page)[0].replace("seen=", "seen=x")).text
+
+    for each in (page, shown):
+        assert each.count('class="item deployment"') == 3
+        assert f'<a class="older" href="{MY_API}/deployments">All 4 deployments</a>' in each
+    assert owner.get(f"{MY_API}/deployments").text.count('class="item deployment"') == 4
+
+
+def test_what_can_be_done_with_it_stands_in_the_head(owner: Visitor, linked: Container) -> None:
+    head = owner.get(SECRET).text.split('<header class="head">')[1].split("</header>")[0]
+
+    assert [each in head for each in ("Deploy my-api again", "Edit secret", "Delete secret")] == [True] * 3
+
+
+def test_what_would_be_refused_is_not_offered_while_suspended(
+    owner: Visitor, acme: Organisation, api: Container, superuser: psycopg.Connection
+) -> None:
+    offered = ('id="edit"', f'action="{MY_API}/deploy"')
+    assert all(each in owner.get(MY_API).text for each in offered)
+    with transaction():
+        suspension.suspend(hold_organisation_alone(acme.id), By.OPERATOR, "an unpaid invoice")
+    superuser.execute("UPDATE containers SET state = 'suspended'")
+    page = owner.get(MY_API).text
+
+    assert not any(each in page for each in offered)
+    assert "Not running: suspended" in page
 
 
 def test_what_does_not_run_has_no_deployments(owner: Visitor, linked: Container) -> None:
@@ -299,16 +369,39 @@ def test_one_line_in_the_head_says_what_was_observed(
     owner: Visitor, api: Container, ada: Actor, superuser: psycopg.Connection
 ) -> None:
     def headline() -> str:
-        return " ".join(owner.get(MY_API).text.split('class="lead headline">')[1].split("</p>")[0].split())
+        return unescape(owner.get(MY_API).text.split('id="headline" role="status">')[1].split("</p>")[0])
 
     reported("none")
-    assert headline() == "Not running, for the reason below"
+    assert headline() == "Not running: no engine"
     reported("Docker 28.2.2")
     assert headline() == "Being deployed"
     deployed(api.key, 1)
     assert headline() == "Running nginx:1.27"
     with transaction():
         api.update(ada, api.version, image="nginx:1.28")
-    assert headline() == "Running revision 1, not yet revision 2"
-    superuser.execute("UPDATE containers SET status = 'error', status_reason = 'There is no such image.'")
-    assert headline() == "Failed: There is no such image."
+    assert headline() == "Running nginx:1.27; deploying nginx:1.28"
+    with transaction():
+        lease = deployment.claim(api.key, 2)
+        assert lease
+        deployment.fail(lease, "there is no such image")
+    assert headline() == "Running nginx:1.27; nginx:1.28 failed: there is no such image"
+    for reason, told in (
+        ("image not found", "Failed: image not found"),
+        ("restarting: 8 times in 100 s, last exit 137", "Restarting: 8 times in 100 s, last exit 137"),
+        ("up again for 3 min, after it restarted once", "Up again for 3 min, after it restarted once"),
+        ("", "Failed"),
+    ):
+        superuser.execute("UPDATE containers SET status = 'error', status_reason = %s", [reason])
+        assert headline() == told
+    superuser.execute("UPDATE containers SET status = 'running'")
+    reported("Docker 28.2.2", "nothing listens there")
+    assert headline() == "Not observed any more: the engine does not answer"
+
+
+def test_deploying_the_same_again_is_told_from_a_change(owner: Visitor, api: Container, ada: Actor) -> None:
+    reported("Docker 28.2.2")
+    deployed(api.key, 1)
+    with transaction():
+        api.redeploy(ada)
+
+    assert "Running nginx:1.27; deploying it again</p>" in owner.get(MY_API).text

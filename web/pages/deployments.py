@@ -140,7 +140,7 @@ def _settled(thing: Running, revision: int, page: str) -> Shown | None:
     if kept is not None:
         return shown._replace(lines=kept.lines, note=LAST_WORDS, digest=kept.digest)
     if trouble := engine.trouble(installation.engine()):
-        return shown._replace(note=trouble, again=MUCH_LATER)
+        return shown._replace(note=trouble.sentence, again=MUCH_LATER)
     return None
 
 

@@ -25,7 +25,7 @@ from web.feeds import OrganisationFeed, answer
 from web.flashes import tell
 from web.forms import TokenForm, TrackedForm, form_for
 from web.fragments import render, wants_fragment
-from web.pages import engine
+from web.pages import deployed, engine
 from web.pages.prices import price
 
 bp = Blueprint("resources", __name__, url_prefix="/orgs/<org>/projects/<project>/<kind:kind>")
@@ -120,13 +120,17 @@ def ended_deployments(
 def _deployments(organisation: Organisation, project: Project, resource: Resource) -> Answer:
     if not resource.runs:
         abort(404)
+    is_fragment = wants_fragment()
+    shown = _running(organisation, project, resource, is_few=is_fragment and "few" in request.args)
+    if is_fragment and request.args.get("seen") == shown["deployments"].digest:
+        return "", 204
     return render(
         "resources/deployments.html",
-        "resources/_deployments.html",
+        "resources/_observed.html",
         kind=type(resource),
         resource=resource,
         address=address_of(organisation, project, resource),
-        **_running(organisation, project, resource),
+        **shown,
     )
 
 
@@ -229,7 +233,9 @@ def _page(
 
     def context() -> dict[str, Any]:
         editable = resource.ended_at is None and project.state == "active" and may("manage_resources")
-        shown = (form or form_for(kind, resource, project)) if editable else None
+        # While suspended a change is refused: what was sent is shown again, and nothing is offered.
+        offered = editable and organisation.state == "active"
+        shown = form or (form_for(kind, resource, project) if offered else None)
         return {
             "kind": kind,
             "resource": resource,
@@ -238,7 +244,7 @@ def _page(
             "end_form": end_form or TokenForm(formdata=None),
             "again_form": again_form,
             "used_by": used_by(resource),
-            **_running(organisation, project, resource),
+            **_running(organisation, project, resource, is_few=True),
         }
 
     response = answer(OrganisationFeed(scope), address, "resources/show.html", context)
@@ -246,13 +252,13 @@ def _page(
     return response
 
 
-def _running(organisation: Organisation, project: Project, resource: Resource) -> dict[str, Any]:
+def _running(organisation: Organisation, project: Project, resource: Resource, is_few: bool) -> dict[str, Any]:
     """Returns what the page of something that runs needs besides; nothing for what does not run."""
     if not isinstance(resource, Running):
         return {"deployments": None}
     trouble = engine.trouble(installation.engine())
     url = f"{address_of(organisation, project, resource)}/deployments"
-    return {"deployments": engine.deployments(resource, url, trouble is not None), "engine_trouble": trouble}
+    return {"deployments": deployed.deployments(resource, url, trouble, is_few), "engine_trouble": trouble}
 
 
 def _url(
