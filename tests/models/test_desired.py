@@ -13,7 +13,7 @@ from models.billing.suspension import By, suspend
 from models.database import db
 from models.errors import HandleTaken, LeaseLost, OrganisationSuspended
 from models.hold import hold_organisation_alone
-from models.jobs import deployment, observation
+from models.jobs import deployment, deployment_history, observation
 from models.jobs.job import JobKey
 from models.kinds.container import Container
 from models.kinds.memcached import Memcached
@@ -75,7 +75,7 @@ def test_a_round_reads_what_runs_and_what_waits_and_no_other(crowd: Container) -
 
 def test_the_history_of_one_is_read_alone(crowd: Container) -> None:
     values = {"organisation": crowd.organisation_id, "noun": "container", "id": crowd.id, "before": 9, "size": 10}
-    query = text(f"EXPLAIN (ANALYZE, FORMAT JSON) {deployment.HISTORY.text}")
+    query = text(f"EXPLAIN (ANALYZE, FORMAT JSON) {deployment_history.HISTORY.text}")
     found = db.session.execute(query, values).scalar_one()[0]["Plan"]
     db.session.rollback()
     [scan] = [each for each in nodes(found) if each.get("Relation Name") == "deployments"]
@@ -112,7 +112,7 @@ def test_what_a_container_runs_with_asks_for_a_deployment_and_its_name_does_not(
         web.create(ada, Secret, handle="token", value="v")
         web.create(ada, Registry, handle="main", server="r.example.com", username="ci", password="p")
     change(api, ada, **values)
-    found = deployment.history(api.key)
+    found = deployment_history.history(api.key)
 
     assert [each.revision for each in found] == ([2, 1] if asks else [1])
     assert api.revision == found[0].revision
@@ -129,7 +129,7 @@ def test_a_deployment_is_asked_for_in_the_transaction_of_its_change_or_not_at_al
     db.session.rollback()
 
     assert api.revision == 1
-    assert [each.revision for each in deployment.history(api.key)] == [1]
+    assert [each.revision for each in deployment_history.history(api.key)] == [1]
 
 
 def test_one_claims_it_and_a_token_that_is_not_the_newest_tells_nothing(
@@ -161,7 +161,7 @@ def test_a_reason_is_cut_to_what_is_kept(acme: Organisation, api: Container) -> 
     with transaction():
         deployment.fail(lease, "very\x00  long\n" * 100)
 
-    [told] = deployment.history(api.key)
+    [told] = deployment_history.history(api.key)
     assert len(told.reason) == observation.REASON_MOST
     assert told.reason.startswith("very long very")
     assert latest_entry(acme).summary == f"Container my-api failed to deploy: {told.reason}"
@@ -182,7 +182,7 @@ def test_what_has_ended_is_not_deployed_any_more(acme: Organisation, api: Contai
         deployment.cancel_ended()
 
     assert latest_entry(acme).summary == "Container my-api terminated"
-    assert deployment.history(api.key)[0].status == "cancelled"
+    assert deployment_history.history(api.key)[0].status == "cancelled"
 
 
 def test_nothing_is_deployed_again_while_suspended(acme: Organisation, api: Container, ada: Actor) -> None:
@@ -245,7 +245,7 @@ def test_a_lease_that_has_run_out_is_over_although_nobody_else_has_claimed(
     for use in (lease.renew, partial(deployment.fail, lease, "its container is gone")):
         with pytest.raises(LeaseLost), transaction():
             use()
-    assert deployment.history(api.key)[0].status == "provisioning"
+    assert deployment_history.history(api.key)[0].status == "provisioning"
 
 
 @pytest.mark.parametrize("by_cascade", [False, True])
@@ -286,10 +286,10 @@ def test_each_user_of_a_secret_is_deployed_again_because_of_its_own_entry(
     last = latest_entry(acme).number
     for place, each in enumerate(users):
         db.session.refresh(each)
-        newest, before = deployment.history(each.key)
+        newest, before = deployment_history.history(each.key)
         assert (newest.revision, newest.what, newest.cause_number) == (2, each.image, last - 1 + place)
         assert (each.revision, each.version, before.status) == (2, 2, "cancelled")
-    assert len(deployment.history(api.key)) == 1
+    assert len(deployment_history.history(api.key)) == 1
 
 
 def test_a_container_and_a_memcached_do_not_share_the_handle_by_which_they_are_reached(

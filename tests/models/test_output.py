@@ -5,7 +5,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from models.jobs import deployment
+from models.jobs import deployment, deployment_history
 from models.jobs.deployment import OUTPUTS_MOST, DeploymentKey
 from models.jobs.output import CUT, LINE_MOST, Line, Output
 from models.kinds.container import Container
@@ -60,7 +60,7 @@ def test_a_deployment_that_failed_keeps_its_last_words_sealed_and_out_of_the_log
     acme: Organisation, api: Container, superuser: psycopg.Connection
 ) -> None:
     key = fail(api, 1, lines("begin", WORD))
-    found = deployment.last_output(key)
+    found = deployment_history.last_output(key)
 
     assert found
     assert [each.text for each in found.lines] == ["begin", WORD]
@@ -72,7 +72,7 @@ def test_they_are_sealed_again_with_everything_else(api: Container, superuser: p
     key = fail(api, 1, lines(WORD))
     superuser.execute("UPDATE deployments SET output = replace(output, split_part(output, '.', 1), 'gone')")
     with pytest.raises(CannotOpen):
-        deployment.last_output(key)
+        deployment_history.last_output(key)
     with pytest.raises(CannotOpen):
         list(rotate())
 
@@ -99,6 +99,6 @@ def test_of_many_failures_the_last_few_keep_them(web: Project, api: Container, a
         keys.append(fail(api, revision, lines(str(revision))))
         with transaction():
             api.redeploy(ada)
-    kept = [key.revision for key in keys if deployment.last_output(key)]
+    kept = [key.revision for key in keys if deployment_history.last_output(key)]
 
     assert kept == [key.revision for key in keys[-OUTPUTS_MOST:]]

@@ -13,7 +13,7 @@ from bench import engine as engines
 from bench.engine import Engine
 from bench.images import program
 from models import installation
-from models.jobs import deployment, waiting
+from models.jobs import deployment, deployment_history, waiting
 from models.jobs.fault import Fault
 from models.kinds.container import Container
 from models.log.actor import Actor
@@ -60,7 +60,7 @@ def fill(engine: Engine) -> Path:
 
 def why(container: Container) -> tuple[str, str]:
     """How far its newest deployment is, and the reason on its page."""
-    newest = deployment.history(container.key)[0]
+    newest = deployment_history.history(container.key)[0]
     return newest.status, newest.reason
 
 

@@ -13,7 +13,7 @@ from models.billing import suspension
 from models.billing.suspension import By
 from models.database import db
 from models.hold import hold_organisation_alone
-from models.jobs import deployment
+from models.jobs import deployment_history
 from models.jobs.deployment import DEPLOYMENTS, DeploymentLease
 from models.kinds.container import Container
 from models.kinds.memcached import Memcached
@@ -78,7 +78,7 @@ def test_one_that_is_suspended_while_it_comes_up_has_not_failed(
 
     assert not [each for each in summaries(acme) if "failed to deploy" in each]
     assert observed(api)[0] == "stopped"
-    assert deployment.history(api.key)[0].status == "provisioning"
+    assert deployment_history.history(api.key)[0].status == "provisioning"
 
 
 def test_an_engine_that_is_killed_in_the_middle_and_started_again_catches_up(
@@ -291,7 +291,7 @@ def test_a_newer_change_wins_over_the_one_that_is_coming_up(
     assert [without_digest(each) for each in summaries(acme) if "deployed" in each] == [
         "Container my-api deployed acme/web:2"
     ]
-    assert [each.status for each in deployment.history(api.key)] == ["running", "cancelled"]
+    assert [each.status for each in deployment_history.history(api.key)] == ["running", "cancelled"]
     assert len(engine.ours()) == 1
 
 
@@ -313,4 +313,4 @@ def test_a_lease_is_kept_while_the_engine_takes_its_time_and_what_lost_it_stops(
 
     assert seen == [(True,)]
     assert summaries(acme)[-1] == "Container my-api created"
-    assert deployment.history(api.key)[0].status == "provisioning"
+    assert deployment_history.history(api.key)[0].status == "provisioning"

@@ -8,7 +8,7 @@ from flask import Flask
 from bench.engine import Engine
 from models import installation
 from models.installation import Engine as Reported
-from models.jobs import deployment
+from models.jobs import deployment_history
 from models.kinds.container import Container
 from models.organisation import Organisation
 from models.settings import Settings
@@ -30,7 +30,7 @@ def test_without_an_engine_everything_waits_and_nothing_is_claimed(
 
     assert len(entries(acme)) == told
     assert observed(api) == (None, None)
-    assert deployment.history(api.key)[0].status == "provisioning"
+    assert deployment_history.history(api.key)[0].status == "provisioning"
     assert installation.engine().engine == "none"
 
 

@@ -12,7 +12,7 @@ import pytest
 from bench import images
 from bench.engine import Engine
 from models.database import db
-from models.jobs import deployment
+from models.jobs import deployment_history
 from models.jobs.deployment import DeploymentKey
 from models.jobs.output import KEPT_LETTERS_MOST, KEPT_LINES_MOST, LINES_MOST, Output
 from models.kinds.container import Container
@@ -123,7 +123,7 @@ def test_one_that_did_not_come_up_leaves_its_last_words_sealed_and_nowhere_else(
     script = "i=0; while [ $i -lt 99 ]; do echo dying-word $i $TOKEN; i=$((i+1)); done; exit 3"
     change(talking, ada, image=image(engine, "acme/dies:1", script))
     converge(runtime, talking)
-    found = deployment.last_output(DeploymentKey(*talking.key, 2))
+    found = deployment_history.last_output(DeploymentKey(*talking.key, 2))
 
     assert found
     assert len(found.lines) <= KEPT_LINES_MOST

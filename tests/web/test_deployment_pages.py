@@ -10,7 +10,7 @@ from models import installation
 from models.billing import suspension
 from models.billing.suspension import By
 from models.hold import hold_organisation_alone
-from models.jobs import deployment, observation, watch
+from models.jobs import deployment, deployment_history, observation, watch
 from models.jobs.fault import Fault
 from models.jobs.observation import Observed
 from models.jobs.watch import Vitals
@@ -213,7 +213,7 @@ def test_deploy_again_is_an_entry_and_another_revision(owner: Visitor, acme: Org
     assert answer.status_code == 302
     assert "To be deployed again: my-api." in owner.get(MY_API).text
     assert latest_entry(acme).summary == "Container my-api to be deployed again"
-    assert [each.revision for each in deployment.history(api.key)] == [2, 1]
+    assert [each.revision for each in deployment_history.history(api.key)] == [2, 1]
 
 
 @pytest.mark.parametrize("address", [SECRET, "/orgs/acme/projects/web/registries/main"])

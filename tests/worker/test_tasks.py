@@ -9,7 +9,7 @@ from flask import Flask
 from redis import Redis
 
 from models import installation
-from models.jobs import deployment, job
+from models.jobs import deployment_history, job
 from models.kinds.container import Container
 from models.log.actor import Actor
 from models.organisation import Organisation
@@ -114,7 +114,7 @@ def test_without_an_engine_nothing_is_claimed_and_that_there_is_none_is_reported
     reconcile()
 
     assert installation.engine().engine == "none"
-    assert [each.status for each in deployment.history(api.key)] == ["provisioning"]
+    assert [each.status for each in deployment_history.history(api.key)] == ["provisioning"]
     assert hinted(broker) == (0, 0)
 
 

@@ -9,7 +9,7 @@ import click
 from models import installation
 from models.errors import NotFound
 from models.installation import NO_ENGINE
-from models.jobs import deployment
+from models.jobs import deployment, deployment_history
 from models.jobs.deployment import DeploymentKey
 from models.jobs.output import LINES_MOST, Line, Output
 from models.kinds.catalogue import RUNNING
@@ -74,7 +74,7 @@ def _again_and_again(key: DeploymentKey) -> Iterator[Output]:
 
 def _read(key: DeploymentKey) -> Output:
     try:
-        if kept := deployment.last_output(key):
+        if kept := deployment_history.last_output(key):
             return kept
         found = output.wait(key, ANSWER_SECONDS)
     except CannotOpen as sealed:

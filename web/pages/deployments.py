@@ -7,7 +7,7 @@ from typing import NamedTuple
 from flask import Blueprint, abort, request
 
 from models import installation
-from models.jobs import deployment
+from models.jobs import deployment, deployment_history
 from models.jobs.deployment import DeploymentKey
 from models.jobs.output import Line, Output
 from models.kinds.resource import Resource
@@ -134,7 +134,7 @@ def _settled(thing: Running, revision: int, page: str) -> Shown | None:
     if thing.ended_at is not None:
         return shown._replace(note=ENDED)
     try:
-        kept = deployment.last_output(_key(thing, revision))
+        kept = deployment_history.last_output(_key(thing, revision))
     except CannotOpen:
         kept = None
     if kept is not None:
@@ -177,8 +177,8 @@ def _running(project: Project, kind: type[Resource], handle: str) -> Running:
     return thing
 
 
-def _find(thing: Running, revision: int) -> deployment.Deployment:
-    found = deployment.one(_key(thing, revision)) if revision < deployment.LATEST else None
+def _find(thing: Running, revision: int) -> deployment_history.Deployment:
+    found = deployment_history.one(_key(thing, revision)) if revision < deployment.LATEST else None
     if found is None:
         abort(404)
     return found

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from threading import BoundedSemaphore
 
 from models.errors import Invalid
-from models.jobs import deployment
+from models.jobs import deployment_history
 from models.jobs.deployment import DeploymentKey
 from models.jobs.output import KEPT_LETTERS_MOST, KEPT_LINES_MOST, Line, Output
 from models.kinds.specification import Specification
@@ -24,7 +24,7 @@ UNKNOWN_VALUES = (
 
 def read(runtime: Runtime, key: DeploymentKey) -> Output:
     """The last lines of what a deployment has on the engine, without anything that is sealed. Raises EngineDown."""
-    found = deployment.brought_up(key)
+    found = deployment_history.brought_up(key)
     if found is None:
         return Output([], is_there=False)
     values = _confidential(key, found.specification)
