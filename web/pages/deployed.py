@@ -5,8 +5,9 @@ from typing import NamedTuple
 
 from flask import request
 
-from models.jobs import deployment
-from models.jobs.deployment import Deployment, Status
+from models.jobs import deployment, deployment_history
+from models.jobs.deployment import Status
+from models.jobs.deployment_history import Deployment
 from models.jobs.watch import RESTARTING, UP_AGAIN
 from models.kinds.running import Running
 from models.numbers import whole_number
@@ -45,7 +46,7 @@ def deployments(thing: Running, url: str, trouble: Trouble | None, is_few: bool)
     """Those of one thing, newest first: the first few, or a page from below the revision that the address names."""
     before = deployment.LATEST if is_few else request.args.get("before", deployment.LATEST, type=whole_number)
     most = FEW if is_few else LISTED
-    found = deployment.history(thing.key, min(before, deployment.LATEST), most + 1)
+    found = deployment_history.history(thing.key, min(before, deployment.LATEST), most + 1)
     rows, is_newest = found[:most], before >= deployment.LATEST
     under_way = trouble is None and bool(rows) and rows[0].status == Status.PROVISIONING
     shown = (thing.state, thing.status, thing.status_reason, thing.revision, thing.deployed_revision, trouble, rows)
