@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from models.errors import Invalid
+from models.errors import DomainError
 from models.field import Field
 from models.length import Length
 from models.log.personal import Cursor
+from models.log.query import parse
 from models.numbers import whole_number
 from models.people.user import EMAIL_MOST, by_email, checked_email, checked_name
 from tests.rules.test_verbs import CLASSES
@@ -20,6 +21,7 @@ DOORS: dict[str, Callable[[str], Any]] = {
     "a name": checked_name,
     "a cursor": Cursor.parse,
     "a number": whole_number,
+    "a query": parse,
     "who has an email": by_email,
     **{
         f"{cls}.{name}": declared.check
@@ -41,7 +43,7 @@ def calls(door: Callable[[str], Any], text: str) -> int:
     sys.setprofile(on)
     try:
         door(text)
-    except (Invalid, ValueError):
+    except (DomainError, ValueError):
         pass
     finally:
         sys.setprofile(None)
@@ -68,7 +70,7 @@ def test_a_text_may_be_as_long_as_is_allowed_and_no_longer() -> None:
 
 
 def test_an_email_is_measured_in_bytes_too() -> None:
-    with pytest.raises(Invalid, match="bytes, at most 254"):
+    with pytest.raises(DomainError, match="bytes, at most 254"):
         checked_email(f"{'ü' * (EMAIL_MOST // 2)}@example.com")
 
 
