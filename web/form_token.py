@@ -4,9 +4,15 @@ Without one that holds, nothing is changed: views show the form again (`web.form
 token, and whatever would still be committed is refused. What was typed comes from the request and is kept nowhere else.
 It is shown again to the person who opened the form, never to another account, and never when the browser says that a
 page of another site has sent it: else that site could fill in a form that only needs one more press of a button.
+
+Pages are compressed, so a token that stayed the same could be guessed letter by letter from their lengths: each answer
+bears it under a mask of its own (`masked`).
 """
 
-from secrets import token_hex
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import Error
+from hashlib import shake_128
+from secrets import token_bytes, token_hex
 from urllib.parse import urlsplit
 
 from flask import Flask, current_app, g, has_request_context, request, session
@@ -20,10 +26,22 @@ from models.settings import Settings
 FIELD = "csrf_token"
 # Flask-WTF's own.
 SALT = "wtf-csrf-token"
-PROTECT = CSRFProtect()
+MASK_BYTES = 16
+# What a browser says of who sends a request: a page of ours, or the person.
+FROM_US = ("same-origin", "none")
 SEND_AGAIN = "Nothing was changed yet: you signed in or out after this form was opened. Check it and send it again."
 RELOAD = "This form belongs to an earlier session, and nothing was changed. Reload the page and send it again."
 OF_ANOTHER = "This form was opened by another account, and nothing was changed. Reload the page to go on as yourself."
+
+
+class Protection(CSRFProtect):
+    """Flask-WTF's own, for tokens under a mask."""
+
+    def _get_csrf_token(self) -> str:
+        return unmasked(super()._get_csrf_token() or "")
+
+
+PROTECT = Protection()
 
 
 def attach(app: Flask, _: Settings) -> None:
@@ -40,12 +58,30 @@ def begin(person_id: int) -> None:
     g.pop(FIELD, None)
 
 
+def masked(token: str) -> str:
+    """Returns the token as this answer bears it: each answer mixes it with other bytes, and names them."""
+    if "mask" not in g:
+        g.mask = token_bytes(MASK_BYTES)
+    return urlsafe_b64encode(g.mask + _mixed(token.encode(), g.mask)).decode()
+
+
+def unmasked(sent: str) -> str:
+    """Returns the token that a form has sent back; what never was under a mask comes back as it is."""
+    if "." in sent:  # which signed tokens have, and base64 has not
+        return sent
+    try:
+        mixed = urlsafe_b64decode(sent.encode())
+        return _mixed(mixed[MASK_BYTES:], mixed[:MASK_BYTES]).decode()
+    except (Error, ValueError):
+        return sent
+
+
 def check(person_id: int | None) -> None:
     """Looks at the token of what was sent. Raises CSRFError where not even the form may be shown again."""
     try:
         PROTECT.protect()
     except CSRFError:
-        token = request.form.get(FIELD, "")
+        token = unmasked(request.form.get(FIELD, ""))
         if is_from_elsewhere() or _holds(token):
             raise CSRFError(RELOAD) from None
         if person_id is not None and _opened_by(token) not in ("", str(person_id)):
@@ -77,12 +113,19 @@ def is_from_elsewhere() -> bool:
     """
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None:
-        return site not in ("same-origin", "none")
+        return site not in FROM_US
     origin = request.headers.get("Origin")
     try:
         return origin is not None and urlsplit(origin).netloc != request.host
     except ValueError:
         return True
+
+
+def _mixed(content: bytes, mask: bytes) -> bytes:
+    """Mixes bytes with those that follow from a mask; doing it twice undoes it."""
+    size = len(content)
+    stream = shake_128(mask).digest(size)
+    return (int.from_bytes(content, "big") ^ int.from_bytes(stream, "big")).to_bytes(size, "big")
 
 
 def _holds(token: str) -> bool:
