@@ -18,6 +18,7 @@ from web import (
     bounds,
     changes,
     chips,
+    compression,
     cookie,
     errors,
     feeds,
@@ -92,6 +93,8 @@ def create_app(settings: Settings) -> Flask:
     if trusted:
         # Else every sign-in attempt would count against the proxy's address, and invitation links would name its port.
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=trusted, x_proto=trusted, x_host=trusted)  # type: ignore[method-assign]
+    # First, so that it has an answer last, when nobody looks into it any more.
+    compression.attach(app, settings)
     database.attach(app, settings, OF_A_REQUEST)
     reading, answering = (bounds, cookie, form_body, form_token), (fragments, assets, words, errors)
     for module in (sealed, quotas, hint, output, *reading, limits, health, *answering, acting):

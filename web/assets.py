@@ -1,11 +1,14 @@
 """Static files: ours from static/, third-party ones from node_modules; each address bears a digest of the content."""
 
 import hashlib
+from dataclasses import dataclass
+from functools import cache, cached_property
 from pathlib import Path
 
-from flask import Flask, Response, abort, request, send_file
+from flask import Flask, Response, abort, request
 
 from models.settings import Settings
+from web import compression
 from web.access import Answer, Open, needs
 from web.icons import sprite
 
@@ -24,32 +27,69 @@ STYLES = (
     *("feed", "fold", "keys", "entry", "progress", "output", "forms", "settings", "actions", "billing"),
 )
 SCRIPTS = ("times", "feed", "rows", "live", "answers", "handles", "copy", "output", "keys", "back")
+TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".woff2": "font/woff2"}
 YEAR_SECONDS = 365 * 24 * 3600
+
+
+@dataclass(frozen=True)
+class Asset:
+    """A file as it is sent; its bytes are in memory, those of a text also packed."""
+
+    content: bytes
+    mimetype: str
+
+    @cached_property
+    def version(self) -> str:
+        """A digest of the content, which stands in its address."""
+        return hashlib.sha256(self.content).hexdigest()[:12]
+
+    @cached_property
+    def packed(self) -> bytes | None:
+        """The content in gzip's format; None where that would not be shorter."""
+        return compression.packed(self.content) if compression.is_text(self.mimetype) else None
+
+    def answer(self, accepted: str) -> Response:
+        """The content as a browser takes it that sends this Accept-Encoding; each form has an ETag of its own."""
+        is_packed = self.packed is not None and compression.takes_gzip(accepted)
+        response = Response(self.packed if is_packed else self.content, mimetype=self.mimetype)
+        response.set_etag(f"{self.version}-{compression.GZIP}" if is_packed else self.version)
+        if is_packed:
+            response.headers["Content-Encoding"] = compression.GZIP
+        response.make_conditional(request)
+        return response
 
 
 def attach(app: Flask, _: Settings) -> None:
     """Serve them, and give templates `asset(path)`. Raises FileNotFoundError when npm has not been run."""
-    versions = {path: _digest(file.read_bytes()) for path, file in FILES.items()}
-    made = {
-        "style.css": (_styles(versions[FONT]), "text/css"),
-        "script.js": (_scripts(), "text/javascript"),
-        "icons.svg": (sprite(MODULES / "lucide-static" / "icons"), "image/svg+xml"),
-    }
-    versions |= {path: _digest(content.encode()) for path, (content, _) in made.items()}
+    assets = _assets()
 
     @app.get("/static/<path:path>", endpoint="assets.file")
     @needs(Open.TO_ANYONE)
     def file(path: str) -> Answer:
-        if path not in versions:
+        if path not in assets:
             abort(404)
-        content, mimetype = made.get(path, ("", ""))
-        response = Response(content, mimetype=mimetype) if path in made else send_file(FILES[path], conditional=True)
+        response = assets[path].answer(request.headers.get(compression.HEADER, ""))
         # While one machine after another gets a new release, an old one is asked for what it does not have yet.
-        return _kept(response) if request.args.get("v") == versions[path] else response
+        return _kept(response) if request.args.get("v") == assets[path].version else response
 
     # Known from the start: a page names a dozen of them.
-    addresses = {path: f"/static/{path}?v={version}" for path, version in versions.items()}
+    addresses = {path: f"/static/{path}?v={asset.version}" for path, asset in assets.items()}
     app.jinja_env.globals["asset"] = addresses.__getitem__
+
+
+@cache
+def _assets() -> dict[str, Asset]:
+    """All there are, by path; read and packed once, before the processes fork that share them."""
+    assets = {path: Asset(file.read_bytes(), TYPES[file.suffix]) for path, file in FILES.items()}
+    made = {
+        "style.css": _styles(assets[FONT].version),
+        "script.js": _scripts(),
+        "icons.svg": sprite(MODULES / "lucide-static" / "icons"),
+    }
+    assets |= {path: Asset(content.encode(), TYPES[Path(path).suffix]) for path, content in made.items()}
+    for asset in assets.values():
+        _ = asset.packed
+    return assets
 
 
 def _styles(font: str) -> str:
@@ -65,13 +105,8 @@ def _scripts() -> str:
 
 
 def _kept(response: Response) -> Response:
-    response.cache_control.no_cache = None  # which Flask says of every file
     response.cache_control.public = True
     response.cache_control.max_age = YEAR_SECONDS
     # Another content has another address (RFC 8246): a browser need not even ask whether it has changed.
     response.cache_control.immutable = True
     return response
-
-
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()[:12]

@@ -75,8 +75,8 @@ def test_an_address_that_is_opened_shows_a_page(
         assert answer.text.startswith("<!doctype html>"), query
 
 
-def test_an_asset_depends_on_nothing(visit: Callable[[str], Visitor]) -> None:
-    assert "Vary" not in visit("anonymous").fragment("/static/style.css").headers
+def test_an_asset_depends_on_what_the_browser_can_unpack_alone(visit: Callable[[str], Visitor]) -> None:
+    assert visit("anonymous").fragment("/static/style.css").headers["Vary"] == "Accept-Encoding"
 
 
 def test_an_answer_that_does_not_say_so_would_be_found() -> None:

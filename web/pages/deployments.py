@@ -19,6 +19,7 @@ from models.project import Project
 from models.sealed import CannotOpen
 from web.access import Answer, may, needs
 from web.addresses import address, address_of
+from web.compression import keep_plain
 from web.fragments import render, wants_fragment
 from web.pages import engine
 from worker import output
@@ -109,6 +110,7 @@ def _show(organisation: Organisation, project: Project, thing: Running, revision
     found = _find(thing, revision)
     page = _page(organisation, project, thing, revision)
     begin = Shown(thing.name, revision, page, note=READING, again="load")
+    keep_plain()
     shown = (_settled(thing, revision, page) or begin) if may("read_output") else None
     return render(
         "resources/deployment.html",
@@ -121,6 +123,7 @@ def _show(organisation: Organisation, project: Project, thing: Running, revision
 
 
 def _answer(thing: Running, revision: int, page: str) -> Answer:
+    keep_plain()
     is_fragment = wants_fragment()
     shown = _settled(thing, revision, page) or _read(thing, revision, page, 0.0 if is_fragment else PAGE_SECONDS)
     if is_fragment and shown.lines and request.args.get("seen") == shown.digest:
