@@ -26,6 +26,7 @@ DRAWINGS = {
     "activity": "activity",
     "copy": "copy",
     "arrow-up": "arrow-up",
+    "arrow-down": "arrow-down",
     "output": "square-terminal",
     "previous": "chevron-left",
     "next": "chevron-right",

@@ -24,14 +24,23 @@ document.addEventListener("htmx:beforeSwap", ({ detail }) => {
   if (detail.boosted || detail.xhr.status !== 401) return;
   detail.isError = false;
   if (document.getElementById("signed-out")) return;
-  detail.target = document.getElementById("notices");
+  detail.target = document.getElementById("now");
   detail.swapOverride = "afterbegin";
   detail.shouldSwap = detail.target !== null;
 });
 
+// What went wrong is said until it is over: the next answer that is asked for ends it, and one that a page asks for by
+// itself ends what was about the way to the server, once that could be read.
+const READ_MILLISECONDS = 4000;
+const WAY = [0, 429, 502, 503, 504];
+
 document.addEventListener("htmx:afterRequest", ({ detail }) => {
   const { status } = detail.xhr;
-  if (status >= 200 && status < 400) document.getElementById("signed-out")?.remove();
+  if (status < 200 || status >= 400) return;
+  document.getElementById("signed-out")?.remove();
+  const told = document.querySelector("#now .notice");
+  const isRead = told && performance.now() - told.dataset.since >= READ_MILLISECONDS;
+  if (!asksByItself(detail.requestConfig.elt) || (isRead && told.hasAttribute("data-way"))) told?.remove();
 });
 
 // The first field that is wrong, or the first one of a form that is.
@@ -50,20 +59,24 @@ document.addEventListener("htmx:afterSwap", ({ detail }) => {
 });
 wrongField()?.focus();
 
-function announce(words) {
+function announce(words, status) {
   const notice = document.createElement("p");
   notice.className = "notice notice-wrong";
   notice.setAttribute("role", "alert");
+  notice.dataset.since = performance.now();
+  notice.toggleAttribute("data-way", WAY.includes(status));
   notice.textContent = words;
-  document.getElementById("notices")?.replaceChildren(notice);
+  document.getElementById("now")?.replaceChildren(notice);
 }
 
 document.addEventListener("htmx:sendError", ({ detail }) => {
-  if (!asksByItself(detail.elt)) announce("The server cannot be reached. Try again in a moment.");
+  if (!asksByItself(detail.elt)) announce("The server cannot be reached. Try again in a moment.", 0);
 });
 
 document.addEventListener("htmx:responseError", ({ detail }) => {
-  if (!asksByItself(detail.elt)) announce("That did not work. Try again in a moment.");
+  if (asksByItself(detail.elt)) return;
+  const { status } = detail.xhr;
+  announce(`${WAY.includes(status) ? "The server is busy." : "That did not work."} Try again in a moment.`, status);
 });
 
 // Signing out takes the pages along that htmx keeps for the back button, and those that the browser keeps whole.

@@ -1,11 +1,13 @@
-// The poll for new entries (#newer) and the pill it shows: unchanged answers cost nothing, "Live" is said only while it
-// is true, and pressing the pill moves neither what is being read nor the focus.
+// The poll for new entries (#newer): unchanged answers cost nothing, "Live" is said only while it is true, and the title
+// of the tab counts what has arrived and was not looked at yet.
+
+const HIDDEN_MILLISECONDS = 60_000;
+const BUSY = [429, 502, 503, 504];
 
 const isPoll = (element) => element.id === "newer";
-const isPill = (element) => element.classList.contains("pill");
 
-let held = null;
-let refocus = null;
+let asked = 0;
+let refocus = false;
 
 document.addEventListener("htmx:configRequest", ({ detail }) => {
   const etag = isPoll(detail.elt) && detail.elt.dataset.etag;
@@ -13,47 +15,35 @@ document.addEventListener("htmx:configRequest", ({ detail }) => {
 });
 
 document.addEventListener("htmx:beforeRequest", (event) => {
-  // A page in the background asks again once it is looked at.
-  if (isPoll(event.detail.elt) && document.hidden) event.preventDefault();
+  if (!isPoll(event.detail.elt)) return;
+  // A page in the background asks rarely, for the count in its title, and at once when it is looked at again.
+  if (document.hidden && performance.now() - asked < HIDDEN_MILLISECONDS) event.preventDefault();
+  else asked = performance.now();
 });
+
+const look = () => document.getElementById("newer")?.dispatchEvent(new Event("look"));
+document.addEventListener("visibilitychange", () => document.hidden || look());
+
+function state(status) {
+  if (status > 0 && status < 400) return "Live";
+  if (status === 401) return "Signed out";
+  if (status === 403 || status === 404) return "Not shown to you any more";
+  return BUSY.includes(status) ? "Server busy" : "Reconnecting";
+}
 
 document.addEventListener("htmx:afterRequest", ({ detail }) => {
   const live = isPoll(detail.requestConfig.elt) && document.querySelector(".live");
   if (!live) return;
-  const { status } = detail.xhr;
-  const answered = status > 0 && status < 400;
-  live.classList.toggle("cut-off", !answered);
-  live.textContent = answered ? "Live" : status === 401 ? "Signed out" : "Reconnecting";
+  const words = state(detail.xhr.status);
+  live.classList.toggle("cut-off", words !== "Live");
+  // Written only when it differs: a screen reader reads out what is written.
+  if (live.textContent !== words) live.textContent = words;
 });
 
-// Remembers where the topmost row in view stands, before rows are inserted above it.
-function holdPlace() {
-  if (window.scrollY === 0) return;
-  const edge = document.querySelector(".top")?.getBoundingClientRect().bottom ?? 0;
-  const rows = [...document.querySelectorAll("#feed .entry")];
-  const row = rows.find((each) => each.getBoundingClientRect().bottom > edge);
-  held = row ? { row, top: row.getBoundingClientRect().top } : null;
-}
-
-function regainPlace() {
-  if (held?.row.isConnected) {
-    window.scrollBy({ top: held.row.getBoundingClientRect().top - held.top, behavior: "instant" });
-  }
-  held = null;
-}
-
+// Swapping the poll away would take the focus from a pill that is being pressed.
 document.addEventListener("htmx:beforeSwap", ({ detail }) => {
-  // `detail.elt` is what is swapped into; who asked is in the request.
-  const asked = detail.requestConfig.elt;
-  const focused = document.activeElement;
-  if (isPoll(asked) && detail.xhr.status === 200) {
-    // Swapping the poll away would take the focus from a pill that is being pressed.
-    refocus = focused && isPill(focused) ? ".newer .pill" : null;
-  }
-  if (isPill(asked) && detail.shouldSwap) {
-    holdPlace();
-    refocus = focused === asked ? "#feed" : null;
-  }
+  if (!isPoll(detail.requestConfig.elt) || detail.xhr.status !== 200) return;
+  refocus = document.activeElement?.matches("#newer .pill");
 });
 
 // While the system works on what was just asked for, who waits for it at the top of the page sees it happen.
@@ -63,9 +53,26 @@ function isWatching() {
 }
 
 document.addEventListener("htmx:afterSettle", ({ detail }) => {
-  regainPlace();
-  if (refocus) document.querySelector(refocus)?.focus({ preventScroll: true });
-  refocus = null;
-  if (detail.elt.id === "progress") document.getElementById("newer")?.dispatchEvent(new Event("look"));
+  if (refocus) document.querySelector("#newer .pill")?.focus({ preventScroll: true });
+  refocus = false;
+  if (detail.elt.id === "progress") look();
   if (isWatching()) document.querySelector("#newer .pill")?.click();
+});
+
+// What the title said before the count was put into it, and what it says since.
+let title = { plain: "", counted: "" };
+const plainTitle = () => (document.title === title.counted ? title.plain : document.title);
+
+function countInTitle() {
+  const plain = plainTitle();
+  const count = document.querySelector("#newer .pill")?.dataset.count;
+  title = { plain, counted: count ? `(${count}) ${plain}` : plain };
+  if (document.title !== title.counted) document.title = title.counted;
+}
+
+document.addEventListener("htmx:afterSettle", countInTitle);
+document.addEventListener("htmx:historyRestore", countInTitle);
+// The page that is kept for Back keeps the title without the count, which is another one by then.
+document.addEventListener("htmx:beforeHistorySave", () => {
+  document.title = plainTitle();
 });

@@ -70,29 +70,6 @@ def test_scrolling_shows_every_entry_once_while_new_ones_arrive(
     assert numbers(page) == list(range(ENTRIES + arrived, 0, -1))
 
 
-def test_the_readers_place_stays_when_new_entries_are_inserted(
-    signed_in: Callable[..., Page], long: Project, ada: Actor
-) -> None:
-    page = signed_in("ada")
-    page.goto(FEED)
-    page.evaluate("window.scrollTo(0, 900)")
-    with transaction():
-        for number in range(3):
-            add(long, ada, f"new{number}")
-    pill = page.get_by_role("button", name="3 new entries")
-    expect(pill).to_be_visible()
-    row = page.locator(f"#entry-acme-{ENTRIES - 15}")
-    before = row.bounding_box()
-    pill.click()
-    expect(page.locator(f"#entry-acme-{ENTRIES + 3}")).to_have_count(1)
-    page.wait_for_timeout(200)
-    after = row.bounding_box()
-
-    assert before
-    assert after
-    assert abs(before["y"] - after["y"]) < 3
-
-
 def test_a_quiet_feed_is_answered_304(signed_in: Callable[..., Page], acme: Organisation, web: Project) -> None:
     page = signed_in("ada")
     statuses: list[int] = []
