@@ -5,10 +5,10 @@ The form, its validation and the log's diff all derive from it (docs/architectur
 
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy.orm import MappedColumn, mapped_column
 
@@ -57,6 +57,13 @@ class Logged(Enum):
     FACT = "fact"
 
 
+class Proposal(NamedTuple):
+    """A value that is proposed for a field, and what it is usual for."""
+
+    value: Any
+    usual_for: str
+
+
 @dataclass(frozen=True)
 class Field:
     """The declaration of one field; forms and verbs both have `check` judge its values."""
@@ -74,6 +81,12 @@ class Field:
     pattern: str | None = None
     complaint: str = ""
     hint: str = ""
+    hint_to_edit: str | None = None
+    """The hint where there is something stored already; None: the same."""
+    proposed_from: str = ""
+    """The field on which a proposal depends; a form may then leave this one empty, and gets what is proposed."""
+    proposed: Callable[[str], Proposal | None] | None = None
+    """Returns what is proposed, given the other field as it is typed; None where nothing is known."""
     refers_to: str = ""
     """The plural of the kind whose handles it holds."""
     grouped: bool = True
@@ -95,6 +108,10 @@ class Field:
                 return Length(HANDLE_MOST)
             case _:
                 return Length(SHORT_MOST if self.most is None else self.most, self.most_bytes)
+
+    def proposal(self, typed: Mapping[str, Any]) -> Proposal | None:
+        """Returns what is proposed for it, given what is typed into the other fields."""
+        return self.proposed(str(typed.get(self.proposed_from) or "")) if self.proposed else None
 
     def shown(self, stored: Any) -> Any:
         """Returns what a form shows of the stored value."""

@@ -159,6 +159,15 @@ class TrackedForm(Form):
     version = HiddenField(default="0")
     declared: dict[str, Field]
 
+    def process(self, *given: Any, **options: Any) -> None:
+        """Take what was sent, and what is proposed for a field that was left empty."""
+        super().process(*given, **options)
+        for name, declared in self.declared.items():
+            left = self._fields.get(name)
+            if declared.proposed and left is not None and left.raw_data is not None and not _written(left.data):
+                proposal = declared.proposal(self.data)
+                left.data = str(proposal.value if proposal else declared.default)
+
     @property
     def values(self) -> dict[str, Any]:
         """What was typed, by the model's names."""
@@ -213,7 +222,8 @@ def form_for(tracked: type[Tracked], thing: Tracked | None = None, project: Proj
 
 def _stored(declared: dict[str, Field], thing: Tracked | None) -> dict[str, Any]:
     if thing is None:
-        return {name: field.default for name, field in declared.items() if field.default is not None}
+        fixed = {name: field for name, field in declared.items() if field.proposed is None}
+        return {name: field.default for name, field in fixed.items() if field.default is not None}
     stored: dict[str, Any] = {"version": str(thing.version)}
     for name, field in declared.items():
         if field.shape is not Shape.SECRET:
@@ -224,7 +234,7 @@ def _stored(declared: dict[str, Field], thing: Tracked | None) -> dict[str, Any]
 def _input(declared: Field, new: bool, offered: list[SelectChoice]) -> Any:
     common: dict[str, Any] = {
         "label": declared.label,
-        "description": declared.hint,
+        "description": _hint(declared, new, offered),
         "validators": [Checked(declared)],
     }
     match declared.shape:
@@ -249,6 +259,13 @@ def _input(declared: Field, new: bool, offered: list[SelectChoice]) -> Any:
             return SelectMultipleField(**common, choices=offered, validate_choice=False)
         case _:
             return StringField(**common)
+
+
+def _hint(declared: Field, new: bool, offered: list[SelectChoice]) -> str:
+    """What is said of the field where it applies: of what may be referred to, once there is something."""
+    if declared.refers_to and not offered:
+        return ""
+    return declared.hint if new or declared.hint_to_edit is None else declared.hint_to_edit
 
 
 def _offered(declared: Field, project: Project | None, used: Any) -> list[SelectChoice]:

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped
 from models.billing.usage import Usage
 from models.database import db
 from models.field import NAME_MOST, VARIABLE_MOST_BYTES, Field, Logged, Shape, column
-from models.kinds import environment, images
+from models.kinds import environment, images, ports
 from models.kinds.registry import Registry
 from models.kinds.running import Running
 from models.kinds.secret import Secret
@@ -50,7 +50,20 @@ class Container(Running):
             hint="Whose credentials pull it.",
         ),
     )
-    port: Mapped[int] = column(Integer, Field("Port", Shape.NUMBER, least=1, most=65535, default=8080))
+    port: Mapped[int] = column(
+        Integer,
+        Field(
+            "Port",
+            Shape.NUMBER,
+            least=1,
+            most=65535,
+            default=8080,
+            hint="Where it listens. Left empty: the usual one of a well-known image, or 8080.",
+            hint_to_edit="",
+            proposed_from="image",
+            proposed=ports.usual,
+        ),
+    )
     health_path: Mapped[str] = column(
         String(255),
         Field(
@@ -81,7 +94,8 @@ class Container(Running):
             required=False,
             default="",
             masked=environment.masked,
-            hint="One NAME=value a line. Encrypted; values are never shown again: leave the dots to keep one.",
+            hint="One NAME=value a line. Encrypted; values are never shown again.",
+            hint_to_edit="One NAME=value a line. Encrypted; values are never shown again: leave the dots to keep one.",
         ),
         default="",
         deferred=True,

@@ -46,7 +46,6 @@ GOOD = {
         ("image", "nginx:1.28 --privileged", "tag or digest"),
         ("port", "eighty", "whole number"),
         ("port", "0", "from 1 to 65,535"),
-        ("port", "", "whole number"),
         ("cpu_millicores", "19", "from 20"),
         ("memory_mib", "63", "from 64"),
         ("memory_mib", "1e9", "whole number"),

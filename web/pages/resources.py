@@ -27,6 +27,7 @@ from web.forms import TokenForm, TrackedForm, form_for
 from web.fragments import render, wants_fragment
 from web.pages import deployed, engine
 from web.pages.prices import price
+from web.pages.proposals import proposals
 
 bp = Blueprint("resources", __name__, url_prefix="/orgs/<org>/projects/<project>/<kind:kind>")
 LIST_SIZE = 50
@@ -51,19 +52,35 @@ def index(here: Here, within: ProjectHere, kind: type[Resource]) -> Answer:
 @bp.route("/new", methods=["GET", "POST"])
 @needs(Permission.MANAGE_RESOURCES)
 def new(organisation: Organisation, project: Project, kind: type[Resource]) -> Answer:
-    """Add a resource of the kind; its form asks here what that would cost."""
+    """Add a resource of the kind; its form asks here what that would cost, and what is proposed."""
     url = _url("new", organisation, project, kind)
     if wants_fragment():
-        found = price(kind, request.args, url)
-        return render("resources/_price.html", price=found) if found else ("", 204)
+        return _advice(kind, url)
     form = form_for(kind, project=project)
-    if form.validate_on_submit():
+    if not _only_looks() and form.validate_on_submit():
         with form.show_errors():
             with acting() as actor:
                 resource = project.create(actor, kind, **form.values)
             tell(f"{kind.noun.capitalize()} {resource.name} created.")
             return redirect(_url("show", organisation, project, kind, handle=resource.handle))
-    return render("resources/new.html", kind=kind, form=form, price=price(kind, form.data, url), status=form.status)
+    return render("resources/new.html", kind=kind, form=form, **_advised(kind, form, url), status=form.status)
+
+
+def _advice(kind: type[Resource], url: str) -> Answer:
+    """What a form with a script asks for while it is typed into."""
+    if wanted := request.args.get("proposed"):
+        return next((each.told for each in proposals(kind, request.args, url) if each.name == wanted), "")
+    found = price(kind, request.args, url)
+    return render("resources/_price.html", price=found) if found else ("", 204)
+
+
+def _advised(kind: type[Resource], form: TrackedForm, url: str) -> dict[str, Any]:
+    return {"price": price(kind, form.data, url), "proposals": proposals(kind, form.data, url)}
+
+
+def _only_looks() -> bool:
+    """Whether the form was sent to see what it would cost, which scripts show while one types."""
+    return "look" in request.form
 
 
 @bp.get("/<handle>")
@@ -89,6 +106,8 @@ def update(organisation: Organisation, project: Project, kind: type[Resource], h
     if _is_another(resource):
         return _describe_another(organisation, project, resource)
     form = form_for(kind, resource, project)
+    if _only_looks():
+        return _page(organisation, project, resource, form=form)
     if form.validate():
         with form.editing(resource), acting() as actor:
             resource.update(actor, form.seen_version, **form.values)
@@ -240,7 +259,7 @@ def _page(
             "kind": kind,
             "resource": resource,
             "form": shown,
-            "price": price(kind, shown.data, _url("new", organisation, project, kind)) if shown else None,
+            **(_advised(kind, shown, _url("new", organisation, project, kind)) if shown else {}),
             "end_form": end_form or TokenForm(formdata=None),
             "again_form": again_form,
             "used_by": used_by(resource),
