@@ -1,8 +1,8 @@
 """A feed on a page: its first entries, older ones as one scrolls, newer ones while it is open."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from itertools import groupby
 from typing import Any
 
@@ -10,16 +10,20 @@ from flask import Response, abort, make_response, request
 from markupsafe import Markup
 
 from models.log import feed, personal
+from models.log.boundary import boundary
 from models.log.feed import Fold, Item, Page, Row, Scope
 from models.log.personal import Cursor
 from models.numbers import whole_number
 from models.people.standing import Belongings
-from web.fragments import once, render, wants_fragment
+from web.fragments import once, render, shown_at, wants_fragment
+from web.moments import Asked, MomentShown, asked
 from web.namesakes import namesakes
-from web.words import plural, zone, zone_name
+from web.words import plural, zone, zone_now
 
 ROW = "activity/_entry.html"
 FOLD = "activity/_fold.html"
+# How many entries are shown where nothing had happened yet at the moment asked for.
+NEAREST = 10
 # What is reached below the oldest entry of a feed.
 BEGINNINGS = {
     "": "The beginning of the log.",
@@ -39,6 +43,11 @@ class OrganisationFeed:
     older_word = "before"
 
     @property
+    def has_moments(self) -> bool:
+        """Whether it leads to moments: what an entry set off is read from its newest one."""
+        return self.scope.condition in ("", "project", "resource")
+
+    @property
     def beginning(self) -> str:
         """Says what is reached below the oldest entry."""
         return BEGINNINGS[self.scope.condition]
@@ -46,6 +55,20 @@ class OrganisationFeed:
     def page(self, before: str | None) -> Page:
         """Reads the page below a number. Raises ValueError."""
         return feed.page(self.scope, feed.LATEST if before is None else whole_number(before, feed.LATEST))
+
+    def page_above(self, after: str, size: int = feed.SIZE) -> Page:
+        """Reads the page above a number. Raises ValueError."""
+        return feed.page_above(self.scope, whole_number(after, feed.LATEST), size)
+
+    def page_until(self, moment: datetime) -> Page:
+        """Reads the page that begins with the last entry before a moment."""
+        last = boundary(self.scope.organisation.id, moment)
+        page = feed.page(self.scope, last + 1)
+        # A fold at its top may reach beyond the moment.
+        top = max(last, int(self.top(page.rows)))
+        every = self.scope == feed.whole(self.scope.organisation)
+        more = top < page.head and (every or feed.count_newer(self.scope, top) > 0)
+        return page._replace(above=str(top) if more else None)
 
     def newer(self, after: str) -> Sequence[Item]:
         """Reads what follows a number. Raises ValueError."""
@@ -63,6 +86,12 @@ class OrganisationFeed:
         """Returns the newest number shown; 0 when there is none yet."""
         return str(rows[0].number if rows else 0)
 
+    def below(self, rows: Sequence[Item], after: str) -> str:
+        """Returns the cursor of what is older than these rows, which were read upwards from a number."""
+        if not rows:
+            return str(whole_number(after, feed.LATEST - 1) + 1)
+        return str(rows[-1].first_number if isinstance(rows[-1], Fold) else rows[-1].number)
+
     def head(self) -> int:
         """Reads the organisation's newest number."""
         return feed.head(self.scope.organisation.id)
@@ -76,11 +105,23 @@ class PersonFeed:
     belongings: Belongings
     beginning: str = "Your first entry."
     older_word = "cursor"
+    has_moments = True
 
     def page(self, before: str | None) -> Page:
         """Reads the page below a cursor. Raises ValueError."""
         edge = personal.NEWEST if before is None else Cursor.parse(before)
         return personal.page(self.user_id, self.belongings.organisations, edge, moneyless=self.belongings.moneyless)
+
+    def page_above(self, after: str, size: int = feed.SIZE) -> Page:
+        """Reads the page above a cursor. Raises ValueError."""
+        of = self.belongings
+        return personal.page_above(self.user_id, of.organisations, Cursor.parse(after), size, of.moneyless)
+
+    def page_until(self, moment: datetime) -> Page:
+        """Reads the page that begins with the last entry before a moment."""
+        edge = personal.cursor_at(moment)
+        page = self.page(str(edge))
+        return page._replace(above=str(edge) if self._newer(edge, 1) else None)
 
     def newer(self, after: str) -> Sequence[Item]:
         """Reads what follows a cursor. Raises ValueError."""
@@ -93,6 +134,10 @@ class PersonFeed:
     def top(self, rows: Sequence[Item]) -> str:
         """Returns the cursor of the newest entry shown; the beginning of time when there is none yet."""
         return str(personal.cursor_of(rows[0]) if rows and isinstance(rows[0], Row) else personal.BEGINNING)
+
+    def below(self, rows: Sequence[Item], after: str) -> str:
+        """Returns the cursor of what is older than these rows, which were read upwards from a cursor."""
+        return str(personal.cursor_of(rows[-1])) if rows and isinstance(rows[-1], Row) else after
 
     def head(self) -> int:
         """Reads a number that grows with every entry in any of the organisations."""
@@ -115,6 +160,12 @@ class FeedPage:
     """The ids of people on it who share their name with another one on it."""
     beginning: str = ""
     """What is reached below its oldest entry."""
+    above_url: str | None = None
+    """Where the entries above it are found, of a page that does not begin with the newest one."""
+    is_newest: bool = False
+    """Whether there is nothing above it, of a page that was reached from below."""
+    moment: MomentShown | None = None
+    """The field that leads to a moment, and what is said of the moment it led to; None in a fold."""
 
 
 AnyFeed = OrganisationFeed | PersonFeed
@@ -133,25 +184,66 @@ def answer(source: AnyFeed, address: str, template: str, context: Callable[[], d
         after = request.args.get("after")
         if after is not None and wants_fragment():
             return _newer(source, address, after)
-        before = request.args.get(source.older_word)
-        shown = page_of(source, address, before)
+        before, above = request.args.get(source.older_word), request.args.get("above")
+        moment = asked(request.args.get("at", "")) if run is None and source.has_moments else None
+        if before is None and above is None and moment is not None and moment.end is not None:
+            shown = page_at(source, address, moment)
+        elif above is not None:
+            shown = page_above(source, address, above)
+        else:
+            shown = page_of(source, address, before)
     except ValueError:
         abort(400, "This link to a place in the feed is broken. Start again from the newest entries.")
-    if (before is not None or run is not None) and wants_fragment():
+    if (before is not None or above is not None or run is not None) and wants_fragment():
         return render("activity/_page.html", page=shown, address=address, run=run)
-    return render(template, page=shown, address=address, run=run, **context())
+    shown = replace(shown, moment=shown.moment or (moment.shown() if moment else None))
+    status = 422 if moment and moment.error else 200
+    response = render(template, page=shown, address=address, run=run, status=status, **context())
+    exact = shown.moment and shown.moment.exact_url
+    return shown_at(response, exact) if exact else response
 
 
 def page_of(source: AnyFeed, address: str, before: str | None = None) -> FeedPage:
     """One page of a feed as its templates show it. Raises ValueError for a broken cursor."""
     found = source.page(before)
-    joint = "&" if "?" in address else "?"
-    older = f"{address}{joint}{source.older_word}={found.older}" if found.older else None
     # Below the top, "newer" is not what was written since but a page up: only the top of the feed stays live. A fold
     # holds what was written together, and has no newer.
-    live = before is None and joint == "?"
+    live = before is None and "?" not in address
     newer = f"{address}?after={source.top(found.rows)}" if live else None
-    return _shown(found.rows, older, newer, found.head, source.beginning)
+    shown = _shown(found.rows, _older(source, address, found), newer, found.head, source.beginning)
+    # Reached from above, a page has what is above it there already.
+    alone = before is not None and found.rows and "?" not in address and not wants_fragment()
+    return replace(shown, above_url=f"{address}?above={source.top(found.rows)}") if alone else shown
+
+
+def page_above(source: AnyFeed, address: str, after: str) -> FeedPage:
+    """One page upwards. Raises ValueError for a broken cursor."""
+    found = source.page_above(after)
+    older = None if wants_fragment() else f"{address}?{source.older_word}={source.below(found.rows, after)}"
+    shown = _shown(found.rows, older, None, found.head)
+    return replace(shown, above_url=_above(address, found), is_newest=found.above is None)
+
+
+def page_at(source: AnyFeed, address: str, moment: Asked) -> FeedPage:
+    """The page that begins at a moment; where nothing had happened yet, the first entries there are."""
+    assert moment.end is not None
+    if moment.is_to_come:
+        return replace(page_of(source, address), moment=moment.shown())
+    found = source.page_until(moment.end)
+    is_before = not found.rows
+    if is_before:
+        found = source.page_above(source.top([]), NEAREST)
+    shown = _shown(found.rows, _older(source, address, found), None, found.head, source.beginning)
+    return replace(shown, above_url=_above(address, found), moment=moment.shown(is_before=is_before))
+
+
+def _older(source: AnyFeed, address: str, found: Page) -> str | None:
+    joint = "&" if "?" in address else "?"
+    return f"{address}{joint}{source.older_word}={found.older}" if found.older else None
+
+
+def _above(address: str, found: Page) -> str | None:
+    return f"{address}?above={found.above}" if found.above else None
 
 
 def entries_html(
@@ -164,7 +256,7 @@ def entries_html(
 
     `address` is the feed's, where a fold finds its entries; of `namesakes`, a row says which one acted.
     """
-    zone = zone_name()
+    zone = zone_now()
     ordered, hung = _hung(entries)
     # Joined as plain text: each is escaped already, and a join of Markup would look at fifty of them again.
     rows = [

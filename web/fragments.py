@@ -38,6 +38,13 @@ def wants_fragment() -> bool:
     return asks == "true" and whole != "true" and again != "true"
 
 
+def shown_at(response: Response, address: str) -> Response:
+    """Lets the browser show another address for the page than the one it followed, which says the same less exactly."""
+    if of_htmx("HX-Boosted") == "true":
+        response.headers.add("HX-Push-Url", address)
+    return response
+
+
 def render(template: str, fragment: str | None = None, /, status: int = 200, **context: Any) -> Response:
     """The page, or its fragment when htmx asked for that."""
     chosen = fragment if fragment and wants_fragment() else template

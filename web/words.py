@@ -30,10 +30,21 @@ def zone_name() -> str:
     return zone().key
 
 
+def zone_now() -> str:
+    """Returns the reader's zone and how far it is from UTC today: "Asia/Tokyo, UTC+09:00"."""
+    return zone_name() if zone_name() == "UTC" else f"{zone_name()}, UTC{_from_utc_now()}"
+
+
 def when(moment: datetime) -> str:
-    """ "24 Nov 2026, 10:41:07" in the reader's zone."""
+    """ "24 Nov 2026, 10:41:07" in the reader's zone; with " +02:00" where that is not as far from UTC as today."""
     local = moment.astimezone(zone())
-    return f"{local.day} {local:%b %Y, %H:%M:%S}"
+    distance = from_utc(local)
+    return f"{local.day} {local:%b %Y, %H:%M:%S}{'' if distance == _from_utc_now() else f' {distance}'}"
+
+
+def from_utc(local: datetime) -> str:
+    """ "+02:00": how far a local time is ahead of UTC."""
+    return local.isoformat(timespec="minutes")[len("2026-11-24T10:41") :]
 
 
 def day(moment: datetime) -> str:
@@ -108,7 +119,15 @@ def attach(app: Flask, _: Settings) -> None:
         "digest": short,
     }
     app.jinja_env.filters.update(filters)
-    app.jinja_env.globals.update(zone_name=zone_name, plural=plural, KINDS=KINDS)
+    app.jinja_env.globals.update(zone_name=zone_name, zone_now=zone_now, plural=plural, KINDS=KINDS)
+
+
+def _from_utc_now() -> str:
+    """How far the reader's zone is from UTC today; looked at once a page."""
+    if "from_utc_now" not in g:
+        g.from_utc_now = from_utc(datetime.now(zone()))
+    found: str = g.from_utc_now
+    return found
 
 
 @lru_cache(maxsize=ZONES_MOST)

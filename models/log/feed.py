@@ -84,6 +84,8 @@ class Page(NamedTuple):
     """The cursor of what comes after them; None at the beginning of the log."""
     head: int
     """The number of the newest entry there was when the page was read, whether it belongs to the feed or not."""
+    above: str | None = None
+    """The cursor of what comes before them in the feed, of a page that was read upwards; None at its newest entry."""
 
 
 class Detail(NamedTuple):
@@ -149,6 +151,17 @@ def page(scope: Scope, before: int = LATEST, size: int = SIZE) -> Page:
         last = found[size - 1]
         older = str(last[NUMBER] if last[RUN] is None else _Run(*last[RUN]).first_number)
     return Page(_items(scope, found[:size]), older, head)
+
+
+def page_above(scope: Scope, after: int, size: int = SIZE) -> Page:
+    """Reads the `size` entries above number `after`, newest first; the page above that begins where this one ends."""
+    head, found = _read(NEWER, scope, after, size + 1)
+    shown = found[size - 1 :: -1] if len(found) > size else found[::-1]
+    above = None
+    if len(found) > size:
+        newest = shown[0]
+        above = str(newest[NUMBER] if newest[RUN] is None else _Run(*newest[RUN]).last_number)
+    return Page(_items(scope, shown), None, head, above)
 
 
 def newer(scope: Scope, after: int, size: int = 4 * SIZE) -> list[Item]:

@@ -66,6 +66,19 @@ def page(
     return Page(rows[:size], str(cursor_of(rows[size - 1])) if len(rows) > size else None, head)
 
 
+def page_above(
+    user_id: int,
+    organisations: Organisations,
+    after: Cursor,
+    size: int = SIZE,
+    moneyless: frozenset[int] = NONE,
+) -> Page:
+    """Reads what someone did in these organisations right after a cursor, newest first."""
+    head, rows = _found(NEWER, user_id, organisations, after, size + 1, moneyless)
+    shown = rows[:size][::-1]
+    return Page(shown, None, head, str(cursor_of(shown[0])) if len(rows) > size else None)
+
+
 def newer(
     user_id: int,
     organisations: Organisations,
@@ -76,6 +89,11 @@ def newer(
     """Reads what someone did in these organisations since a cursor, newest first."""
     _, rows = _found(NEWER, user_id, organisations, after, size, moneyless)
     return rows[::-1]
+
+
+def cursor_at(moment: datetime) -> Cursor:
+    """Returns the cursor between what was before a moment and what was not."""
+    return Cursor(moment, 0, 0)
 
 
 def cursor_of(row: Row) -> Cursor:
