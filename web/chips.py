@@ -31,6 +31,7 @@ SAID: tuple[tuple[str, Chip], ...] = (
     (r" as \w+ sent$", Chip("Sent", "create")),
     (r" updated\b", Chip("Updated", "update")),
     (r" renamed to ", Chip("Renamed", "update")),
+    (r" restored to entry #", Chip("Restored", "update")),
     (r"'s role changed ", Chip("Role changed", "update")),
     (r"'s email address changed", Chip("Email changed", "update")),
     (r" made the default$", Chip("Made default", "update")),

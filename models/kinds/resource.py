@@ -1,6 +1,6 @@
 """What all kinds share: handle and state, being updated, being ended."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
@@ -13,9 +13,11 @@ from models.database import db
 from models.errors import AlreadyEnded
 from models.field import Field, Shape, column
 from models.hold import hold_project
+from models.kinds import restoring
 from models.kinds.references import Linked, require_existing, require_unused
+from models.kinds.restoring import Reference
 from models.log.actor import Actor
-from models.log.record import PAST, Action, ProjectName, Record, Subject, record
+from models.log.record import PAST, Action, Changes, ProjectName, Record, Sentence, Subject, record
 from models.log.tracked import Owned
 from models.sealed import Sealed
 
@@ -124,12 +126,29 @@ class Resource(Owned):
         """
         self.require_not_ended()
         self.require_version(version)
+        self._change(actor, values)
+
+    def restore(self, actor: Actor, version: int, number: int, without: Collection[Reference] = ()) -> None:
+        """Gives it the values it had after an entry, but for some references; records nothing when none differs.
+
+        Raises AlreadyEnded, StaleVersion, Invalid (a reference that is gone, too), OrganisationSuspended, NotFound.
+        """
+        self.require_not_ended()
+        self.require_version(version)
+        values = restoring.values(self, restoring.find_state(self, number), without)
+        self._change(actor, values, restoring.restored_to(self.noun, number), {restoring.RESTORES: [None, number]})
+
+    def _change(
+        self, actor: Actor, values: dict[str, Any], sentence: Sentence | None = None, told: Changes | None = None
+    ) -> None:
         project_name = hold_project(self.organisation_id, self.project_id)
         before = self.uses
         if changes := self.assign(values):
             self.require_consistent()
             self.count(self.uses.minus(before))
-            self.changed(changes, record(actor, Action.UPDATE, self.subject_in(project_name), changes))
+            told = {**changes, **(told or {})}
+            entry = record(actor, Action.UPDATE, self.subject_in(project_name), told, sentence=sentence)
+            self.changed(changes, entry)
 
     def end(self, actor: Actor) -> None:
         """Terminates or deletes it, and erases its sealed values. Raises AlreadyEnded, InUse, StaleVersion."""

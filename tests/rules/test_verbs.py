@@ -30,7 +30,7 @@ from models.transaction import transaction
 from tests.support.kinds import SAMPLES
 from tests.support.log import summaries
 from tests.support.modules import modules
-from tests.support.world import World, complete, handle_of
+from tests.support.world import World, complete, created_by, handle_of
 
 MODULES = modules()
 REQUEST = UUID("0b5ae0c1-6dbd-4d5b-8f0f-5a2a6f5f6d11")
@@ -44,17 +44,28 @@ def about(kind: type[Resource]) -> str:
     return f"{kind.noun.capitalize()} {SAMPLES[kind].usual.get('name', handle_of(kind))}"
 
 
+def is_restorable(kind: type[Resource]) -> bool:
+    """Whether what was changed in it can be brought back: of what is sealed, the log keeps no value."""
+    return any(len(change) == 2 for change in SAMPLES[kind].told.values())
+
+
 def of_a_kind(kind: type[Resource]) -> dict[str, Verb]:
     """What can be done to a resource of the kind."""
 
     def update(world: World) -> None:
         thing = world.things[kind]
-        thing.update(world.ada, thing.version, **SAMPLES[kind].changed)
+        thing.update(world.ada, thing.version, **SAMPLES[kind].other)
+
+    def restore(world: World) -> None:
+        thing = world.things[kind]
+        thing.restore(world.ada, thing.version, created_by(kind))
 
     verbs: dict[str, Verb] = {
         f"{kind.__name__}.update": (update, f"{about(kind)} updated"),
         f"{kind.__name__}.end": (lambda w: w.things[kind].end(w.ada), f"{about(kind)} {PAST[kind.end_action]}"),
     }
+    if is_restorable(kind):
+        verbs[f"{kind.__name__}.restore"] = (restore, f"{about(kind)} restored to entry #{created_by(kind)}")
     if kind.runs:
         again = (lambda w: w.things[kind].redeploy(w.ada), f"{about(kind)} to be deployed again")
         verbs[f"{kind.__name__}.redeploy"] = again
@@ -181,7 +192,12 @@ QUESTIONS: dict[str, set[str]] = {
     "Invitation": {"is_open", "require_for", "close"},
     "BillingAccount": set(),
     "PaymentMethod": {"require_kept", "require_unexpired"},
-    **{kind.__name__: OF_A_KIND | ({"specification"} if kind.runs else set()) for kind in KINDS},
+    **{
+        kind.__name__: OF_A_KIND
+        | ({"specification"} if kind.runs else set())
+        | (set() if is_restorable(kind) else {"restore"})
+        for kind in KINDS
+    },
 }
 
 

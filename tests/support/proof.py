@@ -101,7 +101,7 @@ def _of_kind(kind: type[Resource]) -> dict[str, str]:
             SELECT organisation_id, id, newest.key, newest.value FROM {table} AS thing
               JOIN ({newest}) AS newest USING (organisation_id, id)
              WHERE (newest.key <> 'state' OR thing.ended_at IS NULL)
-               AND newest.key <> 'image_digest' -- a deployment's
+               AND newest.key NOT IN ('image_digest', 'restores') -- a deployment's, and what was brought back
                AND to_jsonb(thing) -> newest.key IS DISTINCT FROM newest.value""",
         f"a {noun} in a state that no entry tells": f"""
             SELECT organisation_id, id, thing.state FROM {table} AS thing
