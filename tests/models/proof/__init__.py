@@ -1,0 +1,1 @@
+"""The pure parts of proofs, held against standards and against code that nobody here wrote."""
