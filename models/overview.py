@@ -15,7 +15,7 @@ from models.kinds.resource import Resource
 # More than anyone has seen an organisation have; a list in pages is for when one does.
 PROJECTS_MOST = 500
 FIRST_FEW = 10
-LATEST = 2**63 - 1
+LATEST, LATEST_PROJECT = 2**63 - 1, 2**31 - 1
 
 
 class Balance(NamedTuple):
@@ -23,6 +23,7 @@ class Balance(NamedTuple):
 
     balance_cents: int
     auto_top_up: bool
+    """Whether it fills itself: not while the card is declined."""
     threshold_cents: int
 
 
@@ -66,6 +67,20 @@ class Line(NamedTuple):
     status: str | None
     revision: int | None
     deployed_revision: int | None
+
+
+class Placed(NamedTuple):
+    """A resource in the list of its kind in a whole organisation."""
+
+    line: Line
+    project_id: int
+    project_handle: str
+    project_name: str
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """Where it stands in the list."""
+        return (self.project_id, self.line.id)
 
 
 class Few(NamedTuple):
@@ -122,7 +137,25 @@ def lines(
     return [Line(*row) for row in read(_lines(kind), values)]
 
 
+def everywhere(
+    kind: type[Resource],
+    organisation_id: int,
+    before: tuple[int, int] = (LATEST_PROJECT, LATEST),
+    size: int = 50,
+    only_failing: bool = False,
+) -> list[Placed]:
+    """Reads the living resources of one kind in all projects, those of the newest project first, from below a place.
+
+    `only_failing` leaves those that are in error, of a kind that runs.
+    """
+    project, id = before
+    values = {"organisation": organisation_id, "project": project, "before": id, "limit": size}
+    found = read(query_of_everywhere(kind, only_failing), values)
+    return [Placed(Line(*row[: len(Line._fields)]), *row[len(Line._fields) :]) for row in found]
+
+
 IN_PROJECT = "project_id = :project AND ended_at IS NULL"
+IN_ERROR = "state = 'active' AND status = 'error'"
 
 
 @cache
@@ -130,10 +163,30 @@ def _lines(kind: type[Resource]) -> TextClause:
     return text(_newest(kind))
 
 
-def _newest(kind: type[Resource]) -> str:
+@cache
+def query_of_everywhere(kind: type[Resource], only_failing: bool) -> TextClause:
+    """Returns the statement that reads a kind in all projects, along the index that a project's own list walks."""
+    columns = ", ".join(Line._fields)
+    return text(f"""
+        SELECT {columns}, project_id, projects.project_handle, projects.project_name
+          FROM (SELECT {_columns(kind)}, project_id FROM {kind.plural}
+                 WHERE organisation_id = :organisation AND ended_at IS NULL
+                   AND (project_id, id) < (:project, :before) {f"AND {IN_ERROR}" if only_failing else ""}
+                 ORDER BY project_id DESC, id DESC LIMIT :limit) AS line ({columns}, project_id)
+          JOIN (SELECT id, handle, name FROM projects WHERE organisation_id = :organisation)
+            AS projects (of_id, project_handle, project_name) ON of_id = project_id
+         ORDER BY project_id DESC, id DESC
+    """)
+
+
+def _columns(kind: type[Resource]) -> str:
     observed = "status, revision, deployed_revision" if kind.runs else "NULL, NULL, NULL"
+    return f"id, handle, {kind.called_by}, {kind.DETAIL}, state, {observed}"
+
+
+def _newest(kind: type[Resource]) -> str:
     return f"""
-        SELECT id, handle, {kind.called_by}, {kind.DETAIL}, state, {observed} FROM {kind.plural}
+        SELECT {_columns(kind)} FROM {kind.plural}
          WHERE organisation_id = :organisation AND {IN_PROJECT} AND id < :before
          ORDER BY id DESC LIMIT :limit"""
 
@@ -153,11 +206,7 @@ COUNTS = {
     **{kind.noun: _count(kind.plural, "ended_at IS NULL") for kind in KINDS},
     "members": _count("memberships", "TRUE"),
 }
-FAILING = {
-    kind.noun: _count(kind.plural, "ended_at IS NULL AND state = 'active' AND status = 'error'")
-    for kind in KINDS
-    if kind.runs
-}
+FAILING = {kind.noun: _count(kind.plural, f"ended_at IS NULL AND {IN_ERROR}") for kind in KINDS if kind.runs}
 # Lists travel as JSON, so that one row holds everything.
 OVERVIEW = text(f"""
     SELECT jsonb_build_object({", ".join(f"'{name}', {count}" for name, count in COUNTS.items())}),
@@ -169,7 +218,7 @@ OVERVIEW = text(f"""
               FROM jobs AS stuck
               LEFT JOIN projects ON projects.organisation_id = stuck.organisation_id AND projects.id = project_id
              WHERE stuck.organisation_id = :organisation AND stuck.state = 'stuck'),
-           balance_cents, auto_top_up, threshold_cents,
+           balance_cents, auto_top_up AND retry_at IS NULL, threshold_cents,
            job.work, job.done, job.total, job.state, job.error, job.cause_number, job.created_at,
            engine, engine_error, engine_seen_at,
            billing_accounts.cpu_millicores + changed.cpu, billing_accounts.memory_mib + changed.memory,

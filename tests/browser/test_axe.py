@@ -117,7 +117,7 @@ def test_no_page_has_anything_that_axe_finds_wrong(
     inside.open(ACME, f"{ACME}/activity", f"{ACME}/activity/1", f"{ACME}/activity/11", f"{ACME}/members")
     inside.open(f"{ACME}/billing", f"{ACME}/settings", f"{ACME}/projects/new", WEB, f"{WEB}/settings")
     inside.open(f"{ACME}/projects/gone", f"{WEB}/containers", f"{WEB}/secrets", f"{ACME}/members/{ada.id}/activity")
-    inside.open(f"{ACME}/projects", f"{WEB}/containers?ended")
+    inside.open(f"{ACME}/projects", f"{WEB}/containers?ended", f"{ACME}/containers", f"{ACME}/containers?failing=1")
     long = f"{WEB}/containers/{furnished.handle}"
     deployments = f"{long}/{furnished.id}/deployments"
     inside.open(long, f"{long}/{furnished.id}", deployments, f"{deployments}/1")

@@ -68,6 +68,7 @@ EXPECTED: dict[tuple[str, str], set[str]] = {
     ("billing.make_default", "POST"): OWNER,
     ("billing.remove_method", "POST"): OWNER,
     ("billing.auto_top_up", "POST"): OWNER,
+    ("everywhere.index", "GET"): READERS,
     ("health.check", "GET"): EVERYONE,
     ("members.index", "GET"): READERS,
     ("members.add", "POST"): ADMINS,

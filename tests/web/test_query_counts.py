@@ -23,6 +23,8 @@ SHOWN = {
     "/orgs/acme/projects/web/secrets": 2,
     "/orgs/acme/projects/web/containers?ended=1": 2,
     "/orgs/acme/projects": 2,
+    "/orgs/acme/containers": 2,
+    "/orgs/acme/containers?failing=1": 2,
 }
 # Pages with forms load the rows that verbs change: so many at most.
 EDITED = {

@@ -65,7 +65,9 @@ def test_its_page_says_how_it_ends_and_its_project_and_the_dashboard_count_it(
     assert f"{str(kind.end_action).capitalize()} {kind.noun}" in owner.get(page).text
     assert f'href="{page}"' in owner.get(address(kind)).text
     assert f'href="{page}"' in owner.get("/orgs/acme/projects/web").text
-    assert f"<dt>{kind.plural.capitalize()}</dt><dd>1</dd>" in owner.get("/orgs/acme").text
+    counted = f'href="/orgs/acme/{kind.plural}"><span class="unseen">{kind.plural.capitalize()}: </span>1</a>'
+    assert counted in owner.get("/orgs/acme").text
+    assert f'href="{page}"' in owner.get(f"/orgs/acme/{kind.plural}").text
 
 
 @kinds
