@@ -24,10 +24,37 @@ FILES = {
 # One subject a file, joined in this order into one address each: of two equally specific rules, the later one holds.
 STYLES = (
     *("tokens", "base", "header", "tabs", "page", "marks", "chips", "lists"),
-    *("feed", "moment", "fold", "keys", "entry", "progress", "output", "forms", "settings", "actions", "billing"),
+    *(
+        "feed",
+        "moment",
+        "histogram",
+        "fold",
+        "keys",
+        "entry",
+        "progress",
+        "output",
+        "forms",
+        "settings",
+        "actions",
+        "billing",
+    ),
 )
 SCRIPTS = (
-    *("times", "feed", "rows", "live", "newer", "upwards", "answers", "handles", "copy", "output", "keys", "back"),
+    *(
+        "times",
+        "feed",
+        "rows",
+        "live",
+        "newer",
+        "upwards",
+        "histogram",
+        "answers",
+        "handles",
+        "copy",
+        "output",
+        "keys",
+        "back",
+    ),
 )
 TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".woff2": "font/woff2"}
 YEAR_SECONDS = 365 * 24 * 3600

@@ -18,6 +18,12 @@ REMEMBERED_MOST = 50_000
 REMEMBERED: dict[tuple[int, datetime], int] = {}
 
 
+def began(organisation_id: int) -> datetime | None:
+    """Finds when the first entry was written; None where there is none."""
+    found = read(BEGAN, {"organisation": organisation_id})
+    return found[0][0] if found else None
+
+
 def boundary(organisation_id: int, moment: datetime) -> int:
     """Finds the number of the last entry before a moment, which is how many there were; 0 before the first one."""
     return boundaries(organisation_id, [moment])[0]
@@ -34,6 +40,7 @@ def boundaries(organisation_id: int, moments: Sequence[datetime]) -> list[int]:
     return found
 
 
+BEGAN = text("SELECT occurred_at FROM activity_entries WHERE organisation_id = :organisation AND number = 1")
 # A guess is right from below if its entry came before the moment, and from above if the next one did not; a side that
 # is wrong, or not guessed, begins at an end of the log. Each round then halves what is left for every moment. The LIMIT
 # leaves PostgreSQL no other plan than a look by the key.

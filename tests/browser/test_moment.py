@@ -6,7 +6,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from models.log.actor import Actor
 from models.organisation import Organisation
@@ -138,3 +138,47 @@ def test_without_javascript_a_moment_is_a_form_and_newer_and_older_are_links(
     expect(shown.first).to_have_id("entry-acme-111")
     page.get_by_role("link", name="Load older").click()
     expect(shown.first).to_have_id("entry-acme-61")
+
+
+def test_a_bar_of_activity_over_time_leads_to_what_it_counts(
+    signed_in: Callable[..., Page], night: Organisation
+) -> None:
+    page = signed_in("ada", **BERLIN)
+    page.goto(f"{FEED}?at=2026-10-25T04:00")
+    page.get_by_role("link", name="24 hours").click()
+    expect(page.locator(".bars .bar")).to_have_count(24)
+    bar = page.locator(".bars .bar", has_text="25 Oct 2026, 01:00")
+    expect(bar).to_contain_text("30 entries")
+    bar.locator(".bar-room").click()
+    # Entry 31 is the first one after 01:00, entry 60 the last one before 02:00.
+    expect(page.locator("#feed article.entry").first).to_have_id("entry-acme-60")
+    expect(page.locator(".bars .bar-chosen")).to_have_count(1)
+
+
+def test_activity_over_time_moves_nothing_when_it_comes(signed_in: Callable[..., Page], night: Organisation) -> None:
+    page = signed_in("ada", **BERLIN)
+    for width in (1280, 390):
+        page.set_viewport_size({"width": width, "height": 800})
+        held: list[Route] = []
+        page.route("**/histogram**", held.append)
+        page.goto(FEED)
+        page.wait_for_load_state("load")
+        before = page.evaluate(TOP_OF, "feed")
+        assert not page.locator(".bars").count()
+        for route in held:
+            route.continue_()
+        expect(page.locator(".bars")).to_be_visible()
+        assert page.evaluate(TOP_OF, "feed") == before
+        page.unroute("**/histogram**")
+
+
+def test_without_javascript_activity_over_time_is_a_page_with_a_table(
+    signed_in: Callable[..., Page], night: Organisation
+) -> None:
+    page = signed_in("ada", java_script_enabled=False)
+    page.goto(f"{FEED}?at=2026-10-25T00:00Z")
+    page.get_by_role("link", name="Activity over time").click()
+    page.get_by_role("link", name="31 days").click()
+    page.locator(".over-time-table > summary").click()
+    page.get_by_role("link", name="Saturday, 24 October 2026").click()
+    expect(page.locator("#feed article.entry").first).to_have_id("entry-acme-60")

@@ -60,6 +60,7 @@ EXPECTED: dict[tuple[str, str], set[str]] = {
     ("activity.of_organisation", "GET"): READERS,
     ("activity.entry", "GET"): READERS,
     ("activity.of_person", "GET"): READERS,
+    ("activity.over_time", "GET"): READERS,
     ("assets.file", "GET"): EVERYONE,
     ("billing.show", "GET"): OWNER,
     ("billing.top_up", "POST"): OWNER,
@@ -121,6 +122,7 @@ LEFT_AFTER_DELETION = {
     "orgs.progress",
     "activity.of_organisation",
     "activity.of_person",
+    "activity.over_time",
     "activity.entry",
 }
 # Of what the addresses below do not speak of.

@@ -1,10 +1,15 @@
 """The log: an organisation's feed, a person's own, and the page of one entry."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import Blueprint, abort, request
 
 from models.log import feed, personal
+from models.log.boundary import began
+from models.log.histogram import Stretch
+from models.log.keys import BadQuery
+from models.log.query import parse
 from models.people.access import Permission
 from models.people.standing import Belongings, Here, belongings_of
 from web.access import Answer, Open, me, needs
@@ -12,7 +17,10 @@ from web.addresses import address
 from web.changes import describe
 from web.evidence import as_json, roads
 from web.feeds import OrganisationFeed, PersonFeed, answer
+from web.fragments import render
+from web.histogram import FeedBelow, shown
 from web.mailing import external
+from web.moments import asked
 from web.namesakes import namesakes
 
 bp = Blueprint("activity", __name__)
@@ -33,6 +41,24 @@ def of_organisation(here: Here) -> Answer:
     """Everything that happened in the organisation."""
     source = OrganisationFeed(feed.whole(here.named, here.sees_money))
     return answer(source, address("activity.of_organisation", org=here.handle), "activity/feed.html", dict)
+
+
+@bp.get("/orgs/<org>/activity/histogram")
+@needs(Permission.READ_LOG, even_when_deleted=True)
+def over_time(here: Here) -> Answer:
+    """How much happened in each hour, day, week or month; the feed's page asks for it once it is there."""
+    given = request.args.get
+    until, moment = asked(given("until", "")), asked(given("at", ""))
+    try:
+        over = Stretch(given("over", "")) if given("over") else None
+        query = parse(given("q", ""))
+    except (ValueError, BadQuery):
+        abort(400, "This link to activity over time is broken. Start again from the feed.")
+    if until.error:
+        abort(400, until.error)
+    since, now = began(here.id), datetime.now(UTC)
+    found = shown(FeedBelow(here, query, moment), over, until.start, since, now) if since else None
+    return render("activity/histogram.html", "activity/_histogram.html", histogram=found)
 
 
 @bp.get("/orgs/<org>/members/<int:user_id>/activity")

@@ -1,0 +1,104 @@
+"""How much happened when: bars of hours, days, weeks and months in zones whose clocks change."""
+
+from bisect import bisect_left
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+import psycopg
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.log.actor import Actor
+from models.log.boundary import began
+from models.log.histogram import BARS, MONTHS_MOST, Stretch, edges, histogram, stretch_of
+from models.organisation import Organisation
+from tests.support.log import fill
+from tests.support.past import happened
+from tests.support.statements import statements
+
+ENTRIES = 120
+ZONES = ("Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "UTC", "Asia/Kolkata", "Pacific/Apia")
+moments = st.datetimes(datetime(2010, 1, 1), datetime(2035, 1, 1), timezones=st.just(UTC))
+
+
+@given(st.sampled_from(Stretch), moments, st.sampled_from(ZONES), st.integers(0, 5000))
+def test_the_last_bar_holds_the_moment_and_none_overlap(stretch: Stretch, until: datetime, zone: str, age: int) -> None:
+    found = edges(stretch, until, ZoneInfo(zone), until - timedelta(days=age))
+
+    assert found == sorted(found)
+    assert found[-2] <= until < found[-1]
+    assert len(found) - 1 == BARS.get(stretch, len(found) - 1) <= MONTHS_MOST
+
+
+@given(moments, st.sampled_from(ZONES))
+def test_days_weeks_and_months_begin_at_midnight_of_the_zone(until: datetime, name: str) -> None:
+    zone = ZoneInfo(name)
+    days = {stretch: [each.astimezone(zone) for each in edges(stretch, until, zone, until)] for stretch in Stretch}
+
+    # Midnight itself is skipped nowhere here but on Samoa's missing day.
+    assert all((each.hour, each.minute) == (0, 0) for each in days[Stretch.MONTH] + days[Stretch.ALL])
+    assert all(each.weekday() == 0 or name == "Pacific/Apia" for each in days[Stretch.YEAR])
+    assert all(each.day == 1 for each in days[Stretch.ALL])
+
+
+@pytest.mark.parametrize(
+    ("zone", "long", "short"),
+    [
+        ("Europe/Berlin", "2026-10-25", "2026-03-29"),
+        ("America/New_York", "2026-11-01", "2026-03-08"),
+        ("Australia/Lord_Howe", "2026-04-05", "2026-10-04"),
+    ],
+)
+def test_a_day_on_which_clocks_change_is_longer_or_shorter(zone: str, long: str, short: str) -> None:
+    change = timedelta(minutes=30 if "Howe" in zone else 60)
+    for day, lasts in ((long, timedelta(days=1) + change), (short, timedelta(days=1) - change)):
+        noon = datetime.fromisoformat(f"{day}T12:00").replace(tzinfo=ZoneInfo(zone))
+        start, end = edges(Stretch.MONTH, noon, ZoneInfo(zone), noon)[-2:]
+        assert end - start == lasts
+
+
+@pytest.mark.parametrize("zone", ZONES[:3])
+def test_hours_are_as_long_as_they_last_when_clocks_change(zone: str) -> None:
+    found = edges(Stretch.DAY, datetime(2026, 10, 25, 12, tzinfo=UTC), ZoneInfo(zone), datetime(2026, 1, 1, tzinfo=UTC))
+
+    assert {end - start for start, end in pairwise(found)} == {timedelta(hours=1)}
+
+
+@pytest.mark.parametrize(
+    ("age", "stretch"),
+    [
+        (timedelta(hours=2), "day"),
+        (timedelta(days=3), "month"),
+        (timedelta(days=90), "year"),
+        (timedelta(days=900), "year"),
+    ],
+)
+def test_without_being_asked_it_shows_all_there_is_up_to_a_year(age: timedelta, stretch: str) -> None:
+    assert stretch_of(age) == stretch
+
+
+@pytest.mark.parametrize("stretch", Stretch)
+@pytest.mark.parametrize("zone", ZONES[:3])
+def test_each_bar_holds_as_many_entries_as_happened_in_it(
+    acme: Organisation, ada: Actor, superuser: psycopg.Connection, stretch: Stretch, zone: str
+) -> None:
+    fill(acme, ada, ENTRIES - 4)
+    until = datetime(2026, 10, 25, 20, tzinfo=UTC)
+    # Ever more of them towards the end, and several at once.
+    times = [until - timedelta(minutes=(each // 3) ** 4) for each in range(ENTRIES, 0, -1)]
+    happened(superuser, acme, times)
+    since = began(acme.id)
+    assert since == times[0]
+    with statements() as sent:
+        bars = histogram(acme.id, stretch, until, ZoneInfo(zone), since)
+
+    expected = [bisect_left(times, bar.end) - bisect_left(times, bar.start) for bar in bars]
+    assert [bar.entries for bar in bars] == expected
+    assert sum(expected) > 0
+    assert len(sent) == 1
+
+
+def test_an_organisation_without_entries_never_began(acme: Organisation) -> None:
+    assert began(acme.id + 1) is None
