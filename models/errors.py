@@ -21,6 +21,12 @@ class HandleTaken(DomainError):
     field = "handle"
 
 
+class NameTaken(DomainError):
+    """Something else has the name."""
+
+    field = "name"
+
+
 class EmailTaken(DomainError):
     """An account with this email exists."""
 

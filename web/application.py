@@ -44,6 +44,7 @@ from web.pages import (
     projects,
     resources,
     sessions,
+    views,
 )
 from web.serving.buffered import BODY_MOST_BYTES
 from worker import hint, output
@@ -125,6 +126,7 @@ def _routes(app: Flask) -> None:
         resources,
         deployments,
         activity,
+        views,
         health,
     ):
         app.register_blueprint(area.bp)

@@ -14,6 +14,7 @@ from wtforms import Field as Input
 
 from models.field import SHORT_MOST
 from models.length import Length
+from models.log.query import LENGTH
 from models.settings import Settings
 from web.form_body import TYPE
 from web.serving.buffered import BODY_MOST_BYTES
@@ -25,7 +26,7 @@ ADDRESS_MOST_BYTES = 8000
 NEXT_MOST = 2000
 # A handle, a number, the token of a link.
 PART_MOST = 100
-QUERY = {"next": Length(NEXT_MOST)}
+QUERY = {"next": Length(NEXT_MOST), "q": LENGTH, "add": LENGTH}
 QUERY_LENGTH = Length(SHORT_MOST)
 # Of forms, what is read without one.
 BY_HAND = {"csrf_token": Length(SHORT_MOST), "of": Length(SHORT_MOST)}

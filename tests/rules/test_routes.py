@@ -17,6 +17,7 @@ from models.log.actor import Actor
 from models.organisation import Organisation
 from models.people.access import Role
 from models.people.user import User, sign_up
+from models.people.view import save_view
 from models.project import Project
 from models.transaction import transaction
 from tests.support.invitations import enrol, invite
@@ -61,6 +62,12 @@ EXPECTED: dict[tuple[str, str], set[str]] = {
     ("activity.entry", "GET"): READERS,
     ("activity.of_person", "GET"): READERS,
     ("activity.over_time", "GET"): READERS,
+    # The view in the addresses below is one that Ada shares.
+    ("views.index", "GET"): READERS,
+    ("views.add", "POST"): READERS,
+    ("views.change", "POST"): ADMINS,
+    # Ada is the first to delete it, and whoever comes after her finds nothing.
+    ("views.delete", "POST"): READERS,
     ("assets.file", "GET"): EVERYONE,
     ("billing.show", "GET"): OWNER,
     ("billing.top_up", "POST"): OWNER,
@@ -155,6 +162,8 @@ def addresses(
     with transaction():
         web.create(ada, Container, name="my-api", handle="my-api", image="nginx:1.28")
     invited = invite(acme, ada)
+    with transaction():
+        view = save_view(acme.id, people["ada"].id, Role.OWNER, "Deletions", "action:delete", True)
     with app.test_request_context():
         yield Addresses(
             {
@@ -168,6 +177,7 @@ def addresses(
                 "user_id": extra.id,
                 "id": method.id,
                 "token": invited.token,
+                "view_id": view.id,
                 "organisation_id": acme.id,
                 "path": "style.css",
             }

@@ -204,7 +204,7 @@ def test_functions_that_act_as_their_owner_are_the_two_the_application_needs(sup
     assert found.fetchall() == [("take_usage", True, False, path), ("write_entries", True, False, path)]
 
 
-def test_the_application_deletes_only_memberships_and_sessions_and_truncates_nothing(
+def test_the_application_deletes_only_memberships_sessions_and_views_and_truncates_nothing(
     superuser: psycopg.Connection,
 ) -> None:
     found = superuser.execute(
@@ -213,7 +213,7 @@ def test_the_application_deletes_only_memberships_and_sessions_and_truncates_not
         (APP,),
     )
 
-    assert sorted(found) == [("memberships", "DELETE"), ("sessions", "DELETE")]
+    assert sorted(found) == [("memberships", "DELETE"), ("saved_views", "DELETE"), ("sessions", "DELETE")]
 
 
 @pytest.mark.parametrize(("table", "moment"), [("ledger", "at"), ("usage_changes", "at"), ("payments", "asked_at")])
