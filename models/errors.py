@@ -46,7 +46,7 @@ class AlreadyEnded(DomainError):
 
 
 class OrganisationSuspended(DomainError):
-    """Nothing but members and billing may be changed while the organisation is suspended."""
+    """While an organisation is suspended, its members and billing may be changed, and what there is be ended: no more."""
 
 
 class StaleVersion(DomainError):

@@ -14,9 +14,13 @@ from models.errors import NotFound, OrganisationSuspended
 
 GONE = "This organisation is deleted, or will be in a moment; nothing can be changed in it any more."
 PROJECT_GONE = "This project is deleted, or will be in a moment; nothing can be changed in it any more."
+WHILE_SUSPENDED = (
+    "Members, invitations and billing can be changed and what there is can be ended; nothing else can be created or "
+    "changed."
+)
 SUSPENDED = (
-    "This organisation is suspended: nothing but members and billing can be changed. If its balance is used up, an "
-    "owner resumes it by topping up under Billing; if the platform's operator suspended it, only they can."
+    f"This organisation is suspended. {WHILE_SUSPENDED} If its balance is used up, an owner resumes it by topping up "
+    "under Billing; if the platform's operator suspended it, only they can."
 )
 
 

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from flask import Flask, g, request
 
 from models.billing import amounts
+from models.hold import WHILE_SUSPENDED
 from models.jobs.deployment import short
 from models.kinds.catalogue import BY_NOUN, KINDS, plurals
 from models.kinds.references import listed_names
@@ -119,7 +120,8 @@ def attach(app: Flask, _: Settings) -> None:
         "digest": short,
     }
     app.jinja_env.filters.update(filters)
-    app.jinja_env.globals.update(zone_name=zone_name, zone_now=zone_now, plural=plural, KINDS=KINDS)
+    app.jinja_env.globals.update(zone_name=zone_name, zone_now=zone_now, plural=plural)
+    app.jinja_env.globals.update(KINDS=KINDS, WHILE_SUSPENDED=WHILE_SUSPENDED)
 
 
 def _from_utc_now() -> str:

@@ -263,7 +263,7 @@ def test_while_suspended_deploying_again_is_refused_with_a_message_that_says_how
     answer = owner.post(f"{MY_API}/deploy")
 
     assert answer.status_code == 422
-    assert "This organisation is suspended: nothing but members and billing can be changed." in answer.text
+    assert "This organisation is suspended. Members, invitations and billing can be changed" in answer.text
 
 
 def test_what_waits_for_the_engine_says_so_on_its_page_and_makes_no_entry(
