@@ -46,7 +46,7 @@ class AlreadyEnded(DomainError):
 
 
 class OrganisationSuspended(DomainError):
-    """While an organisation is suspended, its members and billing may be changed, and what there is be ended: no more."""
+    """While an organisation is suspended, its members and billing may be changed, what there is ended, and no more."""
 
 
 class StaleVersion(DomainError):

@@ -55,8 +55,15 @@ class Form(FlaskForm):
     class Meta(FlaskForm.Meta):
         """Takes a form's fields through their lengths, before any of them is looked at."""
 
+        def render_field(self, field: Input, render_kw: Mapping[str, Any]) -> Any:
+            """Renders a field; the first one that is wrong takes the focus, also without a script."""
+            if (wrong := self.form.first_wrong) is not None:
+                render_kw = {**render_kw, "autofocus": field is wrong}
+            return super().render_field(field, render_kw)
+
         def wrap_formdata(self, form: "Form", formdata: Any) -> Any:
             """Returns what the form is to read; None where nothing was sent."""
+            self.form = form
             sent = super().wrap_formdata(form, formdata)
             if sent is None:
                 return None
@@ -99,6 +106,12 @@ class Form(FlaskForm):
     def refused(self) -> bool:
         """Whether anything is wrong with what was sent."""
         return bool(self.errors)
+
+    @property
+    def first_wrong(self) -> Input | None:
+        """The first field that is wrong, or the first of a form that is wrong as a whole; None when all is right."""
+        fixed = [each for each in self if isinstance(each, HiddenField) or "readonly" in (each.render_kw or {})]
+        return next((each for each in self if each not in fixed and (self.form_errors or each.errors)), None)
 
     @property
     def complaints(self) -> list[str]:

@@ -1,5 +1,7 @@
 """The keys of a feed, and where the focus is after Back and after an error."""
 
+from collections.abc import Callable
+
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
@@ -108,3 +110,14 @@ def test_after_an_error_the_focus_is_on_the_first_field_that_is_wrong(ada_page: 
     expect(ada_page.locator(".error")).to_have_count(2)
 
     expect(ada_page.get_by_label("Handle")).to_be_focused()
+
+
+def test_without_scripts_the_first_field_that_is_wrong_has_the_focus(signed_in: Callable[..., Page]) -> None:
+    page = signed_in("ada", java_script_enabled=False)
+    page.goto("/account")
+    page.get_by_label("Current password").fill("wrong")
+    page.get_by_label("New password").fill("short")
+    page.get_by_role("button", name="Change password").click()
+
+    expect(page.locator(".error")).to_have_count(2)
+    expect(page.get_by_label("Current password")).to_be_focused()

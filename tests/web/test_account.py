@@ -1,5 +1,6 @@
 """Signing up, in and out; one's own name and password."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -151,6 +152,46 @@ def test_a_wrong_current_password_changes_nothing(visit: Visit) -> None:
     assert answer.status_code == 422
     assert "That is not your current password." in answer.text
     assert visit("ada").get("/orgs").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("address", "sent", "wrong"),
+    [
+        ("/account/password", {"current": "wrong", "new": "short"}, ["current", "new"]),
+        ("/account/password", {"current": PASSWORD, "new": "short"}, ["new"]),
+        ("/account/password", {"current": "wrong", "new": "another long password"}, ["current"]),
+        ("/account/email", {"email": "nobody", "password": "wrong"}, ["email", "password"]),
+        ("/account/email", {"email": "nobody", "password": PASSWORD}, ["email"]),
+        ("/account/email", {"email": "new@example.com", "password": "wrong"}, ["password"]),
+    ],
+)
+def test_all_that_is_wrong_with_what_asks_for_one_s_password_is_said_at_once(
+    visit: Visit, address: str, sent: dict[str, str], wrong: list[str]
+) -> None:
+    page = visit("ada").post(address, **sent)
+
+    assert page.status_code == 422
+    assert re.findall(r'id="(\w+)-error"', page.text) == wrong
+    [focused] = re.findall(r"<input[^>]* autofocus[^>]*>", page.text)
+    assert f'name="{wrong[0]}"' in focused
+
+
+@pytest.mark.parametrize(
+    ("address", "sent"),
+    [("/account/password", {"current": "wrong", "new": "short"}), ("/account/email", {"password": "wrong"})],
+)
+def test_guessing_one_s_password_beside_another_fault_has_to_wait_like_any_guessing(
+    visit: Visit, address: str, sent: dict[str, str]
+) -> None:
+    ada = visit("ada")
+
+    assert 429 in [ada.post(address, **sent).status_code for _ in range(8)]
+
+
+def test_mistyping_a_new_password_beside_the_right_one_has_no_wait(visit: Visit) -> None:
+    ada = visit("ada")
+
+    assert {ada.post("/account/password", current=PASSWORD, new="short").status_code for _ in range(8)} == {422}
 
 
 def test_a_new_name_is_used_from_now_on_and_earlier_entries_keep_the_old_one(visit: Visit, acme: Organisation) -> None:

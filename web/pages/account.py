@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from flask import Blueprint, current_app, flash, redirect, request, url_for
+from wtforms import PasswordField
 
 from models.errors import Invalid, NotFound
 from models.organisation import find_open_invitation
@@ -127,12 +128,28 @@ def change_password() -> Answer:
                 user.change_password(form.current.data or "", form.new.data or "")
                 mailing.post(user.email, "password_changed", mailing.external("passwords.ask"))
             hint_all(hints)
+    else:
+        also_check_password(form, form.current)
     if form.refused:
         return settings_page(password_form=form)
     counters().forget(mine)
     _enter(user)
     flash("Your password is changed, and you are signed out everywhere else.")
     return redirect(url_for("account.settings"))
+
+
+def also_check_password(form: Form, current: PasswordField) -> None:
+    """Looks at the password too where something else is refused already, so that all that is wrong is said at once.
+
+    It is an attempt like any other. Raises TooManyAttempts.
+    """
+    if form_token.is_refused() or current.errors:
+        return
+    mine = [passwords_of(me().id)]
+    counters().attempt(mine)
+    with form.show_errors():
+        find_user(me().id).require_password(current.data or "", current.name)
+        counters().forget(mine)
 
 
 def settings_page(**sent: Form) -> Answer:

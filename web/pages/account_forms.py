@@ -68,7 +68,7 @@ class PasswordForm(Form):
     current = PasswordField("Current password", [Within(PASSWORD_MOST)], render_kw={"autocomplete": "current-password"})
     new = PasswordField(
         "New password",
-        [Within(PASSWORD_MOST)],
+        [Within(PASSWORD_MOST), CheckedBy(_new_password)],
         description="At least 10 characters. You are signed out everywhere else.",
         render_kw={"autocomplete": "new-password"},
     )
@@ -78,7 +78,9 @@ class EmailForm(Form):
     """Another address."""
 
     email = StringField(
-        "New email", [Within(*EMAIL)], render_kw={"type": "email", "autocomplete": "email", "maxlength": 254}
+        "New email",
+        [Within(*EMAIL), CheckedBy(checked_email)],
+        render_kw={"type": "email", "autocomplete": "email", "maxlength": 254},
     )
     password = PasswordField("Your password", [Within(PASSWORD_MOST)], render_kw={"autocomplete": "current-password"})
 

@@ -23,6 +23,16 @@ def _checked(name: str) -> Checked:
     return Checked(PaymentMethod.fields()[name])
 
 
+def _expiry_month() -> StringField:
+    limits = {"min": 1, "max": 12}
+    return StringField("Expiry month", [_checked("expiry_month")], widget=NumberInput(), render_kw=limits)
+
+
+def _expiry_year() -> StringField:
+    limits = {"min": 2000, "max": 2100}
+    return StringField("Expiry year", [_checked("expiry_year")], widget=NumberInput(), render_kw=limits)
+
+
 class TopUpForm(Form):
     """An amount from a saved card; `request_id` makes a double click count once."""
 
@@ -42,15 +52,11 @@ class TopUpForm(Form):
 class ExpiryForm(Form):
     """A renewed card."""
 
-    expiry_month = StringField(
-        "Expiry month", [_checked("expiry_month")], widget=NumberInput(), render_kw={"min": 1, "max": 12}
-    )
-    expiry_year = StringField(
-        "Expiry year", [_checked("expiry_year")], widget=NumberInput(), render_kw={"min": 2000, "max": 2100}
-    )
+    expiry_month = _expiry_month()
+    expiry_year = _expiry_year()
 
 
-class MethodForm(ExpiryForm):
+class MethodForm(Form):
     """A card, without its number; `request_id` makes ten clicks save one."""
 
     request_id = HiddenField()
@@ -61,6 +67,8 @@ class MethodForm(ExpiryForm):
         description="Only these: the full number is never asked for or kept.",
         render_kw={"inputmode": "numeric", "maxlength": 4, "autocomplete": "off"},
     )
+    expiry_month = _expiry_month()
+    expiry_year = _expiry_year()
 
 
 class AutoTopUpForm(Form):

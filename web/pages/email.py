@@ -15,7 +15,7 @@ from web.forms import TokenForm
 from web.fragments import render
 from web.limits import counters, mails_of, passwords_of
 from web.mailing import external, mails, post
-from web.pages.account import settings_page
+from web.pages.account import also_check_password, settings_page
 from web.pages.account_forms import EmailForm, MailsForm
 from worker.hint import hint_all
 
@@ -32,6 +32,8 @@ def change() -> Answer:
         counters().attempt([passwords_of(me().id), mails_of(me().id)])
         with form.show_errors():
             told = _ask(form) if mails() else _replace(form)
+    else:
+        also_check_password(form, form.password)
     if form.refused:
         return settings_page(email_form=form)
     counters().forget([passwords_of(me().id)])
