@@ -171,13 +171,34 @@ def written(file: Path, parts: dict[str, str], compression: int = ZIP_STORED) ->
     return file
 
 
+WRONG: list[dict[str, object]] = [
+    {"server": "new"},
+    {"program": None},
+    {"keys": []},
+    {"keys": {"k1": 1}},
+    {"keys": None},
+    {"owner": "owner"},
+    {"owner": ["owner"]},
+    {"app": ["app", "lock_timeout=10s"]},
+    {"app": ["app", [1]]},
+    {"logs": {}},
+    {"logs": [[1, "acme"]]},
+    {"logs": [[1, "acme", "4"]]},
+    {"logs": [{"handle": "acme"}]},
+    {"installation": None},
+    {"version": 1},
+    {"made_at": ["now"]},
+    {"schema": 9},
+    {"format": 2, "version": ["2.0"]},
+    {"unheard": "of"},
+]
 SAID = Contents("", "1", "", 18, 18, "", Role("owner", []), Role("app", []), {}, []).to_json()
 
 
 @pytest.mark.parametrize(
     "said",
-    [SAID, "[" * 100_000, "[]", "{}", SAID.replace('"server": 18', '"server": "new"')],
-    ids=["without a dump", "deep", "a list", "empty", "of no version"],
+    [SAID, "[" * 100_000, "[]", "{}", "null", *(json.dumps(json.loads(SAID) | each) for each in WRONG)],
+    ids=["without a dump", "deep", "a list", "empty", "nothing", *map(str, WRONG)],
 )
 def test_what_is_no_backup_is_refused_in_one_sentence(tmp_path: Path, said: str) -> None:
     parts = {"contents.json": said} | ({} if said == SAID else {"database.dump": ""})
@@ -214,6 +235,39 @@ def test_a_backup_in_a_format_to_come_names_the_version_that_reads_it(tmp_path: 
 
     with pytest.raises(click.ClickException, match=r"made by a newer version \(2\.0\)"):
         archive.read_contents(written(tmp_path / "file", {"contents.json": said}))
+
+
+ODD = "\x1b]0;owned\x07\r\u202e\ud800\x9b31m"
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"version": ODD, "schema": ODD},
+        {"schema": f"9999{ODD}"},
+        {"format": 2, "version": ODD},
+        {"keys": {ODD: ODD}},
+        {"app": [ODD, []]},
+        {"made_at": ODD, "installation": ODD, "logs": [[1, ODD, 3]], "owner": [ODD, [f"{ODD}={ODD}"]]},
+    ],
+    ids=lambda odd: ", ".join(odd),
+)
+def test_what_a_backup_says_of_itself_does_nothing_to_a_terminal(
+    empty: Servers, saved: Path, tmp_path: Path, odd: dict[str, object]
+) -> None:
+    rewrite(saved, **odd)
+    _, printed = type_in(empty, tmp_path, "restore", str(saved))
+
+    assert [each for each in printed if not each.isprintable() and each != "\n"] == []
+    assert r"\x1b]0;owned" in printed
+
+
+def test_what_is_to_be_pasted_into_psql_is_one_statement(empty: Servers, saved: Path, tmp_path: Path) -> None:
+    rewrite(saved, app=["activity_log_app", ["lock_timeout=7s'; DROP TABLE users; --", "a; b=1"]])
+    printed = type_in(empty, tmp_path, "restore", str(saved))[1]
+
+    assert "ALTER ROLE activity_log_app SET lock_timeout = '7s''; DROP TABLE users; --';" in printed
+    assert "ALTER ROLE activity_log_app SET \"a; b\" = '1';" in printed
 
 
 @pytest.mark.parametrize("damage", ["half", "changed", "other"])

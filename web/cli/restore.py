@@ -1,5 +1,6 @@
 """`activity-log restore`."""
 
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,6 +16,8 @@ from web.cli.saved.contents import Contents, Log, Role, installation, limits, lo
 from web.cli.settings import as_owner
 
 LISTED = 20
+# What needs no quotes in SQL; settings of extensions have a dot.
+IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)?")
 
 
 @click.command()
@@ -111,9 +114,15 @@ def _tell(contents: Contents, connection: "psycopg.Connection[Any]") -> None:
 def _tell_of_limits(role: Role, have: list[str]) -> None:
     for each in sorted(set(role.limits) - set(have)):
         name, _, value = each.partition("=")
+        # To be pasted into psql: a quote must not end what it stands in.
+        setting = f"{_identifier(name)} = " + "'{}'".format(value.replace("'", "''"))
         click.echo(
-            f"The role {role.name} had a limit that it has not here: ALTER ROLE {role.name} SET {name} = '{value}';"
+            f"The role {role.name} had a limit that it has not here: ALTER ROLE {_identifier(role.name)} SET {setting};"
         )
+
+
+def _identifier(name: str) -> str:
+    return name if IDENTIFIER.fullmatch(name) else '"{}"'.format(name.replace('"', '""'))
 
 
 def _tell_of_loss(contents: Contents, instead_of: str | None) -> None:

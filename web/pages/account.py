@@ -143,7 +143,7 @@ def also_check_password(form: Form, current: PasswordField) -> None:
 
     It is an attempt like any other. Raises TooManyAttempts.
     """
-    if form_token.is_refused() or current.errors:
+    if form_token.is_refused() or form.too_long:
         return
     mine = [passwords_of(me().id)]
     counters().attempt(mine)

@@ -15,7 +15,7 @@ from zipfile import ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 import click
 
-from web.cli.saved.contents import Contents, NewerFormat
+from web.cli.saved.contents import Contents, NewerFormat, printable
 
 CONTENTS, DUMP = "contents.json", "database.dump"
 BLOCK = 1024 * 1024
@@ -71,7 +71,7 @@ def read_contents(file: Path) -> Contents:
     except NO_BACKUP:
         raise click.ClickException(f"{file} is not a backup, or not all of one.") from None
     if damaged:
-        raise click.ClickException(f"{file} is damaged: {damaged} is not what was written.")
+        raise click.ClickException(f"{file} is damaged: {printable(damaged)} is not what was written.")
     return found
 
 
@@ -106,4 +106,6 @@ def _program(command: list[str], environ: dict[str, str]) -> Iterator["subproces
         if status:
             errors.seek(0)
             said = errors.read().decode(errors="replace").strip()[-2000:]
-            raise click.ClickException(f"{Path(command[0]).name} failed:\n{said}")
+            # It quotes what it was given.
+            lines = "\n".join(map(printable, said.split("\n")))
+            raise click.ClickException(f"{Path(command[0]).name} failed:\n{lines}")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 import psycopg
@@ -17,6 +17,7 @@ from models.settings import Settings
 from models.system.rotation import sealed_columns
 
 FORMAT = 1
+Kind = TypeVar("Kind")
 
 
 class NewerFormat(Exception):
@@ -66,17 +67,50 @@ class Contents:
 
     @classmethod
     def from_json(cls, text: str | bytes) -> "Contents":
-        """Read what `to_json` wrote. Raises NewerFormat, and ValueError for anything else."""
+        """Read what `to_json` wrote, fit to be printed. Raises NewerFormat, and ValueError for anything else."""
         try:
-            found: dict[str, Any] = json.loads(text)
+            found = _a(dict, _printable(json.loads(text)))
             if found["format"] != FORMAT:
-                raise NewerFormat(found["version"])
-            found["server"], found["program"] = int(found["server"]), int(found["program"])
-            found["owner"], found["app"] = Role(*found["owner"]), Role(*found["app"])
-            found["logs"] = [Log(*each) for each in found["logs"]]
+                raise NewerFormat(_a(str, found["version"]))
+            for name in ("made_at", "version", "schema", "installation"):
+                _a(str, found[name])
+            for name in ("server", "program"):
+                _a(int, found[name])
+            found["owner"], found["app"] = _read_role(found["owner"]), _read_role(found["app"])
+            found["keys"] = {key: _a(str, mark) for key, mark in _a(dict, found["keys"]).items()}
+            found["logs"] = [_read_log(*_a(list, each)) for each in _a(list, found["logs"])]
             return cls(**found)
         except (TypeError, KeyError) as error:
             raise ValueError(f"not what a backup says of itself: {error}") from None
+
+
+def printable(text: str) -> str:
+    """Returns a text as a terminal may get it: what one cannot see stands in it as an escape, such as \\x1b."""
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+
+
+def _printable(found: Any) -> Any:
+    """What a file holds may come from anywhere, and all of it may be printed."""
+    if isinstance(found, dict):
+        return {printable(name): _printable(each) for name, each in found.items()}
+    if isinstance(found, list):
+        return [_printable(each) for each in found]
+    return printable(found) if isinstance(found, str) else found
+
+
+def _a(kind: type[Kind], found: Any) -> Kind:
+    if not isinstance(found, kind):
+        raise TypeError(f"{found!r} is no {kind.__name__}")
+    return found
+
+
+def _read_role(found: Any) -> Role:
+    name, limits = _a(list, found)
+    return Role(_a(str, name), [_a(str, each) for each in _a(list, limits)])
+
+
+def _read_log(organisation_id: Any, handle: Any, last_number: Any) -> Log:
+    return Log(_a(int, organisation_id), _a(str, handle), _a(int, last_number))
 
 
 def describe(connection: "psycopg.Connection[Any]", settings: Settings, program: int) -> Contents:
