@@ -1,5 +1,6 @@
 """The Flask app: pages, and the fragments that htmx swaps into them."""
 
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -71,9 +72,17 @@ PROTECTION = (
 )
 
 
+class Application(Flask):
+    """Flask with plain functions alone: it looks at each of them in every request whether it is a coroutine."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Returns the function."""
+        return func
+
+
 def create_app(settings: Settings) -> Flask:
     """Build the web application. Raises RuntimeError when a route does not say what it needs."""
-    app = Flask("web", static_folder=None, template_folder=str(ROOT / "templates"))
+    app = Application("web", static_folder=None, template_folder=str(ROOT / "templates"))
     app.config.update(
         SECRET_KEY=settings.secret_key,
         SIGNUP=settings.signup,
@@ -159,7 +168,9 @@ def _protect(response: Response) -> Response:
     headers = response.headers
     if not g.get("stored", True):
         headers["Cache-Control"] = "no-store"
+    # Looked up once: that a header is not there costs an exception each time.
+    there = {name.lower() for name in headers.keys()}  # noqa: SIM118 (its items are pairs)
     for name, value in PROTECTION:
-        if name not in headers:
+        if name.lower() not in there:
             headers.add(name, value)
     return response

@@ -46,7 +46,6 @@ def attach(app: Flask, _: Settings) -> None:
 
     @app.after_request
     def compress(response: Response) -> Response:
-        response.vary.add(HEADER)
         if takes_gzip(request.environ.get("HTTP_ACCEPT_ENCODING", "")) and _is_worth_it(response) and _tells_nothing():
             response.set_data(packed(response.get_data(), ONE_ANSWER))
             response.headers["Content-Encoding"] = GZIP

@@ -10,17 +10,19 @@ from models.billing import suspension
 from models.billing.suspension import Suspension
 from models.people.standing import Person
 from models.settings import Settings
+from web import compression
 from web.access import known_already, signed_in
 
 KEPT_MOST = 20_000
 
 
 def attach(app: Flask, _: Settings) -> None:
-    """Let every answer that was chosen by a header of htmx say so, or a cache would show a fragment as a page."""
+    """Let every answer say which headers it was chosen by, or a cache would show a fragment as a page."""
 
     @app.after_request
     def vary(response: Response) -> Response:
-        response.vary.update(g.get("asked_of_htmx", ()))
+        # In one go: each change writes the header anew.
+        response.vary.update([compression.HEADER, *g.get("asked_of_htmx", ())])
         return response
 
 
