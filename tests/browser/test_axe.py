@@ -1,4 +1,4 @@
-"""Every page, in every state that has a look of its own, has nothing that axe-core finds wrong."""
+"""Every page, in every state that has a look of its own: axe-core finds nothing wrong, and a finger hits its mark."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -24,6 +24,7 @@ from tests.support.deployments import deployed
 from tests.support.invitations import invite
 from tests.support.kinds import create
 from tests.support.money import add_card, pay
+from tests.support.targets import small_targets
 
 ACME = "/orgs/acme"
 WEB = f"{ACME}/projects/web"
@@ -55,7 +56,7 @@ class Walk:
         """Look at the page as it is now, with everything on it unfolded."""
         self.page.evaluate(UNFOLD)
         expect(self.page.locator(".htmx-request")).to_have_count(0)  # what loads is faint meanwhile
-        self.wrong += [f"{what}: {each}" for each in faults(self.page)]
+        self.wrong += [f"{what}: {each}" for each in faults(self.page) + small_targets(self.page)]
         path = self.page.evaluate("location.pathname")
         try:
             self.seen.add(self.app.url_map.bind("").match(path)[0])
@@ -181,3 +182,21 @@ def test_a_planted_fault_is_found(ada_page: Page) -> None:
     assert "light, button-name" in found
     assert "light, color-contrast" in found
     assert "dark, color-contrast" in found
+
+
+def test_what_a_finger_would_miss_is_found(ada_page: Page) -> None:
+    ada_page.goto(ACME)
+    assert small_targets(ada_page) == []
+    ada_page.evaluate(
+        """() => {
+          const planted = document.getElementById("main").appendChild(document.createElement("div"));
+          planted.innerHTML = `<button id="small">x</button><div><a id="alone" href="/orgs">Alone</a></div>
+            <p>Within <a id="words" href="/orgs">other</a> words</p>`;
+          planted.querySelector("button").style = "width: 20px; height: 30px; padding: 0; min-height: 0";
+        }"""
+    )
+    found = "\n".join(small_targets(ada_page))
+
+    assert 'id="small"' in found
+    assert 'id="alone"' in found
+    assert 'id="words"' not in found
