@@ -73,3 +73,23 @@ def test_every_class_that_is_styled_is_used() -> None:
 def test_every_file_is_joined_into_what_is_served() -> None:
     assert {file.stem for file in CSS.iterdir()} == set(STYLES)
     assert {file.stem for file in JS.iterdir()} == set(SCRIPTS)
+
+
+# With such a rule, a row that is put in has the browser look at every element beside it, and at all that is in those.
+AFTER_ANYTHING = re.compile(r"[+~]\s*(?:[*:\[]|$)")
+
+
+def after_anything(css: str) -> list[str]:
+    """The selectors for whatever follows something, whose tag or class they leave open."""
+    selectors = re.findall(r"[^{};]+(?=\{)", css)
+    return [each.strip() for each in selectors if AFTER_ANYTHING.search(re.sub(r":has\([^)]*\)", "", each))]
+
+
+def test_no_rule_is_for_whatever_follows_something() -> None:
+    assert after_anything(styles()) == []
+
+
+def test_a_rule_for_whatever_follows_something_would_be_found() -> None:
+    assert after_anything(".a > b + * i { }") == [".a > b + * i"]
+    assert after_anything(".a ~ :not(b) { }") == [".a ~ :not(b)"]
+    assert not after_anything(".a:not(b) + li:not(c) { } .a:has(+ :popover-open) { }")
