@@ -39,6 +39,7 @@ NULLABLE = """
 WITHOUT_CLASS = {
     "activity_entries",
     "activity_heads",
+    "activity_names",
     "activity_runs",
     "deployments",
     "jobs",

@@ -30,6 +30,12 @@ OF_LOG = {
         SELECT organisation_id, number FROM activity_entries
          WHERE actor_id IS NULL AND cause_number IS NULL
            AND CAST(resource_type AS text) IN ('project', {", ".join(repr(kind.noun) for kind in KINDS)})""",
+    "a name that no search finds": """
+        SELECT organisation_id, resource_type, resource_id, resource_name FROM activity_entries
+         UNION
+        SELECT organisation_id, 'user', actor_id, actor_name FROM activity_entries WHERE actor_id IS NOT NULL
+        EXCEPT
+        SELECT organisation_id, resource_type, resource_id, name FROM activity_names""",
     "a run that is not what its entries say": """
         WITH counted AS (
             SELECT organisation_id, cause_number, min(number) AS first_number, max(number) AS last_number FROM (
