@@ -1,12 +1,13 @@
-"""Answers compressed for browsers that take gzip, except where their length would tell a secret (BREACH).
+"""Answers compressed for browsers that take gzip, except where their length would give something away (BREACH).
 
-Who can read lengths on the wire and have a guess put beside a secret sees when it is right: the answer gets shorter. So
-what is compressed holds no secret that stays the same, or nothing that somebody else could have put there:
+Who can read lengths on the wire and have a guess put beside a hidden value sees when it is right, since the answer gets
+shorter. So what is compressed holds no hidden value that stays the same, or nothing that somebody else could have put
+there:
 
 * The token of forms looks different in every answer (`web.form_token.masked`).
 * An answer that is never stored, since it shows or bears a link that opens something, is left as it is.
 * So is an answer to a form, which shows again what was sent, and whatever a page of another site has asked for.
-* So is the output of containers (`keep_plain`): strangers write into it with every request to what runs there.
+* So is the output of what runs (`keep_plain`): strangers write into it with every request that they send.
 """
 
 import zlib
