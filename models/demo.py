@@ -11,6 +11,7 @@ from models.billing.account import account_of
 from models.billing.cards import add_payment_method
 from models.billing.payment import top_up
 from models.jobs.job import JobKey
+from models.kinds import ports
 from models.kinds.container import Container
 from models.kinds.memcached import Memcached
 from models.kinds.registry import Registry
@@ -36,7 +37,21 @@ PEOPLE = {
     "linus": ("Linus Pauling", Role.MEMBER),
     "vera": ("Vera Rubin", Role.VIEWER),
 }
-SERVICES = ("api", "worker", "frontend", "gateway", "search", "mailer", "billing", "reports", "auth", "media")
+# Public images that are small and run without being set up, so that with an engine the demo really runs: before an
+# update and after it. The last is made up, of a private registry, and ended before anything could pull it.
+SERVICES = {
+    "api": ("traefik/whoami:v1.10.3", "traefik/whoami:v1.11.0"),
+    "frontend": ("nginx:1.27-alpine", "nginx:1.28-alpine"),
+    "gateway": ("caddy:2.9-alpine", "caddy:2.10-alpine"),
+    "queue": ("valkey/valkey:8.0-alpine", "valkey/valkey:8.1-alpine"),
+    "events": ("nats:2.10-alpine", "nats:2.11-alpine"),
+    "mailer": ("axllent/mailpit:v1.20", "axllent/mailpit:v1.21"),
+    "docs": ("httpd:2.4.62-alpine", "httpd:2.4.63-alpine"),
+    "sessions": ("redis:7.2-alpine", "redis:7.4-alpine"),
+    "packages": ("registry:2.8.3", "registry:3.0.0"),
+    "reports": ("registry.example.com/reports:1.9.0", "registry.example.com/reports:1.9.1"),
+}
+PRIVATE = "registry.example.com"
 STEPS = 151
 P = ParamSpec("P")
 Done = TypeVar("Done")
@@ -80,10 +95,10 @@ def _acme(stage: Stage) -> Iterator[str]:
     yield "Acme"
     yield from _members(stage, acme)
     yield from _money(ada, acme)
-    for name, handle, services in (("Web shop", "web-shop", 10), ("Data platform", "data", 10)):
+    for name, handle in (("Web shop", "web-shop"), ("Data platform", "data")):
         project = _do(acme.create_project, grace, name=name, handle=handle)
         yield name
-        yield from _project(stage, project, SERVICES[:services])
+        yield from _project(stage, project)
     _do(acme.update, ada, acme.version, name="Acme Corporation", email="platform@acme.example.com")
     yield "Acme Corporation"
     yield from _deleted_project(stage, acme)
@@ -114,7 +129,7 @@ def _globex(stage: Stage) -> Iterator[str]:
     yield "top-up"
     project = _do(globex.create_project, stage.actor("linus"), name="Intranet", handle="intranet")
     yield "Intranet"
-    yield from _project(stage, project, SERVICES, who=("linus", "vera"))
+    yield from _project(stage, project, who=("linus", "vera"))
 
 
 def _members(stage: Stage, organisation: Organisation) -> Iterator[str]:
@@ -166,16 +181,14 @@ def _money(ada: Actor, organisation: Organisation) -> Iterator[str]:
     yield "automatic top-up"
 
 
-def _project(
-    stage: Stage, project: Project, services: tuple[str, ...], who: tuple[str, str] = ("grace", "linus")
-) -> Iterator[str]:
+def _project(stage: Stage, project: Project, who: tuple[str, str] = ("grace", "linus")) -> Iterator[str]:
     first, second = stage.actor(who[0]), stage.actor(who[1])
     registry = _do(
         project.create,
         first,
         Registry,
         handle="main",
-        server="registry.example.com",
+        server=PRIVATE,
         username="deploy",
         password=secrets.token_urlsafe(18),
     )
@@ -187,24 +200,25 @@ def _project(
     yield "secrets"
     cache = _do(project.create, second, Memcached, name="session-cache", handle="session-cache", memory_mib=256)
     yield "memcached"
-    for place, service in enumerate(services):
+    for place, (service, (image, newer)) in enumerate(SERVICES.items()):
         actor = (first, second)[place % 2]
-        image = f"registry.example.com/{service}:1.{place}"
+        usual = ports.usual(image)
         container = _do(
             project.create,
             actor,
             Container,
             name=service,
             handle=service,
-            image=f"{image}.0",
-            registry_handle="main",
+            image=image,
+            port=usual.value if usual else 8080,
+            registry_handle="main" if image.startswith(PRIVATE) else None,
             secrets=[password.handle],
             environment="LOG_LEVEL=info\nREGION=eu-central",
         )
         yield service
-        _do(container.update, actor, container.version, image=f"{image}.1")
+        _do(container.update, actor, container.version, image=newer)
         yield service
-        _do(container.update, second, container.version, memory_mib=512 + 128 * place, cpu_millicores=500)
+        _do(container.update, second, container.version, memory_mib=320 + 64 * place, cpu_millicores=500)
         yield service
     _do(registry.update, first, registry.version, password=secrets.token_urlsafe(18))
     _do(key.update, second, key.version, value=secrets.token_urlsafe(24))

@@ -13,6 +13,7 @@ from psycopg.rows import namedtuple_row
 from models import demo
 from models.database import db
 from models.jobs import job
+from models.kinds import ports
 from models.log.history import state_after
 from models.people.user import authenticate
 from models.system.charging import charge_round
@@ -111,6 +112,16 @@ def test_of_nothing_in_the_demo_the_log_leaves_a_value_out(filled: Filled) -> No
         found = state_after(kind, row["organisation_id"], row["id"], last.heads[row["organisation_id"]])
         assert found
         assert set(found.values) == set(kind.fields()) - set(kind.sealed())
+
+
+def test_what_is_left_to_run_comes_from_well_known_public_images(filled: Filled) -> None:
+    living = db.session.execute(
+        db.text("SELECT image, port, registry_handle FROM containers WHERE ended_at IS NULL")
+    ).all()
+    usual = {each.image: found.value if (found := ports.usual(each.image)) else None for each in living}
+
+    assert len(living) == 3 * (len(demo.SERVICES) - 1)
+    assert [each for each in living if each.port != usual[each.image] or each.registry_handle] == []
 
 
 def test_a_cause_comes_before_its_effects(filled: Filled) -> None:
