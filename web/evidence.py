@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from flask import Response, current_app
 
+from models.billing import ledger
 from models.kinds.catalogue import BY_NOUN
 from models.log.feed import Detail, Row
 from models.people.access import Permission
@@ -22,6 +23,8 @@ class Roads(NamedTuple):
     resource: str | None
     project: str | None
     where: Whereabouts
+    movement: str | None = None
+    """The line of the ledger that a top-up is."""
 
 
 def roads(here: Here, row: Row, detail: Detail) -> Roads:
@@ -32,7 +35,7 @@ def roads(here: Here, row: Row, detail: Detail) -> Roads:
         return Roads(actor or None, _person(org, row, detail), None, Whereabouts())
     where = whereabouts(here.id, detail.project_id, row.resource_type, detail.resource_id)
     project = where.project and address("projects.show", org=org, project=where.project)
-    return Roads(actor or None, _resource(org, row, detail, where), project, where)
+    return Roads(actor or None, _resource(org, row, detail, where), project, where, _movement(here, row, detail))
 
 
 def _resource(org: str, row: Row, detail: Detail, where: Whereabouts) -> str | None:
@@ -53,6 +56,15 @@ def _resource(org: str, row: Row, detail: Detail, where: Whereabouts) -> str | N
     if noun == "billing":
         return address("billing.show", org=org) if may(Permission.MANAGE_BILLING) else None
     return _person(org, row, detail)
+
+
+def _movement(here: Here, row: Row, detail: Detail) -> str | None:
+    if row.resource_type != "billing" or "balance_cents" not in detail.changes or not may(Permission.MANAGE_BILLING):
+        return None
+    below = ledger.below_which(here.id, row.number)
+    if below is None:
+        return None
+    return f"{address('billing.show', org=here.handle)}?before={below}#movement-{row.number}"
 
 
 def _person(org: str, row: Row, detail: Detail) -> str | None:

@@ -5,11 +5,12 @@ from itertools import groupby
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import BigInteger, DateTime, Identity, Integer, String, Uuid, func, select
+from sqlalchemy import BigInteger, DateTime, Identity, Integer, String, Uuid, exists, func, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.billing.usage import MINUTE
-from models.database import Model, db
+from models.database import Model, db, read
+from models.log.record import Record, name_in
 
 LATEST = 2**63 - 1
 # Rows read for a page of lines: more than a day of a charge a minute.
@@ -34,6 +35,8 @@ class LedgerRow(Model):
     """Begin and end of the time that a charge pays for."""
     request_id: Mapped[UUID | None] = mapped_column(Uuid)
     """The form that asked for a top-up: the same form sent twice moves money once."""
+    entry_number: Mapped[int | None] = mapped_column(BigInteger)
+    """The entry that tells of a top-up; none tells of a charge, nor of a few top-ups of old versions."""
 
 
 class Line(NamedTuple):
@@ -46,6 +49,27 @@ class Line(NamedTuple):
     balance_after_cents: int
     charged_from: datetime | None
     charged_until: datetime | None
+    entry_number: int | None
+
+
+def is_booked(organisation_id: int, request_id: UUID) -> bool:
+    """Whether the top-up that a form asked for is in the ledger."""
+    mine = LedgerRow.organisation_id == organisation_id, LedgerRow.request_id == request_id
+    return bool(db.session.scalar(select(exists().where(*mine))))
+
+
+def book_top_up(
+    told_by: Record, organisation_id: int, amount_cents: int, after_cents: int, description: str, request_id: UUID
+) -> None:
+    """Adds a top-up to the ledger as the transaction ends, with the number of the entry that tells of it."""
+    values = {"organisation": organisation_id, "amount": amount_cents, "after": after_cents}
+    name_in(told_by, BOOK_TOP_UP, **values, description=description, request=request_id)
+
+
+def below_which(organisation_id: int, entry_number: int) -> int | None:
+    """Returns the id below which a page of lines begins with the top-up that an entry tells of, if it tells of one."""
+    found = read(FIND_TOP_UP, {"organisation": organisation_id, "number": entry_number})
+    return int(found[0][0]) + 1 if found else None
 
 
 def movements(organisation_id: int, before: int = LATEST, size: int = 50) -> list[LedgerRow]:
@@ -77,6 +101,7 @@ def lines(organisation_id: int, before: int = LATEST, size: int = 50) -> tuple[l
                 newest.balance_after_cents,
                 first.charged_from,
                 newest.charged_until,
+                newest.entry_number,
             )
         )
         oldest = first.id
@@ -88,3 +113,11 @@ def _hour(row: LedgerRow) -> tuple[str, datetime | int]:
     if row.charged_until is None:
         return row.kind, row.id
     return row.kind, (row.charged_until - MINUTE).replace(minute=0, second=0, microsecond=0)
+
+
+BOOK_TOP_UP = text("""
+    INSERT INTO ledger (
+        organisation_id, kind, amount_cents, balance_after_cents, description, request_id, entry_number)
+    VALUES (:organisation, 'top_up', :amount, :after, :description, :request, :number)
+""")
+FIND_TOP_UP = text("SELECT id FROM ledger WHERE organisation_id = :organisation AND entry_number = :number")

@@ -16,7 +16,7 @@ from models.billing import provider, suspension
 from models.billing.account import account_of, account_to_top_up, locked_account
 from models.billing.amounts import require_amount, shown
 from models.billing.cards import PaymentMethod, default_method, find_method
-from models.billing.ledger import LedgerRow
+from models.billing.ledger import book_top_up, is_booked
 from models.billing.provider import Collection, Declined
 from models.billing.suspension import By
 from models.database import Model, add, db
@@ -137,19 +137,13 @@ def credit(
 ) -> Record:
     """Add to the balance, and resume what the balance had suspended. Raises AlreadyDone."""
     account = locked_account(held.id)
+    if is_booked(held.id, request_id):  # which nobody changes while the account is locked
+        raise AlreadyDone(DONE)
     before, after = account.balance_cents, account.balance_cents + amount_cents
-    row = LedgerRow(
-        organisation_id=held.id,
-        kind="top_up",
-        amount_cents=amount_cents,
-        balance_after_cents=after,
-        description=f"Top-up with {method.name} by {actor.name}",
-        request_id=request_id,
-    )
-    add(row, AlreadyDone(DONE))
     account.balance_cents, account.retry_at, account.low_told_at = after, None, None
     sentence = Sentence("", f" topped up by {shown(amount_cents)} with {method.name}{why}")
     added = record(actor, Action.UPDATE, account.subject, {"balance_cents": [before, after]}, cause, sentence)
+    book_top_up(added, held.id, amount_cents, after, f"Top-up with {method.name} by {actor.name}", request_id)
     if after > 0:
         account.exhausted = False
         suspension.resume(held, "its balance was topped up", cause=added, by=By.BALANCE)

@@ -6,11 +6,11 @@ COMMIT, because the lock that hands out the numbers must be the last one taken (
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 from sqlalchemy.exc import DatabaseError
 
 from models.database import db
@@ -80,6 +80,7 @@ class Record:
     changes: Changes | None
     cause: "Record | int | None"
     first_number: int | None = None
+    named_in: list[tuple[TextClause, dict[str, Any]]] = field(default_factory=list)
 
     @property
     def number(self) -> int:
@@ -133,6 +134,11 @@ def record_each(
     return many
 
 
+def name_in(one: Record, row: TextClause, **values: Any) -> None:
+    """Has a row written that names the entry, as `:number`, right after the entry itself has got its number."""
+    one.named_in.append((row, values))
+
+
 def usual(noun: str, action: Action) -> Sentence:
     """ "Project Web created": the noun, the name, what happened."""
     return Sentence(f"{noun.capitalize()} ", f" {PAST[action]}")
@@ -152,6 +158,9 @@ def write() -> list[Record]:
     records = sorted(_pending(), key=lambda each: each.organisation_id)
     for each in records:
         each.first_number = _insert(each)
+    for each in records:
+        for row, values in each.named_in:
+            db.session.execute(row, {**values, "number": each.number})
     _pending().clear()
     return records
 

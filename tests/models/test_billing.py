@@ -8,7 +8,7 @@ from flask import Flask
 
 from models.billing.account import BALANCE_ID, account_of
 from models.billing.cards import default_method, find_method, payment_methods
-from models.billing.ledger import movements
+from models.billing.ledger import below_which, lines, movements
 from models.billing.payment import top_up
 from models.database import db
 from models.errors import AlreadyDone, AlreadyEnded, Invalid, NotFound, StaleVersion
@@ -48,6 +48,20 @@ def test_a_ledger_row_says_who_paid_with_what(acme: Organisation, ada: Actor) ->
 
     [row] = movements(acme.id)
     assert (row.kind, row.description) == ("top_up", "Top-up with Visa ending 4242 by Ada Lovelace")
+
+
+def test_a_ledger_row_and_the_entry_that_tells_of_it_lead_to_each_other(acme: Organisation, ada: Actor) -> None:
+    card = add_card(acme, ada)
+    for cents in (100, 200, 300):
+        pay(acme, ada, cents, card)
+    numbers = [each.entry_number for each in movements(acme.id)]
+    tops = [each.number for each in reversed(entries(acme)) if each.summary.startswith("Balance topped up")]
+    assert numbers == tops
+
+    for number in tops:
+        begins, _ = lines(acme.id, below_which(acme.id, number) or 0)
+        assert begins[0].entry_number == number
+    assert below_which(acme.id, tops[-1] - 1) is None, "the entry of the card is no movement"
 
 
 def test_the_longest_names_fit_into_the_ledger(acme: Organisation, ada: Actor) -> None:

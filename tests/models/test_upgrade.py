@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from models.migrations import migrate
-from tests.support.before import NEXT_ENTRY, database_of_before
+from tests.support.before import NEXT_ENTRY, TOP_UPS, database_of_before
 from tests.support.rows import rows, tables_of
 from tests.support.servers import Servers
 
@@ -42,3 +42,14 @@ def test_after_an_upgrade_the_application_writes_on_from_the_old_numbers(before:
             (250,),
             (-250,),
         ]
+
+
+def test_an_upgrade_names_the_entry_of_a_top_up_where_there_is_one_that_must_be_it(before: Servers) -> None:
+    migrate(before.database.owner_url, "activity_log_app", "0016")
+    with psycopg.connect(before.superuser_url) as filling:
+        filling.execute(TOP_UPS.encode())
+    migrate(before.database.owner_url, "activity_log_app")
+    with psycopg.connect(before.superuser_url) as connection:
+        found = connection.execute("SELECT description, entry_number FROM ledger ORDER BY id").fetchall()
+
+    assert [number for _, number in found] == [None, 4, 6, None, None, None]

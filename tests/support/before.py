@@ -78,3 +78,18 @@ NEXT_ENTRY = """
     SELECT write_entries(1, ARRAY[1::bigint], ARRAY['Web'], 1, 'Ada Lovelace', 'owner', 'web', 'update',
                          'project', NULL, NULL, 'Project ', ' updated', NULL, NULL, 'updated project')
 """
+# Four top-ups, of which the log tells two; another entry has the same figures as one of them, a day later.
+TOP_UPS = """
+    INSERT INTO ledger (organisation_id, at, kind, amount_cents, balance_after_cents, description) VALUES
+        (1, '2026-01-01 12:00:00', 'top_up', 100, 800, 'told'), (1, '2026-01-01 12:00:05', 'top_up', 200, 1000, 'told'),
+        (1, '2026-01-01 12:00:10', 'top_up', 100, 800, 'of figures that are told much later'),
+        (1, '2026-01-01 12:00:15', 'top_up', 999, 1799, 'of other figures than any entry'),
+        (1, '2026-01-01 12:00:20', 'charge', -100, 800, 'a charge');
+    INSERT INTO activity_entries (organisation_id, number, occurred_at, resource_id, actor_id, action, resource_type,
+                                  door, actor_name, resource_name, summary, changes)
+    SELECT 1, number, CAST(moment AS timestamptz), 0, 1, 'update', 'billing', 'web', 'Ada', 'Balance', 'x', changes
+      FROM (VALUES (4, '2026-01-01 12:00:01', CAST('{"balance_cents": [700, 800]}' AS jsonb)),
+                   (5, '2026-01-01 12:00:02', '{"auto_top_up": [false, true]}'),
+                   (6, '2026-01-01 12:00:06', '{"balance_cents": [800, 1000]}'),
+                   (7, '2026-01-02 12:00:00', '{"balance_cents": [700, 800]}')) AS told (number, moment, changes);
+"""

@@ -23,6 +23,7 @@ from models.project import Project
 from models.system import charging
 from models.transaction import transaction
 from tests.support.deployments import deployed
+from tests.support.log import latest_entry
 from tests.web.conftest import Visitor
 
 BILLING = "/orgs/acme/billing"
@@ -59,6 +60,34 @@ def test_the_charges_of_an_hour_are_one_line(owner: Visitor, acme: Organisation,
 
     assert told.count('<td class="what">Usage') == 1
     assert "-€0.96" in told
+
+
+def test_a_top_up_and_its_entry_lead_to_each_other(
+    owner: Visitor, acme: Organisation, ada: Actor, card: PaymentMethod
+) -> None:
+    for cents in (1000, 2000):
+        with transaction():
+            top_up(acme.id, ada, cents, card.id, uuid4())
+    told = owner.get(BILLING).text
+    found = [int(number) for number in re.findall(r'href="/orgs/acme/activity/(\d+)">Entry #', told)]
+    assert len(found) == 2
+    for number in found:
+        [(way, anchor)] = re.findall(
+            r'<dt>Ledger</dt><dd><a href="([^"#]+)(#[^"]+)"', owner.get(f"/orgs/acme/activity/{number}").text
+        )
+        reached = owner.get(way).text
+        assert f'<tr id="{anchor[1:]}">' in reached
+        assert reached.count("<tr id=") == found[::-1].index(number) + 1, "the page does not begin with it"
+        assert "The newest movements" in reached
+
+
+def test_an_entry_about_money_that_moves_none_leads_to_no_movement(
+    owner: Visitor, acme: Organisation, card: PaymentMethod
+) -> None:
+    told = owner.get(f"/orgs/acme/activity/{latest_entry(acme).number}").text
+
+    assert "Payment method" in told
+    assert "<dt>Ledger</dt>" not in told
 
 
 def test_the_first_minutes_without_a_balance_are_announced(owner: Visitor, api: Container) -> None:

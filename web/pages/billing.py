@@ -152,6 +152,7 @@ def _page(
         methods=methods,
         ledger=rows,
         ledger_older_url=older,
+        ledger_newest_url=None if before == LATEST else url_for("billing.show", org=organisation.handle),
         top_up_form=top_up_form or _top_up_form(organisation, fresh=True),
         method_form=method_form or MethodForm(formdata=None, request_id=str(uuid4())),
         auto_form=auto_form
