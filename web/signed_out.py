@@ -5,7 +5,7 @@ A page leads to the sign-in and back, a part of a page says so where it stands, 
 
 from urllib.parse import urlsplit
 
-from flask import flash, redirect, request, url_for
+from flask import flash, g, redirect, request, url_for
 from werkzeug.exceptions import Unauthorized
 from werkzeug.wrappers import Response
 
@@ -39,6 +39,8 @@ def _kept() -> Response | None:
     values = typed()
     if sum(len(each.value) for each in values) > KEPT_MOST or not any(each.label and each.value for each in values):
         return None
+    # Nobody is signed in whose page it is, so no browser keeps it on its disk.
+    g.stored = False
     return render("account/signed_out.html", status=401, values=values, address=request.path, incomplete=leaves_out())
 
 

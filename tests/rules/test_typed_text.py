@@ -11,15 +11,17 @@ import pytest
 from flask import Flask
 
 from models.kinds.catalogue import KINDS
-from models.log.actor import Actor
-from models.organisation import Organisation
-from models.people.account_link import Purpose, make_link
-from models.people.user import User
+from models.log.actor import Actor, Door
+from models.organisation import Organisation, create_organisation
+from models.people.access import Role
+from models.people.account_link import Purpose, make_address_link, make_link
+from models.people.user import User, find_user
 from models.project import Project
 from models.transaction import transaction
 from tests.conftest import PASSWORD
 from tests.rules.test_routes import EVERYONE, EXPECTED, Addresses, addresses
 from tests.support.forms import FormSeen, forms_of, mark
+from tests.support.invitations import invite
 from tests.support.kinds import create
 from tests.support.money import add_card
 from tests.support.snapshot import snapshot
@@ -28,8 +30,6 @@ from tests.web.conftest import Visitor, visit
 __all__ = ["addresses", "visit"]
 
 CONFIDENTIAL = {"password", "current", "new", "value", "last_four"}
-# Buttons, on pages that need more than this walk has: another session, or an invitation to oneself.
-UNSEEN = {"sessions.end", "invitations.answer", "invitations.show", "passwords.verify", "email.confirm"}
 OPEN = {endpoint for (endpoint, method), allowed in EXPECTED.items() if method == "POST" and allowed == EVERYONE}
 
 Forms = dict[str, tuple[str, FormSeen]]
@@ -51,16 +51,17 @@ def forms(
     for kind in KINDS:
         create(web, ada, kind, handle=f"it-{kind.noun}")
     add_card(acme, ada, brand="JCB")
-    with transaction():
-        link = make_link(people["ada"], Purpose.RESET, datetime.now(UTC))
+    links = links_to(people["ada"]) | {"invitations.show": invited(people["grace"], by=people["linus"])}
     gets = sorted(endpoint for endpoint, method in EXPECTED if method == "GET")
-    pages = [addresses.of(each) for each in gets if each not in ("members.join", "passwords.choose", "email.confirm")]
-    pages.append(addresses.of("passwords.choose", token=link))
+    pages = [addresses.of(each) for each in gets if each not in ("members.join", *links)]
+    pages += [addresses.of(endpoint, token=token) for endpoint, token in links.items()]
+    visit("ada")  # another session, which can be ended
     for kind in KINDS:
         pages.append(addresses.of("resources.new", kind=kind.plural))
         pages.append(addresses.of("resources.show", kind=kind.plural, handle=f"it-{kind.noun}"))
     found: dict[str, FormSeen] = {}
-    for visitor in (visit("anonymous"), visit("ada")):
+    # Grace has an invitation, and Ada sees what its link shows to others.
+    for visitor in (visit("grace"), visit("anonymous"), visit("ada")):
         for page in pages:
             answer = visitor.get(page)
             found |= forms_of(answer.text) if answer.status_code == 200 else {}
@@ -68,15 +69,40 @@ def forms(
     return {action: (at.match(action, "POST")[0], form) for action, form in found.items()}
 
 
+def links_to(person: User) -> dict[str, str]:
+    """Tokens of the links that a person can have been mailed, by the page that each opens."""
+    now = datetime.now(UTC)
+    with transaction():
+        return {
+            "passwords.choose": make_link(person, Purpose.RESET, now),
+            "passwords.verify": make_link(person, Purpose.VERIFY, now),
+            "email.confirm": make_address_link(person, "other@example.com", now),
+        }
+
+
+def invited(person: User, by: User) -> str:
+    """Has someone, whose address is proven, invited into another organisation; returns the token of the link."""
+    founder, now = Actor(by.id, by.name, Role.OWNER, Door.WEB), datetime.now(UTC)
+    with transaction():
+        globex = create_organisation(by, founder, name="Globex", handle="globex", email="it@globex.example.com")
+        find_user(person.id).verified_at = now
+    return invite(globex, founder, person.email).token
+
+
 def test_the_walk_finds_every_form(forms: Forms) -> None:
     posts = {endpoint for endpoint, method in EXPECTED if method == "POST"}
 
-    assert {endpoint for endpoint, _ in forms.values()} == posts - UNSEEN
+    assert {endpoint for endpoint, _ in forms.values()} == posts
 
 
 def shown(form: FormSeen) -> dict[str, str]:
     """What is typed into a form and may be shown again."""
     return {name: mark(name) for name in form.typed if name not in CONFIDENTIAL}
+
+
+def may_be_kept(app: Flask, endpoint: str) -> str:
+    """What browsers are told of a form that is shown again: what its route says, so that Back can show it."""
+    return "private, no-cache" if getattr(app.view_functions[endpoint], "stored", True) else "no-store"
 
 
 def confidential(form: FormSeen) -> set[str]:
@@ -86,7 +112,7 @@ def confidential(form: FormSeen) -> set[str]:
 
 @pytest.mark.parametrize("token", ["", "foreign", "from another session"])
 def test_a_form_whose_token_does_not_hold_is_shown_again_and_changes_nothing(
-    forms: Forms, visit: Callable[[str], Visitor], superuser: psycopg.Connection, token: str
+    app: Flask, forms: Forms, visit: Callable[[str], Visitor], superuser: psycopg.Connection, token: str
 ) -> None:
     earlier = visit("ada")
     earlier.get("/orgs")
@@ -100,6 +126,7 @@ def test_a_form_whose_token_does_not_hold_is_shown_again_and_changes_nothing(
         answer = visitor.ask("POST", action, data={**form.filled(), "csrf_token": token})
 
         assert answer.status_code == 400, action
+        assert answer.headers["Cache-Control"] == may_be_kept(app, endpoint), action
         assert snapshot(superuser) == before, action
         assert [value for value in confidential(form) if value in answer.text] == [], action
         if form.typed:
@@ -117,6 +144,7 @@ def test_signing_out_elsewhere_loses_nothing_that_was_typed(forms: Forms, visit:
         visitor.post("/logout")
         kept = visitor.ask("POST", action, data=sent)
         assert kept.status_code == 401, action
+        assert kept.headers["Cache-Control"] == "no-store", action
         assert [value for value in confidential(form) if value in kept.text] == [], action
         go_on = forms_of(kept.text)[action].values
         assert {name: go_on.get(name) for name in shown(form)} == shown(form), action
