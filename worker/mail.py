@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from email_validator import validate_email
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from models.jobs.delivery import Letter, MailKey, MailLease
@@ -29,6 +30,10 @@ MADE_NOW = {"reset": Purpose.RESET, "verify": Purpose.VERIFY}
 
 # Only whoever reads the mail of an address is told that it has an account already.
 NEW_EMAIL, EMAIL_TAKEN = "new_email", "email_taken"
+
+
+class OnlyAscii(Exception):
+    """The mail server cannot take the address, today or at another attempt."""
 
 
 def deliver(key: MailKey, settings: Settings) -> None:
@@ -54,10 +59,12 @@ def _send(held: MailLease, settings: Settings) -> str | None:
     try:
         send(settings, message(settings, held.recipient, letter))
     except smtplib.SMTPRecipientsRefused as refused:
-        code, answer = refused.recipients[held.recipient]
+        [(code, answer)] = refused.recipients.values()
         if code < 500:
             raise
         return f"{code} {answer!r}"
+    except OnlyAscii as refused:
+        return str(refused)
     return None
 
 
@@ -68,7 +75,7 @@ def message(settings: Settings, recipient: str, letter: Letter) -> EmailMessage:
     found = EmailMessage()
     found["Subject"] = subject.strip()
     found["From"] = settings.mail_from
-    found["To"] = recipient
+    found["To"] = in_ascii(recipient)
     found["Date"] = formatdate(localtime=False)
     found["Message-ID"] = make_msgid(domain=urlsplit(settings.public_url).hostname)
     found["Auto-Submitted"] = "auto-generated"
@@ -79,8 +86,16 @@ def message(settings: Settings, recipient: str, letter: Letter) -> EmailMessage:
     return found
 
 
+def in_ascii(address: str) -> str:
+    """Returns an address as every mail server takes it: its domain as it stands in DNS.
+
+    Before the @ there is no such form: letters beyond ASCII stay, and need a server with SMTPUTF8 (RFC 6531).
+    """
+    return validate_email(address, check_deliverability=False, test_environment=True).ascii_email or address
+
+
 def send(settings: Settings, mail: EmailMessage) -> None:
-    """Hand a mail to the server. Raises OSError, of which smtplib's errors are kinds."""
+    """Hand a mail to the server. Raises OnlyAscii, and OSError, of which smtplib's errors are kinds."""
     to = urlsplit(settings.smtp_url)
     secure = to.scheme == "smtps"
     kind: Any = smtplib.SMTP_SSL if secure else smtplib.SMTP
@@ -88,6 +103,9 @@ def send(settings: Settings, mail: EmailMessage) -> None:
         server.ehlo()
         if not secure and server.has_extn("starttls"):
             server.starttls()
+            server.ehlo()
+        if not str(mail["To"]).isascii() and not server.has_extn("smtputf8"):
+            raise OnlyAscii("the mail server does not offer SMTPUTF8, which an address beyond ASCII needs")
         if to.username:
             server.login(unquote(to.username), unquote(to.password or ""))
         server.send_message(mail)

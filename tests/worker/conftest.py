@@ -1,7 +1,9 @@
 """A real mail server of the test's own, and a dashboard that sends mail through it."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
@@ -23,19 +25,28 @@ def box() -> Box:
     return Box()
 
 
+@contextmanager
+def received(box: Box, settings: Settings, **options: Any) -> Iterator[Settings]:
+    """Settings with a mail server that runs, and puts what arrives into a box."""
+    port = free_port()
+    controller = Controller(box, hostname="127.0.0.1", port=port, **options)
+    controller.start()
+    try:
+        yield replace(
+            settings,
+            smtp_url=f"smtp://127.0.0.1:{port}",
+            mail_from="log@example.com",
+            public_url="https://log.example.com",
+        )
+    finally:
+        controller.stop()
+
+
 @pytest.fixture
 def mailing(box: Box, settings: Settings) -> Iterator[Settings]:
     """Settings with a mail server that runs."""
-    port = free_port()
-    controller = Controller(box, hostname="127.0.0.1", port=port)
-    controller.start()
-    yield replace(
-        settings,
-        smtp_url=f"smtp://127.0.0.1:{port}",
-        mail_from="log@example.com",
-        public_url="https://log.example.com",
-    )
-    controller.stop()
+    with received(box, settings) as found:
+        yield found
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from models.transaction import transaction
 from tests.conftest import PASSWORD
 from tests.support.mailbox import Box, path_in
 from tests.web.conftest import Visitor, owner, signed_in, visit
+from tests.worker.conftest import received
 from web.application import create_app
 from worker import mail
 
@@ -235,6 +236,39 @@ def test_a_mail_that_waits_while_keys_are_rotated_still_goes_once_the_old_key_is
     work()
 
     assert [each["To"] for each in box.mails] == ["grace@example.com"]
+
+
+@pytest.mark.parametrize("smtputf8", [True, False])
+def test_a_domain_beyond_ascii_is_written_to_as_it_stands_in_dns(
+    app: Flask, settings: Settings, box: Box, superuser: psycopg.Connection, smtputf8: bool
+) -> None:
+    [(state, error)] = written_to("ada@bücher.example", settings, box, superuser, smtputf8)
+
+    assert [each["To"] for each in box.mails] == ["ada@xn--bcher-kva.example"]
+    assert (state, error) == ("finished", "")
+
+
+@pytest.mark.parametrize("smtputf8", [True, False])
+def test_letters_beyond_ascii_before_the_at_need_a_server_that_takes_them_and_the_mail_s_row_says_so(
+    app: Flask, settings: Settings, box: Box, superuser: psycopg.Connection, smtputf8: bool
+) -> None:
+    [(state, error)] = written_to("ädä@bücher.example", settings, box, superuser, smtputf8)
+
+    assert (state, len(box.mails)) == (("finished", 1) if smtputf8 else ("stuck", 0))
+    assert ("does not offer SMTPUTF8, which an address beyond ASCII needs" in error) is not smtputf8
+
+
+def written_to(
+    recipient: str, settings: Settings, box: Box, superuser: psycopg.Connection, smtputf8: bool
+) -> list[tuple[str, str]]:
+    """Sends a mail through a server with or without SMTPUTF8; returns what its row says."""
+    with transaction() as hints:
+        post(recipient, "password_changed", link="https://log.example.com/password-reset")
+    [key] = hints
+    assert isinstance(key, MailKey)
+    with received(box, settings, enable_SMTPUTF8=smtputf8) as mailing:
+        mail.deliver(key, mailing)
+    return superuser.execute("SELECT state, COALESCE(error, '') FROM mails").fetchall()
 
 
 def test_without_a_mail_server_the_pages_say_so_and_show_the_link_once(owner: Visitor, acme: Organisation) -> None:
