@@ -48,6 +48,12 @@ def from_utc(local: datetime) -> str:
     return local.isoformat(timespec="minutes")[len("2026-11-24T10:41") :]
 
 
+def foreseen(moment: datetime) -> str:
+    """ "27 Nov 2026, about 10:41" in the reader's zone: of what is to come, nobody knows the second."""
+    local = moment.astimezone(zone())
+    return f"{local.day} {local:%b %Y, about %H:%M}"
+
+
 def day(moment: datetime) -> str:
     """ "Tuesday, 24 November 2026"; of a moment, its day in the reader's zone."""
     local = moment.astimezone(zone()) if isinstance(moment, datetime) else moment
@@ -107,6 +113,7 @@ def attach(app: Flask, _: Settings) -> None:
     """Makes these functions filters of the templates, and the kinds known to them."""
     filters = {
         "when": when,
+        "foreseen": foreseen,
         "day": day,
         "utc": utc,
         "iso": iso,

@@ -96,6 +96,28 @@ def test_an_automatic_top_up_is_not_promised_while_the_card_is_declined(
     assert "Runs out in about 4 days · Top up</a>" in page
 
 
+def test_what_is_to_come_is_not_said_to_the_second(
+    owner: Visitor, acme: Organisation, superuser: psycopg.Connection
+) -> None:
+    superuser.execute("UPDATE organisations SET state = 'suspended'")
+    superuser.execute(
+        "INSERT INTO suspensions (organisation_id, by, reason, began_at, clean_up_at) "
+        "VALUES (%s, 'balance', 'its balance is used up', now(), '2040-05-17 22:56:47+00')",
+        [acme.id],
+    )
+
+    for page in ("/orgs/acme", "/orgs/acme/billing"):
+        assert ">17 May 2040, about 22:56</time>" in owner.get(page).text
+        assert "22:56:47</time>" not in owner.get(page).text
+
+
+def test_without_a_card_billing_leads_to_where_one_is_added(owner: Visitor, acme: Organisation) -> None:
+    page = owner.get("/orgs/acme/billing").text
+
+    assert '<a href="#methods">Add a payment method</a>' in page
+    assert 'id="methods"' in page
+
+
 def test_a_figure_of_failures_leads_to_what_fails(
     owner: Visitor, web: Project, api: Container, superuser: psycopg.Connection
 ) -> None:
