@@ -12,6 +12,7 @@ COMMANDS = {
     "demo": "demo",
     "backup": "backup",
     "restore": "restore",
+    "doctor": "doctor",
     "web": "serve",
     "worker": "serve",
     "runtime": "serve",

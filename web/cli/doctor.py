@@ -1,0 +1,99 @@
+"""`activity-log doctor`: whether everything around the log is as it must be, and what to do where it is not."""
+
+import shutil
+import sys
+from datetime import UTC, datetime
+
+import click
+import psycopg
+from redis import Redis
+from redis.exceptions import RedisError
+
+from models.jobs import job
+from models.jobs.waiting import waiting
+from models.migrations import last_step, steps
+from models.settings import Settings
+from models.system import guards, rotation
+from models.system.guards import Finding
+from web.cli.connection import connected
+
+CONNECT_SECONDS = BROKER_SECONDS = 5
+FREE_LEAST = 0.05
+
+
+@click.command()
+def doctor() -> None:
+    """Look at roles, grants, triggers, durability, clock, schema, keys, broker, disk and work that is stuck.
+
+    Ends with 1 when something is wrong. It changes nothing.
+    """
+    with connected() as settings:
+        found = [*guards.look(), _schema(settings), _keys(), _work(), _engine(), _broker(settings), _disk(settings)]
+    for each in found:
+        if each.trouble:
+            click.secho(f"WRONG  {each.about}: {each.trouble}.", fg="red")
+            click.echo(f"       {each.remedy}")
+        else:
+            click.echo(f"ok     {each.about}.")
+    sys.exit(any(each.trouble for each in found))
+
+
+def _schema(settings: Settings) -> Finding:
+    about = "The schema is this version's"
+    if not settings.database_owner_url:
+        return Finding(f"{about}: not looked at, since DATABASE_OWNER_URL is not set")
+    with psycopg.connect(settings.database_owner_url, connect_timeout=CONNECT_SECONDS) as owner:
+        there, expected = last_step(owner), steps()[-1]
+    if there == expected:
+        return Finding(about)
+    return Finding(about, f"it is at {there}, and this version is at {expected}", "Run `activity-log migrate`.")
+
+
+def _keys() -> Finding:
+    about = "All that is sealed at rest is sealed with the first key"
+    left = rotation.remaining()
+    if not left:
+        return Finding(about)
+    return Finding(about, f"{left} values are under other keys", "Run `activity-log keys rotate`.")
+
+
+def _work() -> Finding:
+    about = "No work that follows from deletions and suspensions is stuck"
+    stuck = [each for each in job.unfinished() if each.state == "stuck"]
+    if not stuck:
+        return Finding(about)
+    return Finding(about, f"{len(stuck)} jobs are", "See `activity-log jobs list`; `jobs retry` tries one again.")
+
+
+def _engine() -> Finding:
+    about = "No deployment waits for a container engine that cannot do it"
+    found = waiting(datetime.now(UTC))
+    if not found:
+        return Finding(about)
+    why = "; ".join(f"{each.deployments} wait since {each.fault.words}" for each in found)
+    return Finding(about, why, "Mend the engine; they are tried again. `activity-log engine faults` shows when.")
+
+
+def _broker(settings: Settings) -> Finding:
+    about = "The broker takes hints"
+    client = Redis.from_url(settings.redis_url, socket_timeout=BROKER_SECONDS, socket_connect_timeout=BROKER_SECONDS)
+    try:
+        client.set("health", 1, ex=60)
+    except (RedisError, OSError) as error:
+        return Finding(
+            about, str(error), "Start it, or give it room; meanwhile work is done when the schedule finds it."
+        )
+    finally:
+        client.close()
+    return Finding(about)
+
+
+def _disk(settings: Settings) -> Finding:
+    about = "There is room where DATA_DIR is"
+    there = next(folder for folder in (settings.data_dir, *settings.data_dir.absolute().parents) if folder.exists())
+    disk = shutil.disk_usage(there)
+    if disk.free >= FREE_LEAST * disk.total:
+        return Finding(about)
+    return Finding(
+        about, f"{disk.free / disk.total:.1%} of {there} is free", "Make room before nothing can be written."
+    )
