@@ -4,12 +4,33 @@ import sys
 
 import click
 
-from bench import audited_update, cascade, deployments, feed_depth, feed_page, idle, page_servers, personal_feed, report
+from bench import (
+    audited_update,
+    cascade,
+    deployments,
+    feed_depth,
+    feed_page,
+    idle,
+    moment,
+    page_servers,
+    personal_feed,
+    report,
+)
 from bench.ground import ground
 
 ALL = {
     module.__name__.rpartition(".")[2]: module.rows
-    for module in (audited_update, feed_depth, feed_page, page_servers, personal_feed, cascade, deployments, idle)
+    for module in (
+        audited_update,
+        feed_depth,
+        moment,
+        feed_page,
+        page_servers,
+        personal_feed,
+        cascade,
+        deployments,
+        idle,
+    )
 }
 
 
