@@ -1,6 +1,7 @@
 """What PostgreSQL does for a page of a feed: walks an index to the rows it needs and reads no other."""
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from typing import Any
 
 import psycopg
@@ -8,7 +9,7 @@ import pytest
 from sqlalchemy import TextClause, text
 
 from models.database import db
-from models.log import feed, history, personal
+from models.log import boundary, feed, history, personal
 from models.log.actor import SYSTEM, Actor, Door
 from models.log.record import Action, ProjectName, Subject, record_each
 from models.organisation import Organisation, create_organisation
@@ -84,6 +85,23 @@ def test_a_persons_page_reads_a_page_an_organisation(
     values = {"user": people["ada"].id, "organisations": mine, "moneyless": mine, "limit": LIMIT, **edge._asdict()}
     assert len(mine) == 2
     _assert_walks(_plan(query, values), "activity_of_actor")
+
+
+@pytest.mark.parametrize("guess", [None, 1, MIDDLE, 10**9])
+def test_a_boundary_is_found_by_halving_and_reads_an_entry_each_time(log: Organisation, guess: int | None) -> None:
+    moments = [log.created_at + timedelta(milliseconds=each) for each in range(0, 6000, 100)]
+    values = {"organisation": log.id, "moments": moments, "guesses": [guess] * len(moments)}
+    scans = [
+        node
+        for node in _nodes(_plan(boundary.SEARCH, values))
+        if node.get("Relation Name") == "activity_entries" and node["Actual Loops"]
+    ]
+
+    assert {scan["Index Name"] for scan in scans} == {"activity_entries_pkey"}
+    assert all(scan["Actual Rows"] <= 1 for scan in scans)
+    # Two looks at the guess, and then as many as it takes to halve the log down to one.
+    halvings = (BLOCKS * IN_A_BLOCK).bit_length() + 1
+    assert sum(scan["Actual Loops"] for scan in scans) <= len(moments) * (halvings + 2)
 
 
 def test_the_causes_of_newer_entries_are_looked_up_by_their_numbers(log: Organisation) -> None:
