@@ -53,8 +53,11 @@ class BarShown(NamedTuple):
     x: int
     y: float
     height: float
+    caused_height: float
+    """Of its part that was set off by other entries, which stands on the other."""
     name: str
     entries: int
+    caused: int | None
     url: str
     at: str
     is_chosen: bool
@@ -68,6 +71,8 @@ class HistogramShown:
     unit: str
     most: int
     total: int
+    caused: int | None
+    """How many were set off by other entries; None where that was not looked at."""
     over: Stretch
     others: Sequence[tuple[Stretch, str, str]]
     """The stretches there are: each with its name and address."""
@@ -97,6 +102,7 @@ def shown(
         unit=over.unit,
         most=most,
         total=sum(bar.entries for bar in bars),
+        caused=None if bars[0].caused is None else sum(bar.caused or 0 for bar in bars),
         over=over,
         others=[(each, name, of.url(each)) for each, name in NAMES.items()],
         earlier_url=of.url(over, bars[0].start - SECOND) if bars[0].start > since else None,
@@ -115,8 +121,10 @@ def _drawn(of: FeedBelow, bar: Bar, place: int, over: Stretch, most: int, moment
         place * BAR_WIDTH + GAP // 2,
         HEIGHT - height,
         height,
+        round(height * (bar.caused or 0) / (bar.entries or 1), 1),
         _name(bar, over),
         bar.entries,
+        bar.caused,
         of.feed_url(at, last),
         at,
         moment is not None and bar.start <= moment < bar.end,

@@ -1,12 +1,20 @@
 """How much happened in each hour, day, week or month: exact, and without counting an entry."""
 
+from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
+from itertools import accumulate, pairwise
 
+from sqlalchemy import text
+
+from models.database import read
 from models.log.boundary import boundaries
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+# More of them would cost more than the bars themselves.
+RUNS_MOST = 500
 # A month more or less on either side of ten years.
 MONTHS_MOST = 120
 
@@ -36,6 +44,8 @@ class Bar:
     start: datetime
     end: datetime
     entries: int
+    caused: int | None
+    """How many of them were set off by another entry; None where that would not come for free."""
 
 
 def stretch_of(age: timedelta) -> Stretch:
@@ -50,10 +60,28 @@ def histogram(organisation_id: int, stretch: Stretch, until: datetime, zone: tzi
     """
     found = edges(stretch, until, zone, since)
     numbers = boundaries(organisation_id, found)
+    entries = [last - first for first, last in pairwise(numbers)]
+    caused: Sequence[int | None] = _caused(organisation_id, numbers) or [None] * len(entries)
     return [
-        Bar(start, end, last - first)
-        for start, end, first, last in zip(found, found[1:], numbers, numbers[1:], strict=False)
+        Bar(*ends, *counts) for ends, counts in zip(pairwise(found), zip(entries, caused, strict=True), strict=True)
     ]
+
+
+def _caused(organisation_id: int, numbers: Sequence[int]) -> list[int] | None:
+    """How many entries between two numbers each were set off by others; None where too many runs would tell."""
+    values = {"organisation": organisation_id, "low": numbers[0], "high": numbers[-1], "limit": RUNS_MOST + 1}
+    runs = read(RUNS, values)
+    if len(runs) > RUNS_MOST:
+        return None
+    first_numbers = [first for first, _ in runs]
+    before = [0, *accumulate(last - first + 1 for first, last in runs)]
+
+    def until(number: int) -> int:
+        begun = bisect_right(first_numbers, number)
+        return before[begun] - max(0, runs[begun - 1][1] - number) if begun else 0
+
+    totals = [until(number) for number in numbers]
+    return [last - first for first, last in pairwise(totals)]
 
 
 def edges(stretch: Stretch, until: datetime, zone: tzinfo, since: datetime) -> list[datetime]:
@@ -82,3 +110,14 @@ def _month_of(day: date) -> int:
 
 def _first_of(month: int) -> date:
     return date(month // 12, month % 12 + 1, 1)
+
+
+# Runs do not overlap: before the first of them, at most one reaches into what is looked at.
+RUNS = text("""
+    (SELECT first_number, last_number FROM activity_runs
+      WHERE organisation_id = :organisation AND first_number <= :low ORDER BY first_number DESC LIMIT 1)
+    UNION ALL
+    (SELECT first_number, last_number FROM activity_runs
+      WHERE organisation_id = :organisation AND first_number > :low AND first_number <= :high
+      ORDER BY first_number LIMIT :limit)
+""")

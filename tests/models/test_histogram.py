@@ -10,11 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.log.actor import Actor
+from models.log.actor import SYSTEM, Actor
 from models.log.boundary import began
 from models.log.histogram import BARS, MONTHS_MOST, Stretch, edges, histogram, stretch_of
+from models.log.record import Action, Subject, record, record_each
 from models.organisation import Organisation
-from tests.support.log import fill
+from models.transaction import transaction
+from tests.support.log import entries, fill
 from tests.support.past import happened
 from tests.support.statements import statements
 
@@ -97,8 +99,32 @@ def test_each_bar_holds_as_many_entries_as_happened_in_it(
     expected = [bisect_left(times, bar.end) - bisect_left(times, bar.start) for bar in bars]
     assert [bar.entries for bar in bars] == expected
     assert sum(expected) > 0
-    assert len(sent) == 1
+    assert len(sent) == 2
 
 
 def test_an_organisation_without_entries_never_began(acme: Organisation) -> None:
     assert began(acme.id + 1) is None
+
+
+@pytest.mark.parametrize("most", [500, 2])
+def test_of_each_bar_it_knows_how_many_were_set_off_by_others(
+    acme: Organisation, ada: Actor, superuser: psycopg.Connection, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    monkeypatch.setattr("models.log.histogram.RUNS_MOST", most)
+    scope = Subject(acme.id, "container", 0, "")
+    for length in (7, 1, 30, 3):
+        with transaction():
+            cause = record(ada, Action.UPDATE, acme.subject)
+            record_each(SYSTEM, Action.UPDATE, scope, [(each, "c") for each in range(length)], cause=cause)
+    log = entries(acme)
+    until = datetime(2026, 10, 25, 20, tzinfo=UTC)
+    times = [until - timedelta(minutes=25 * each) for each in range(len(log), 0, -1)]
+    happened(superuser, acme, times)
+    bars = histogram(acme.id, Stretch.DAY, until, ZoneInfo("Europe/Berlin"), times[0])
+
+    expected = [
+        sum(bar.start <= at < bar.end and each.cause_number is not None for at, each in zip(times, log, strict=True))
+        for bar in bars
+    ]
+    assert sum(expected) > 2
+    assert [bar.caused for bar in bars] == (expected if most == 500 else [None] * len(bars))

@@ -7,11 +7,15 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
+from models.kinds.container import Container
 from models.log.actor import Actor
 from models.organisation import Organisation
-from tests.support.log import fill
+from models.project import Project
+from models.transaction import transaction
+from tests.support.log import entries, fill
 from tests.support.past import happened
 from tests.support.statements import statements
+from tests.support.work import run
 from tests.web.conftest import Visitor
 from tests.web.test_moments import numbers
 
@@ -139,9 +143,27 @@ def test_the_ends_of_time_are_empty(owner: Visitor, acme: Organisation, over: st
     assert sum(count for _, count in bars(page.text)) in (0, 4)
 
 
-def test_it_takes_two_statements_beside_who_is_asking(owner: Visitor, days: Organisation) -> None:
+def test_it_takes_three_statements_beside_who_is_asking(owner: Visitor, days: Organisation) -> None:
     owner.get(ADDRESS)
     with statements() as sent:
         owner.get(ADDRESS)
 
-    assert len(sent) == 3
+    assert len(sent) == 4
+
+
+def test_what_was_set_off_by_other_entries_is_told_apart(
+    owner: Visitor, acme: Organisation, web: Project, ada: Actor
+) -> None:
+    with transaction():
+        for number in range(6):
+            web.create(ada, Container, name=f"c{number}", handle=f"c{number}", image="nginx:1.28")
+    assert "set off by others" not in owner.get(ADDRESS).text
+    with transaction() as hints:
+        web.delete(ada, "web")
+    run(hints[0])
+    page = owner.get(f"{ADDRESS}?over=all").text
+    caused = sum(each.cause_number is not None for each in entries(acme))
+
+    assert f"{caused} set off by others</span>" in page
+    assert page.count('class="bar-caused"') == 1
+    assert re.search(rf"<td>{len(entries(acme))}</td><td>{caused}</td>", page)
