@@ -55,6 +55,38 @@ def test_from_a_row_to_everything_around_it_and_back(ada_page: Page, gone: Conta
     page.wait_for_url(f"**{FEED}")
 
 
+@pytest.mark.parametrize("where", ["alive", "ended in a deleted project"])
+def test_a_walk_by_links_alone_and_all_the_way_back(
+    ada_page: Page, api: Container, web: Project, ada: Actor, where: str
+) -> None:
+    with transaction():
+        api.update(ada, api.version, image="nginx:1.28")
+    if where != "alive":
+        with transaction() as hints:
+            web.delete(ada, "web")
+        run(job_of(hints))
+    page, heading = ada_page, ada_page.get_by_role("heading", level=1)
+    page.goto(FEED)
+    seen = [page.url]
+
+    def follow(link: Locator, reached: str) -> None:
+        link.click()
+        expect(heading).to_have_text(reached)
+        assert page.url not in seen, "the same page again"
+        seen.append(page.url)
+
+    follow(entry(page, "Container my-api updated").get_by_role("link").first, "Container my-api updated")
+    follow(page.locator(".facts").get_by_role("link", name="my-api").first, "my-api")
+    if where != "alive":
+        expect(page.locator(".notice").first).to_contain_text("was terminated on")
+    follow(entry(page, "Container my-api created").get_by_role("link").first, "Container my-api created")
+    follow(page.locator(".facts").get_by_role("link", name="Ada Lovelace"), "Ada Lovelace")
+    for passed in reversed(seen[:-1]):
+        page.go_back()
+        page.wait_for_url(passed)
+    expect(entry(page, "Container my-api updated").get_by_role("link").first).to_be_focused()
+
+
 def test_from_the_overview_to_what_has_ended_in_a_deleted_project(ada_page: Page, gone: Container) -> None:
     page = ada_page
     page.goto("/orgs/acme")

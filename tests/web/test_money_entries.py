@@ -56,6 +56,17 @@ def test_who_may_not_see_billing_sees_no_amount_and_no_card(
     assert "balance" not in page.lower()
 
 
+@pytest.mark.parametrize("address", ["/orgs/acme/activity", "/orgs/acme/members/1/activity"])
+def test_a_feed_that_leaves_out_billing_does_not_call_itself_everything(
+    visit: Visit, auditor: Visitor, address: str
+) -> None:
+    left_out = "but what is about billing, which your role does not show"
+
+    assert left_out in visit("linus").get(address).text
+    assert left_out not in visit("ada").get(address).text
+    assert left_out not in auditor.get(address).text
+
+
 @pytest.mark.parametrize("number", [CARD, TOP_UP])
 def test_an_entry_about_money_is_not_there_for_who_may_not_see_it(
     visit: Visit, spent: Organisation, number: int

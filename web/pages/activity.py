@@ -40,7 +40,8 @@ def mine() -> Answer:
 def of_organisation(here: Here) -> Answer:
     """Everything that happened in the organisation."""
     source = OrganisationFeed(feed.whole(here.named, here.sees_money))
-    return answer(source, address("activity.of_organisation", org=here.handle), "activity/feed.html", dict)
+    shown = {"sees_money": here.sees_money}
+    return answer(source, address("activity.of_organisation", org=here.handle), "activity/feed.html", lambda: shown)
 
 
 @bp.get("/orgs/<org>/activity/histogram")
@@ -74,7 +75,7 @@ def of_person(here: Here, user_id: int) -> Answer:
         name = personal.name_of(here.id, user_id)
         if name is None:
             abort(404)
-        return {"person_id": user_id, "person_name": name}
+        return {"person_id": user_id, "person_name": name, "sees_money": here.sees_money}
 
     return answer(
         source, address("activity.of_person", org=here.handle, user_id=user_id), "activity/person.html", context
