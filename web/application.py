@@ -38,6 +38,7 @@ from web.pages import (
     email,
     everywhere,
     health,
+    history,
     invitations,
     members,
     organisations,
@@ -137,6 +138,7 @@ def _routes(app: Flask) -> None:
         activity,
         views,
         health,
+        history,
     ):
         app.register_blueprint(area.bp)
 

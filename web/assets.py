@@ -31,6 +31,7 @@ STYLES = (
         "fold",
         "keys",
         "entry",
+        "history",
         "progress",
         "output",
         "forms",

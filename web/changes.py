@@ -8,6 +8,7 @@ from models.billing import amounts
 from models.billing.account import BillingAccount
 from models.billing.cards import PaymentMethod
 from models.kinds.catalogue import KINDS
+from models.kinds.restoring import RESTORES
 from models.log.feed import Row
 from models.log.tracked import Tracked
 from models.organisation import Organisation
@@ -20,7 +21,7 @@ BRIEFLY = 2
 LONGEST = 40
 """How much of a value a row shows: the page of the entry has all of it."""
 # What the sentence of the entry says already.
-IN_THE_SENTENCE = {"state", "role", "reason", "declined", "clean_up", "deployed_revision", "image_digest"}
+IN_THE_SENTENCE = {"state", "role", "reason", "declined", "clean_up", "deployed_revision", "image_digest", RESTORES}
 NAMES = {"name", "handle"}
 NOTHING = "none"
 
@@ -47,7 +48,13 @@ class Brief(NamedTuple):
 def describe(noun: str, changes: Mapping[str, list[Any]]) -> list[Change]:
     """Returns all that an entry about this noun changed, for its page."""
     labels = _LABELS.get(noun, {})
-    return [_described(name, labels, changes[name]) for name in _in_order(labels, changes)]
+    # What an entry restores is no field of the resource: its page says it among what it links to.
+    return [_described(name, labels, changes[name]) for name in _in_order(labels, changes) if name != RESTORES]
+
+
+def restored(changes: Mapping[str, list[Any]]) -> int | None:
+    """Returns the number of the entry whose state an entry brought back."""
+    return int(changes[RESTORES][1]) if RESTORES in changes else None
 
 
 def briefly(entry: Row) -> Brief:
@@ -74,11 +81,12 @@ def _described(name: str, labels: Mapping[str, str], values: list[Any]) -> Chang
     label = labels.get(name) or name.removesuffix(MONEY).replace("_", " ").capitalize()
     if len(values) != 2:
         return Change(label, None, None, is_sealed=True)
-    old, new = (_written(value, name) for value in values)
+    old, new = (written(value, name) for value in values)
     return Change(label, old, new)
 
 
-def _written(value: Any, name: str) -> str | None:
+def written(value: Any, name: str) -> str | None:
+    """Returns the value of a field as pages write it; None where there is none."""
     if value in (None, "", []):
         return None
     if isinstance(value, bool):

@@ -27,6 +27,8 @@ DRAWINGS = {
     "copy": "copy",
     "arrow-up": "arrow-up",
     "arrow-down": "arrow-down",
+    "compare": "columns-2",
+    "restore": "rotate-ccw",
     "output": "square-terminal",
     "previous": "chevron-left",
     "next": "chevron-right",

@@ -46,6 +46,12 @@ def one(key: DeploymentKey) -> Deployment | None:
     return next((each for each in found if each.revision == key.revision), None)
 
 
+def last_good(key: DeploymentKey) -> Deployment | None:
+    """The last deployment before this one that came up."""
+    found = read(LAST_GOOD, {**key.resource._asdict(), "before": key.revision})
+    return Deployment(*found[0]) if found else None
+
+
 def brought_up(key: DeploymentKey) -> BroughtUp | None:
     """What tells the engine's containers of a deployment; None when it was never asked for."""
     found = read(BROUGHT_UP, key._asdict())
@@ -60,9 +66,15 @@ def last_output(key: DeploymentKey) -> Output | None:
 
 BROUGHT_UP = text(f"SELECT stamp::text, specification FROM deployments WHERE {OF_ONE} AND revision = :revision")
 LAST_OUTPUT = text(f"SELECT output FROM deployments WHERE {OF_ONE} AND revision = :revision")
-HISTORY = text("""
-    SELECT revision, what, cause_number, status, reason, asked_at, ended_at, image_digest, image_digest_before
-      FROM deployments
+COLUMNS = "revision, what, cause_number, status, reason, asked_at, ended_at, image_digest, image_digest_before"
+HISTORY = text(f"""
+    SELECT {COLUMNS} FROM deployments
      WHERE organisation_id = :organisation AND noun = :noun AND resource_id = :id AND revision < :before
      ORDER BY revision DESC LIMIT :size
+""")
+LAST_GOOD = text(f"""
+    SELECT {COLUMNS} FROM deployments
+     WHERE organisation_id = :organisation_id AND noun = :noun AND resource_id = :id AND revision < :before
+       AND status = 'running'
+     ORDER BY revision DESC LIMIT 1
 """)

@@ -4,13 +4,13 @@ A field says to which kind it refers (`refers_to`); who can use a kind follows f
 """
 
 from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import ColumnElement, TextClause, any_, literal, or_, select, text, union_all
 
 from models.database import db
 from models.errors import InUse, Invalid
-from models.field import Shape
+from models.field import Field, Shape
 
 if TYPE_CHECKING:
     from models.kinds.resource import Resource
@@ -27,11 +27,17 @@ class Linked(NamedTuple):
     """Of its kind, for its address."""
 
 
+def handles_of(declared: Field, value: Any) -> list[str]:
+    """Returns the handles in a value of a field; none of a field that refers to nothing."""
+    if not (declared.refers_to and value):
+        return []
+    return [value] if declared.shape is Shape.REFERENCE else list(value)
+
+
 def require_existing(resource: "Resource") -> None:
     """Checks that what it refers to exists, and keeps that from being ended until COMMIT. Raises Invalid."""
     for name, declared in resource.fields().items():
-        if declared.refers_to and (wanted := getattr(resource, name)):
-            handles = [wanted] if declared.shape is Shape.REFERENCE else wanted
+        if handles := handles_of(declared, getattr(resource, name)):
             values = {"organisation": resource.organisation_id, "project": resource.project_id, "handles": handles}
             found = set(db.session.execute(_held(declared.refers_to), values).scalars())
             if missing := [each for each in handles if each not in found]:

@@ -10,8 +10,9 @@ from sqlalchemy import TextClause, text
 
 from models.database import read
 from models.errors import Invalid, NotFound
-from models.field import Field, Logged, Shape
-from models.log.history import Moment, state_after
+from models.field import Logged, Shape
+from models.kinds.references import handles_of
+from models.log.history import Rebuilt, state_after
 from models.log.record import Changes, Sentence
 from models.log.tracked import checked
 
@@ -59,7 +60,7 @@ class Lost(NamedTuple):
 class Restoration(NamedTuple):
     """What restoring a state would do now."""
 
-    moment: Moment
+    then: Rebuilt
     changes: Changes
     lost: Sequence[Lost]
 
@@ -71,17 +72,17 @@ class Restoration(NamedTuple):
 
 def preview(resource: "Resource", number: int, at: datetime) -> Restoration:
     """Returns what restoring the state after an entry, written at that time, would do. Raises NotFound."""
-    moment = find_state(resource, number)
-    now = find_state(resource, moment.latest)
-    references = _lost_references(resource, moment, at)
+    then = find_state(resource, number)
+    now = find_state(resource, then.latest)
+    references = _lost_references(resource, then, at)
     gone = [Reference(each.field, each.handle) for each in references if each.why is Why.GONE]
     refused: list[Lost] = []
-    restored = values(resource, moment, gone, refused)
+    restored = values(resource, then, gone, refused)
     changes = {name: [old, new] for name, new in restored.items() if (old := getattr(resource, name)) != new}
-    return Restoration(moment, changes, [*_unkept(resource, moment, now), *refused, *references])
+    return Restoration(then, changes, [*_unkept(resource, then, now), *refused, *references])
 
 
-def find_state(resource: "Resource", number: int) -> Moment:
+def find_state(resource: "Resource", number: int) -> Rebuilt:
     """Returns what the resource was after an entry about it. Raises NotFound for an entry about anything else."""
     found = state_after(type(resource), resource.organisation_id, resource.id, number)
     if found is None or found.number != number:
@@ -90,16 +91,16 @@ def find_state(resource: "Resource", number: int) -> Moment:
 
 
 def values(
-    resource: "Resource", moment: Moment, without: Collection[Reference], refused: list[Lost] | None = None
+    resource: "Resource", then: Rebuilt, without: Collection[Reference], refused: list[Lost] | None = None
 ) -> dict[str, Any]:
     """Returns what an update is to be given, by field: what is known of then, and allowed now.
 
     What is not allowed any more is added to `refused`.
     """
     found = {}
-    for name, value in moment.values.items():
+    for name, value in then.values.items():
         declared = resource.fields()[name]
-        handles = _handles(declared, value)
+        handles = handles_of(declared, value)
         left = [each for each in handles if Reference(name, each) not in without]
         if declared.fixed or (declared.shape is Shape.REFERENCE and left != handles):
             continue
@@ -116,7 +117,7 @@ def restored_to(noun: str, number: int) -> Sentence:
     return Sentence(f"{noun.capitalize()} ", f" restored to entry #{number}")
 
 
-def _unkept(resource: "Resource", then: Moment, now: Moment) -> list[Lost]:
+def _unkept(resource: "Resource", then: Rebuilt, now: Rebuilt) -> list[Lost]:
     """What no entry tells of then, unless it is sealed and has not changed since."""
     found = []
     for name, kept in then.fields.items():
@@ -130,10 +131,10 @@ def _unkept(resource: "Resource", then: Moment, now: Moment) -> list[Lost]:
     return found
 
 
-def _lost_references(resource: "Resource", moment: Moment, at: datetime) -> list[Lost]:
+def _lost_references(resource: "Resource", then: Rebuilt, at: datetime) -> list[Lost]:
     found = []
-    for name, value in moment.values.items():
-        handles = _handles(declared := resource.fields()[name], value)
+    for name, value in then.values.items():
+        handles = handles_of(declared := resource.fields()[name], value)
         if not handles:
             continue
         of_project = {"organisation": resource.organisation_id, "project": resource.project_id, "handles": handles}
@@ -141,12 +142,6 @@ def _lost_references(resource: "Resource", moment: Moment, at: datetime) -> list
         found += [Lost(name, Why.GONE, each) for each in handles if each not in created]
         found += [Lost(name, Why.REPLACED, each) for each in handles if each in created and created[each] > at]
     return found
-
-
-def _handles(declared: Field, value: Any) -> list[str]:
-    if not (declared.refers_to and value):
-        return []
-    return [value] if declared.shape is Shape.REFERENCE else list(value)
 
 
 @cache

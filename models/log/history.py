@@ -1,7 +1,7 @@
-"""What a resource was at a moment, read from the log alone.
+"""What a resource was after an entry, read from the log alone.
 
-Each entry tells the old and the new value of what it changed, so the newest entry about a field that is not younger
-than the moment tells what it was then. Nothing is guessed: where no entry tells a value, the answer says so.
+Each entry tells the old and the new value of what it changed, so the newest change of a field up to that entry tells
+what the field was then. Nothing is guessed: where no entry tells a value, the answer says so.
 """
 
 import json
@@ -13,6 +13,7 @@ from sqlalchemy import text
 
 from models.database import read
 from models.field import Field, Logged, Shape
+from models.log.feed import CAUSED, COLUMNS, OrganisationName, Row
 from models.log.record import PAST, Action
 from models.log.tracked import Tracked
 
@@ -23,7 +24,7 @@ ACTIVE = "active"
 
 
 class Told(Enum):
-    """What the log knows of a field at a moment."""
+    """What the log knows of a field as it was after an entry."""
 
     VALUE = auto()
     """An entry tells its value."""
@@ -51,7 +52,7 @@ class Kept(NamedTuple):
         return self.told in (Told.VALUE, Told.EMPTY)
 
 
-class Moment(NamedTuple):
+class Rebuilt(NamedTuple):
     """A resource as it was after an entry."""
 
     number: int
@@ -83,7 +84,7 @@ class _Change(NamedTuple):
 
 
 class _Looked(NamedTuple):
-    """What was found on the way back from a moment."""
+    """What was found on the way back from an entry."""
 
     newest: dict[str, _Change]
     """The newest change of each field."""
@@ -93,7 +94,7 @@ class _Looked(NamedTuple):
     """What the first entry told; None where it tells nothing, or is no creation."""
 
 
-def state_after(tracked: type[Tracked], organisation_id: int, resource_id: int, number: int) -> Moment | None:
+def state_after(tracked: type[Tracked], organisation_id: int, resource_id: int, number: int) -> Rebuilt | None:
     """Returns what a resource was after an entry of its organisation; None before it was created.
 
     The entry may be about something else: then it is the one before it that counts.
@@ -114,7 +115,27 @@ def state_after(tracked: type[Tracked], organisation_id: int, resource_id: int, 
         fields |= {name: Kept(Told.VALUE, later[name]) for name in missing if name in later}
         state = state or later.get(STATE)
     looked_to = None if looked.is_whole else oldest
-    return Moment(last, latest, state, end is not None, fields, looked_to)
+    return Rebuilt(last, latest, state, end is not None, fields, looked_to)
+
+
+def among(
+    organisation: OrganisationName, things: Collection[tuple[str, int]], after: int, until: int, size: int, money: bool
+) -> list[Row]:
+    """Reads the newest entries about some things, each a noun and an id, from behind one entry up to another.
+
+    `money`: whether what they caused is counted with the entries about billing.
+    """
+    nouns, ids = zip(*things, strict=True)
+    span = {"organisation": organisation.id, "after": after, "until": until, "limit": size, "money": money}
+    found = read(AMONG, {**span, "nouns": list(nouns), "ids": list(ids)})
+    return [Row(organisation, *row) for row in found]
+
+
+def latest_caused(organisation_id: int, noun: str, resource_id: int, cause: int) -> int | None:
+    """Finds the number of the newest entry about a resource that another entry set off."""
+    values = {"organisation": organisation_id, "noun": noun, "resource": resource_id, "cause": cause}
+    found = read(LATEST_CAUSED, {**values, "most": LOOKED_MOST})
+    return int(found[0][0]) if found else None
 
 
 def _kept(name: str, declared: Field, looked: _Looked) -> Kept:
@@ -185,4 +206,22 @@ ON = text(f"""
       FROM (SELECT name, min(number) AS number FROM looked, jsonb_object_keys(changes) AS name
              WHERE name = ANY(CAST(:names AS text[])) GROUP BY name) AS first
       JOIN activity_entries AS entry ON entry.organisation_id = :organisation AND entry.number = first.number
+""")
+# Walked down for each thing, and merged: a condition that named them all would read everything in between.
+AMONG = text(f"""
+    SELECT {COLUMNS}, {CAUSED}
+      FROM unnest(CAST(:nouns AS text[]), CAST(:ids AS bigint[])) AS thing (noun, id)
+     CROSS JOIN LATERAL (
+        SELECT organisation_id, {COLUMNS} FROM activity_entries
+         WHERE organisation_id = :organisation AND resource_type = CAST(thing.noun AS activity_resource)
+           AND resource_id = thing.id AND number > :after AND number <= :until
+         ORDER BY number DESC LIMIT :limit) AS entry
+     ORDER BY number DESC LIMIT :limit
+""")
+LATEST_CAUSED = text(f"""
+    SELECT number FROM (
+        SELECT number, cause_number FROM activity_entries
+         WHERE {OF_ONE} AND number > :cause
+         ORDER BY number DESC LIMIT :most) AS looked
+     WHERE cause_number = :cause ORDER BY number DESC LIMIT 1
 """)

@@ -25,7 +25,7 @@ from tests.support.log import latest_entry
 from tests.support.work import run
 
 
-def after(thing: Resource | Subject, number: int) -> history.Moment:
+def after(thing: Resource | Subject, number: int) -> history.Rebuilt:
     """The thing as it was after an entry."""
     kind = BY_NOUN[thing.noun]
     found = state_after(kind, thing.organisation_id, thing.id, number)
@@ -206,11 +206,11 @@ class TestOfALongHistory:
     def test_what_was_not_found_is_found_from_where_the_way_back_ended(self, api: Container, ada: Actor) -> None:
         place, found = self.age(api, ada, 25), set[Any]()
         while True:
-            moment = after(api, place)
-            found.add(moment.values.get("image"))
-            if moment.looked_to is None:
+            then = after(api, place)
+            found.add(then.values.get("image"))
+            if then.looked_to is None:
                 break
-            place = moment.looked_to
+            place = then.looked_to
 
         assert found == {None, "nginx:1.27"}
         assert place < 16

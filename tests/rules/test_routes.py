@@ -68,6 +68,9 @@ EXPECTED: dict[tuple[str, str], set[str]] = {
     ("views.change", "POST"): ADMINS,
     # Ada is the first to delete it, and whoever comes after her finds nothing.
     ("views.delete", "POST"): READERS,
+    ("history.compare", "GET"): READERS,
+    ("history.restore", "GET"): MEMBERS,
+    ("history.restore", "POST"): MEMBERS,
     ("assets.file", "GET"): EVERYONE,
     ("billing.show", "GET"): OWNER,
     ("billing.top_up", "POST"): OWNER,
@@ -131,9 +134,10 @@ LEFT_AFTER_DELETION = {
     "activity.of_person",
     "activity.over_time",
     "activity.entry",
+    "history.compare",
 }
 # Of what the addresses below do not speak of.
-ELSEWHERE = {"email.confirm", "passwords.choose", "passwords.verify", "resources.delete"}
+ELSEWHERE = {"email.confirm", "passwords.choose", "passwords.verify", "resources.delete", "history.restore"}
 
 
 @dataclass
@@ -174,6 +178,8 @@ def addresses(
                 "resource_id": api.id,
                 "number": 1,
                 "revision": 1,
+                "type": "container",
+                "resource": api.id,
                 "user_id": extra.id,
                 "id": method.id,
                 "token": invited.token,

@@ -22,7 +22,8 @@ from tests.conftest import PASSWORD
 from tests.rules.test_routes import EVERYONE, EXPECTED, Addresses, addresses
 from tests.support.forms import FormSeen, forms_of, mark
 from tests.support.invitations import invite
-from tests.support.kinds import create
+from tests.support.kinds import SAMPLES, create
+from tests.support.log import latest_entry
 from tests.support.money import add_card
 from tests.support.snapshot import snapshot
 from tests.web.conftest import Visitor, visit
@@ -50,12 +51,17 @@ def forms(
     monkeypatch.setitem(app.config, "SMTP_URL", "smtp://localhost:1")
     for kind in KINDS:
         create(web, ada, kind, handle=f"it-{kind.noun}")
+    changed = create(web, ada, KINDS[0], handle="changed")
+    number = latest_entry(acme).number
+    with transaction():
+        changed.update(ada, changed.version, **SAMPLES[KINDS[0]].changed)
     add_card(acme, ada, brand="JCB")
     links = links_to(people["ada"]) | {"invitations.show": invited(people["grace"], by=people["linus"])}
     gets = sorted(endpoint for endpoint, method in EXPECTED if method == "GET")
     pages = [addresses.of(each) for each in gets if each not in ("members.join", *links)]
     pages += [addresses.of(endpoint, token=token) for endpoint, token in links.items()]
     visit("ada")  # another session, which can be ended
+    pages.append(addresses.of("history.restore", kind=KINDS[0].plural, handle="changed", number=number))
     for kind in KINDS:
         pages.append(addresses.of("resources.new", kind=kind.plural))
         pages.append(addresses.of("resources.show", kind=kind.plural, handle=f"it-{kind.noun}"))

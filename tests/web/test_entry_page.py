@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from html import unescape
 from typing import Any
 
 import pytest
@@ -30,7 +31,7 @@ def page_of(visitor: Visitor, number: int) -> str:
 
 def links(page: str) -> set[str]:
     """Where the page itself leads, without the frame that every page has."""
-    return set(re.findall(r'href="([^"#]+)"', page.partition("<main")[2]))
+    return {unescape(each) for each in re.findall(r'href="([^"#]+)"', page.partition("<main")[2])}
 
 
 def test_it_says_when_to_the_microsecond(owner: Visitor, api: Container, acme: Organisation) -> None:

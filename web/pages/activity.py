@@ -12,9 +12,10 @@ from models.log.keys import BadQuery
 from models.log.query import parse
 from models.people.access import Permission
 from models.people.standing import Belongings, Here, belongings_of
+from web import rebuilt
 from web.access import Answer, Open, me, needs
 from web.addresses import address
-from web.changes import describe
+from web.changes import describe, restored
 from web.evidence import as_json, roads
 from web.feeds import OrganisationFeed, PersonFeed, answer
 from web.fragments import render
@@ -102,14 +103,17 @@ def entry(here: Here, number: int) -> Answer:
     def context() -> dict[str, Any]:
         changes = describe(row.resource_type, detail.changes)
         beside = namesakes([row, cause] if cause else [row])
+        leads = roads(here, row, detail)
         return {
             "entry": row,
             "detail": detail,
             "changes": changes,
+            "restores": restored(detail.changes),
             "cause": cause,
             "namesakes": beside,
             "sees_money": here.sees_money,
-            "roads": roads(here, row, detail),
+            "roads": leads,
+            **rebuilt.after(here, row, detail, leads.where),
             "permalink": external("activity.entry", org=here.handle, number=number),
         }
 

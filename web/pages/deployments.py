@@ -10,6 +10,7 @@ from models import installation
 from models.jobs import deployment, deployment_history
 from models.jobs.deployment import DeploymentKey
 from models.jobs.output import Line, Output
+from models.kinds.failing import has_failed
 from models.kinds.resource import Resource
 from models.kinds.running import Running
 from models.numbers import whole_number
@@ -22,6 +23,7 @@ from web.addresses import address, address_of
 from web.compression import keep_plain
 from web.fragments import render, wants_fragment
 from web.pages import engine
+from web.rebuilt import before_failure
 from worker import output
 from worker.output import Unreachable
 
@@ -119,6 +121,7 @@ def _show(organisation: Organisation, project: Project, thing: Running, revision
         address=address_of(organisation, project, thing),
         deployment=found,
         shown=shown,
+        suspects=before_failure(organisation, thing, found if has_failed(thing, found) else None),
     )
 
 

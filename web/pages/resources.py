@@ -7,6 +7,7 @@ from flask import Blueprint, abort, flash, redirect, request, url_for
 from models import installation
 from models.ended import ended_resources
 from models.errors import AlreadyEnded
+from models.kinds.failing import failed_deployment
 from models.kinds.references import listed, listed_names, used_by
 from models.kinds.resource import Resource
 from models.kinds.running import Running
@@ -28,6 +29,7 @@ from web.fragments import render, wants_fragment
 from web.pages import deployed, engine
 from web.pages.prices import price
 from web.pages.proposals import proposals
+from web.rebuilt import before_failure
 
 bp = Blueprint("resources", __name__, url_prefix="/orgs/<org>/projects/<project>/<kind:kind>")
 LIST_SIZE = 50
@@ -263,6 +265,7 @@ def _page(
             "end_form": end_form or TokenForm(formdata=None),
             "again_form": again_form,
             "used_by": used_by(resource),
+            "compare_url": url_for("history.compare", org=organisation.handle, type=kind.noun, resource=resource.id),
             **_running(organisation, project, resource, is_few=True),
         }
 
@@ -277,7 +280,10 @@ def _running(organisation: Organisation, project: Project, resource: Resource, i
         return {"deployments": None}
     trouble = engine.trouble(installation.engine())
     url = f"{address_of(organisation, project, resource)}/deployments"
-    return {"deployments": deployed.deployments(resource, url, trouble, is_few), "engine_trouble": trouble}
+    found = deployed.deployments(resource, url, trouble, is_few)
+    failed = failed_deployment(resource, found.rows[0] if found.rows else None) if is_few else None
+    suspects = before_failure(organisation, resource, failed)
+    return {"deployments": found, "engine_trouble": trouble, "suspects": suspects}
 
 
 def _url(
