@@ -3,7 +3,7 @@
 import select
 import threading
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 from flask import Flask
@@ -19,6 +19,8 @@ from models.settings import Settings
 
 UNIQUE_VIOLATION = "23505"
 READING = "reading"
+# More than our own statements and the searches that are under way.
+COMPILED_MOST = 1000
 POOL, POOL_OF_WORK, POOL_MOST = 5, 2, 20
 
 # Nothing is read again after a commit: a page shows what was just written without asking for it.
@@ -113,7 +115,7 @@ def stop_reading() -> None:
     _reader.give_back()
 
 
-@cache
+@lru_cache(maxsize=COMPILED_MOST)
 def _for_driver(query: TextClause) -> str:
     return str(query.compile(dialect=db.engines[READING].dialect))
 

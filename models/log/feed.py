@@ -76,6 +76,13 @@ class Fold(NamedTuple):
 Item = Row | Fold
 
 
+class Looked(NamedTuple):
+    """How far a search has looked: everything it finds from there on is known."""
+
+    number: int
+    at: datetime
+
+
 class Page(NamedTuple):
     """Items, newest first."""
 
@@ -86,6 +93,8 @@ class Page(NamedTuple):
     """The number of the newest entry there was when the page was read, whether it belongs to the feed or not."""
     above: str | None = None
     """The cursor of what comes before them in the feed, of a page that was read upwards; None at its newest entry."""
+    looked: Looked | None = None
+    """How far a search has looked, where it has not found a page full."""
 
 
 class Detail(NamedTuple):
@@ -149,7 +158,7 @@ def page(scope: Scope, before: int = LATEST, size: int = SIZE) -> Page:
     older = None
     if len(found) > size:
         last = found[size - 1]
-        older = str(last[NUMBER] if last[RUN] is None else _Run(*last[RUN]).first_number)
+        older = str(last[NUMBER] if last[RUN] is None else RunColumns(*last[RUN]).first_number)
     return Page(_items(scope, found[:size]), older, head)
 
 
@@ -160,7 +169,7 @@ def page_above(scope: Scope, after: int, size: int = SIZE) -> Page:
     above = None
     if len(found) > size:
         newest = shown[0]
-        above = str(newest[NUMBER] if newest[RUN] is None else _Run(*newest[RUN]).last_number)
+        above = str(newest[NUMBER] if newest[RUN] is None else RunColumns(*newest[RUN]).last_number)
     return Page(_items(scope, shown), None, head, above)
 
 
@@ -229,7 +238,9 @@ def entry(organisation: OrganisationName, number: int, money: bool = True) -> tu
     return row, Detail(door, actor_role, changes, email, resource_id, project_id, previous, following)
 
 
-class _Run(NamedTuple):
+class RunColumns(NamedTuple):
+    """The run that a row is in, as a page's query brings it."""
+
     first_number: int
     last_number: int
     project_id: int | None
@@ -261,12 +272,13 @@ def _items(scope: Scope, found: _Raw) -> list[Item]:
         if run is None:
             items.append(make((organisation, *each[NUMBER:RUN])))
         elif run != folded:
-            items.append(_fold(scope, make((organisation, *each[NUMBER:RUN])), _Run(*run)))
+            items.append(fold_of(scope, make((organisation, *each[NUMBER:RUN])), RunColumns(*run)))
         folded = run
     return items
 
 
-def _fold(scope: Scope, newest: Row, run: _Run) -> Fold:
+def fold_of(scope: Scope, newest: Row, run: RunColumns) -> Fold:
+    """Returns the fold that stands for a run in a feed."""
     return Fold(
         scope.organisation,
         run.first_number,

@@ -1,0 +1,148 @@
+"""A query as SQL: what must be true of an entry, and from where an index leads to such entries."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from models.log.actor import SYSTEM_NAME
+from models.log.keys import ME, PREFIX
+from models.log.query import WORDS, Query, Term
+
+HIGHEST = chr(0x10FFFF)
+"""Behind every other character: a name that begins with a text is not behind the text and this."""
+MANY = 200
+"""From how many things at once an index still leads to entries faster than a look at every entry."""
+CLASSES = {"type": "kind", "action": "done", "via": "door"}
+
+
+class Condition(NamedTuple):
+    """What must be true of an entry."""
+
+    sql: str
+    values: Mapping[str, Any]
+    place: int
+    """That of the term in the query that it is made of."""
+
+
+class Way(NamedTuple):
+    """Lists of entries that an index has in order, in which everything is that a search finds.
+
+    `lists` is a query for what tells the lists apart, and `of_list` what is true of the entries of one. `implies` are
+    the places of the conditions that need not be looked at any more.
+    """
+
+    lists: str
+    of_list: str
+    implies: frozenset[int] = frozenset()
+    by_time: bool = False
+    """Whether its index has the entries by time, with which their numbers grow."""
+
+
+def conditions(query: Query, person_id: int) -> Iterator[Condition]:
+    """Yields what its terms ask for, but for those about times and numbers; `person_id` is who "me" is."""
+    for place, term in enumerate(query.terms):
+        if term.key in SQL:
+            name = f"term_{place}"
+            sql = SQL[term.key].replace("<values>", f":{name}")
+            values = {name: [each.lower() for each in term.values]}
+            if term.key == "actor":
+                sql, values = _actor(term, name, person_id)
+            elif term.key == "resource":
+                values = _names(term, name)
+                sql = RESOURCE.replace("<values>", f":{name}")
+            yield Condition(f"({sql}) IS NOT TRUE" if term.excluded else f"({sql})", values, place)
+
+
+def ways(query: Query) -> Iterator[Way]:
+    """Yields the ways that lead to what its terms ask for."""
+    for place, term in enumerate(query.terms):
+        if term.excluded:
+            continue
+        name = f":term_{place}"
+        match term.key:
+            case "project":
+                yield Way(PROJECTS.replace("<values>", name), "project_id = list.key", frozenset({place}))
+            case "cause":
+                lists = f"SELECT DISTINCT CAST(key AS bigint) AS key FROM unnest(CAST({name} AS text[])) AS key"
+                yield Way(lists, "cause_number = list.key", frozenset({place}))
+            case "resource":
+                yield Way(RESOURCES.replace("<values>", name), "resource_type = list.kind AND resource_id = list.key")
+            case "actor" if SYSTEM_NAME not in term.values:
+                # Whoever is not asked for by a name is still the same under another one.
+                implied = {place} if set(term.values) == {ME} else set()
+                yield Way(ACTORS.replace("<values>", name), "actor_id = list.key", frozenset(implied), by_time=True)
+    if any(term.key in CLASSES or _is_system(term) for term in query.terms):
+        yield _classes(query)
+
+
+def _classes(query: Query) -> Way:
+    """The lists of what happened to which kind of thing through which door."""
+    bounds, implied = ["true"], []
+    for place, term in enumerate(query.terms):
+        if term.key in CLASSES:
+            implied.append(place)
+            bound = f"CAST({CLASSES[term.key]} AS text) = ANY(CAST(:term_{place} AS text[]))"
+            bounds.append(f"NOT {bound}" if term.excluded else bound)
+        elif _is_system(term):
+            bounds.append("door IN ('worker', 'cli')")  # of which the platform itself makes use
+    return Way(f"{CLASS_LISTS} WHERE {' AND '.join(bounds)}", OF_CLASS, frozenset(implied))
+
+
+def _is_system(term: Term) -> bool:
+    return term.key == "actor" and not term.excluded and term.values == (SYSTEM_NAME,)
+
+
+def _actor(term: Term, name: str, person_id: int) -> tuple[str, dict[str, Any]]:
+    named = [each.lower() for each in term.values if each not in (ME, SYSTEM_NAME)]
+    values = {name: named, f"{name}_ids": [person_id] if ME in term.values else []}
+    sql = ACTOR.replace("<values>", f":{name}")
+    return (f"actor_id IS NULL OR {sql}" if SYSTEM_NAME in term.values else sql), values
+
+
+def _names(term: Term, name: str) -> dict[str, Any]:
+    """The names asked for as ranges: one name alone, or all that begin with a text."""
+    first = [each.removesuffix(PREFIX) for each in term.values]
+    behind = [HIGHEST if each.endswith(PREFIX) else "" for each in term.values]
+    return {f"{name}_first": first, f"{name}_behind": behind}
+
+
+def multirange(spans: Sequence[tuple[int, int]] | Sequence[tuple[datetime, datetime]]) -> str:
+    """Returns spans as PostgreSQL writes a multirange."""
+    return "{" + ",".join(f'["{first}","{last}")' for first, last in spans) + "}"
+
+
+# Values come in lower case where case makes no difference; what else is lower is for the database to say.
+SQL = {
+    WORDS: "strpos(lower(summary), lower((CAST(<values> AS text[]))[1])) > 0",
+    "action": "CAST(action AS text) = ANY(CAST(<values> AS text[]))",
+    "type": "CAST(resource_type AS text) = ANY(CAST(<values> AS text[]))",
+    "via": "CAST(door AS text) = ANY(CAST(<values> AS text[]))",
+    "project": """project_id = ANY(ARRAY(SELECT id FROM projects
+        WHERE projects.organisation_id = entry.organisation_id AND handle = ANY(CAST(<values> AS text[]))))""",
+    "changed": "jsonb_exists_any(changes, CAST(<values> AS text[]))",
+    "cause": "cause_number = ANY(CAST(CAST(<values> AS text[]) AS bigint[]))",
+    "actor": "",
+    "resource": "",
+}
+OF_EMAIL = "SELECT id FROM users WHERE email = ANY(CAST(<values> AS text[]))"
+IN_LOWER = "ANY(ARRAY(SELECT lower(each) FROM unnest(CAST(<values> AS text[])) AS each))"
+ACTOR = f"""actor_id = ANY(CAST(<values>_ids AS integer[])) OR actor_id = ANY(ARRAY({OF_EMAIL}))
+        OR (actor_id IS NOT NULL AND lower(actor_name) = {IN_LOWER})"""
+NAMES = "unnest(CAST(<values>_first AS text[]), CAST(<values>_behind AS text[])) AS name (first, behind)"
+IN_NAMES = """lower({}) COLLATE "C" >= lower(first) COLLATE "C" AND lower({}) COLLATE "C" <= lower(first) || behind"""
+RESOURCE = f"EXISTS (SELECT FROM {NAMES} WHERE {IN_NAMES.format('resource_name', 'resource_name')})"
+PROJECTS = """SELECT id AS key FROM projects
+         WHERE organisation_id = :organisation AND handle = ANY(CAST(<values> AS text[]))"""
+# One more than too many: then this way is not gone.
+RESOURCES = f"""SELECT DISTINCT resource_type AS kind, resource_id AS key FROM {NAMES}
+          JOIN activity_names ON activity_names.organisation_id = :organisation
+           AND {IN_NAMES.format("activity_names.name", "activity_names.name")} LIMIT {MANY + 1}"""
+ACTORS = f"""SELECT unnest(CAST(<values>_ids AS integer[])) AS key UNION {OF_EMAIL} UNION
+        SELECT CAST(resource_id AS integer) FROM unnest(CAST(<values> AS text[])) AS each
+          JOIN activity_names ON activity_names.organisation_id = :organisation
+           AND lower(activity_names.name) COLLATE "C" = lower(each) COLLATE "C" AND resource_type = 'user'
+         LIMIT {MANY + 1}"""
+CLASS_LISTS = """SELECT kind, done, door FROM unnest(enum_range(CAST(NULL AS activity_resource))) AS kind,
+               unnest(enum_range(CAST(NULL AS activity_action))) AS done,
+               unnest(enum_range(CAST(NULL AS activity_door))) AS door"""
+OF_CLASS = "resource_type = list.kind AND action = list.done AND door = list.door"
