@@ -64,17 +64,31 @@ def test_gzip_is_sent_to_who_says_that_it_is_taken(accepted: str, taken: bool) -
     assert compression.takes_gzip(accepted) == taken
 
 
-def test_a_form_bears_its_token_differently_in_every_answer_and_each_one_holds(
-    owner: Visitor, acme: Organisation
+@pytest.mark.parametrize(
+    "address", ["/orgs/acme/projects/new", "/orgs/acme/settings", "/orgs/acme/members", "/account"]
+)
+def test_a_page_bears_its_token_differently_each_time_but_the_same_all_over(
+    owner: Visitor, acme: Organisation, address: str
 ) -> None:
-    pages = [owner.get("/orgs/acme/projects/new") for _ in range(2)]
-    tokens = [set(re.findall(r'name="csrf_token" value="([^"]+)"', page.text)) for page in pages]
+    found = [re.findall(r'name="csrf_token"[^>]*value="([^"]+)"', owner.get(address).text) for _ in range(2)]
 
-    assert all(len(each) == 1 for each in tokens), "the same all over a page, so that it is there once for gzip"
-    assert tokens[0] != tokens[1]
-    for number, page in enumerate(pages):
+    assert all(len(each) > 1 for each in found), "in the form and in the menu"
+    assert all(len(set(each)) == 1 for each in found), "once for gzip, whatever is written how often"
+    assert found[0][0] != found[1][0]
+    assert not any("." in token for each in found for token in each), "without a mask it has dots"
+
+
+def test_each_of_the_different_tokens_holds(owner: Visitor, acme: Organisation) -> None:
+    address = "/orgs/acme/projects/new"
+    for number, page in enumerate([owner.get(address) for _ in range(2)]):
         sent = {"csrf_token": token_in(page), "name": "Shop", "handle": f"shop-{number}"}
-        assert owner.ask("POST", "/orgs/acme/projects/new", data=sent).status_code == 302
+        assert owner.ask("POST", address, data=sent).status_code == 302
+
+
+def test_who_is_not_signed_in_gets_a_token_under_a_mask_too(visit: Callable[[str], Visitor]) -> None:
+    page = visit("anonymous").get("/login")
+
+    assert "." not in token_in(page)
 
 
 def test_what_is_under_two_masks_has_nothing_in_common(app: Flask) -> None:
