@@ -38,6 +38,8 @@ STYLES = (
         "settings",
         "actions",
         "billing",
+        "print",
+        "forced",
     ),
 )
 SCRIPTS = (
@@ -55,6 +57,7 @@ SCRIPTS = (
         "output",
         "keys",
         "back",
+        "print",
     ),
 )
 TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".woff2": "font/woff2"}

@@ -70,6 +70,11 @@ def to_the_second(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
+def utc_now() -> str:
+    """When a page is made, as its print says it."""
+    return to_the_second(datetime.now(UTC))
+
+
 def iso(moment: datetime) -> str:
     """Returns the value of `<time datetime>`: in UTC, to the microsecond, as the log keeps it."""
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
@@ -127,7 +132,7 @@ def attach(app: Flask, _: Settings) -> None:
         "digest": short,
     }
     app.jinja_env.filters.update(filters)
-    app.jinja_env.globals.update(zone_name=zone_name, zone_now=zone_now, plural=plural)
+    app.jinja_env.globals.update(zone_name=zone_name, zone_now=zone_now, plural=plural, utc_now=utc_now)
     app.jinja_env.globals.update(KINDS=KINDS, WHILE_SUSPENDED=WHILE_SUSPENDED)
 
 

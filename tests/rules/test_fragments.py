@@ -22,7 +22,7 @@ HTMX = {
     "HX-Trigger": "newer",
 }
 QUERIES = ("", "?before=4", "?cursor=x", "?after=1", "?after=1&show=1")
-ONCE = re.compile(r'name="request_id"[^>]*value="[^"]+"')
+ONCE = re.compile(r'name="request_id"[^>]*value="[^"]+"|· read [\d-]+ [\d:]+ UTC<')
 Asked = Callable[[dict[str, str]], TestResponse]
 
 
