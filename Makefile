@@ -19,7 +19,7 @@ check: setup
 	@$(BIN)/lint-imports
 	@.ci/node node node_modules/@biomejs/biome/bin/biome ci --error-on-warnings
 
-bench: setup engine
+bench: setup browser engine
 	@$(BIN)/python -m bench --write
 
 # The long run of the tests in which processes are killed: 24,000 containers, 24 faults. CHAOS_SEED repeats one.

@@ -13,6 +13,7 @@ from bench import (
     idle,
     moment,
     page_servers,
+    pages,
     personal_feed,
     report,
 )
@@ -26,6 +27,7 @@ ALL = {
         moment,
         feed_page,
         page_servers,
+        pages,
         personal_feed,
         cascade,
         deployments,
