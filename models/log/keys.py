@@ -19,7 +19,7 @@ PREFIX = "*"
 # What entries say has changed although nobody types it into a declared field.
 UNDECLARED = (
     *("amount_cents", "auto_top_up", "balance_cents", "clean_up", "declined", "default", "deployed_revision"),
-    *("email_address", "expires", "image_digest", "name", "reason", "role", "state", "threshold_cents"),
+    *("email_address", "expires", "image_digest", "name", "reason", "restores", "role", "state", "threshold_cents"),
 )
 CLOSE = 3
 

@@ -20,7 +20,7 @@ from models.people.user import User
 from models.project import Project
 from models.transaction import transaction
 from tests.support.axe import faults
-from tests.support.deployments import deployed
+from tests.support.deployments import deployed, fail
 from tests.support.invitations import invite
 from tests.support.kinds import create
 from tests.support.money import add_card, pay
@@ -29,6 +29,8 @@ from tests.support.targets import small_targets
 ACME = "/orgs/acme"
 WEB = f"{ACME}/projects/web"
 API = f"{WEB}/containers/my-api"
+# The entry of its creation.
+CREATED = 6
 # With the events of it, which ask for what is inside.
 UNFOLD = """async () => {
   for (const each of document.querySelectorAll("main details")) each.open = true;
@@ -103,6 +105,7 @@ def test_no_page_has_anything_that_axe_finds_wrong(
     app: Flask,
     acme: Organisation,
     furnished: Container,
+    api: Container,
     ada: Actor,
     people: dict[str, User],
 ) -> None:
@@ -125,7 +128,10 @@ def test_no_page_has_anything_that_axe_finds_wrong(
     for kind in KINDS:
         inside.open(f"{WEB}/{kind.plural}/new", f"{WEB}/{kind.plural}/a-{kind.noun}")
     inside.open(API, f"{API}/deployments", f"{API}/deployments/1", f"{API}/deployments/1/output", f"{API}/output")
-    inside.open(f"{WEB}/nowhere", f"/invitations/{token}")
+    inside.open(f"{WEB}/nowhere", f"/invitations/{token}", f"{API}/restore/{CREATED}", f"{ACME}/activity/{CREATED}")
+    inside.open(f"{ACME}/activity/compare?type={api.noun}&resource={api.id}&from={CREATED}")
+    fail(api)
+    inside.open(API, f"{API}/deployments/2")
     inside.send(f"{WEB}/containers/new", "main form", name="", handle="UPPER", image="")
     inside.send(f"{ACME}/billing", "form[action$='/top-ups']", amount="nothing")
     inside.send(f"{ACME}/members", "form[action$='/members']", email="another@example.com")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from models.jobs import deployment, deployment_history
+from models.jobs import deployment_history
 from models.jobs.deployment_history import Deployment
 from models.jobs.observation import Observed, observe
 from models.kinds.container import Container
@@ -14,7 +14,7 @@ from models.log.actor import Actor
 from models.organisation import Organisation
 from models.project import Project
 from models.transaction import transaction
-from tests.support.deployments import deployed
+from tests.support.deployments import deployed, fail
 from tests.support.kinds import create
 
 
@@ -27,15 +27,6 @@ def change(thing: Resource, actor: Actor, **values: object) -> None:
 def come_up(thing: Container) -> None:
     """Its newest revision comes up."""
     deployed(thing.key, thing.revision)
-
-
-def fail(thing: Container) -> None:
-    """Its newest revision does not come up."""
-    with transaction():
-        lease = deployment.claim(thing.key, thing.revision)
-    assert lease
-    with transaction():
-        deployment.fail(lease, "image not found")
 
 
 def found(organisation: Organisation, thing: Container) -> BeforeFailure:

@@ -48,6 +48,9 @@ def _fill(organisation: Organisation, block: int, ada: Actor) -> None:
     record_each(actor, Action.UPDATE, scope, named, cause=1 + block if actor is SYSTEM else None)
 
 
+OF_77: dict[str, Any] = {"noun": "container", "resource": 77, "most": 20}
+
+
 CONDITIONS: dict[str, tuple[dict[str, Any], str]] = {
     "": ({}, "activity_entries_pkey"),
     "project": ({"project": QUIET}, "activity_of_project"),
@@ -121,6 +124,17 @@ def test_the_way_back_through_a_history_reads_no_more_of_it_than_asked_for(log: 
         assert {scan["Index Name"] for scan in history_of_one} == {"activity_of_resource"}
         assert sorted(scan["Actual Rows"] for scan in history_of_one) == looked
         assert all(scan["Node Type"] in SCANS and not scan.get("Rows Removed by Filter") for scan in scans)
+
+
+def test_entries_among_some_things_are_walked_down_for_each(log: Organisation) -> None:
+    span = {"organisation": log.id, "after": 0, "until": MIDDLE, "limit": 20, "money": True}
+    among = {**span, "nouns": ["container"] * 2, "ids": [77, 78]}
+    plans = (_plan(history.AMONG, among), _plan(history.LATEST_CAUSED, {**OF_77, "organisation": log.id, "cause": 1}))
+
+    for plan in plans:
+        scans = [node for node in _nodes(plan) if node.get("Relation Name") == "activity_entries"]
+        assert {scan["Index Name"] for scan in scans} == {"activity_of_resource"}
+        assert all(scan["Actual Rows"] <= 20 and not scan.get("Rows Removed by Filter") for scan in scans)
 
 
 def test_the_head_is_one_row(log: Organisation) -> None:

@@ -5,6 +5,7 @@ import re
 from models.jobs import deployment
 from models.jobs.deployment import Made
 from models.jobs.observation import ResourceKey
+from models.kinds.running import Running
 from models.kinds.specification import Specification
 from models.transaction import transaction
 
@@ -31,6 +32,15 @@ def deployed(
     assert lease
     with transaction():
         deployment.succeed(lease, made(image, digest, specification))
+
+
+def fail(thing: Running, reason: str = "image not found") -> None:
+    """Has its newest revision fail to come up."""
+    with transaction():
+        lease = deployment.claim(thing.key, thing.revision)
+    assert lease
+    with transaction():
+        deployment.fail(lease, reason)
 
 
 def without_digest(summary: str) -> str:

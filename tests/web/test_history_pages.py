@@ -6,7 +6,6 @@ from html import unescape
 
 import pytest
 
-from models.jobs import deployment
 from models.kinds.container import Container
 from models.kinds.secret import Secret
 from models.log import history
@@ -16,7 +15,7 @@ from models.people.member import find_member
 from models.people.user import User
 from models.project import Project
 from models.transaction import transaction
-from tests.support.deployments import deployed
+from tests.support.deployments import deployed, fail
 from tests.support.kinds import create
 from tests.support.log import latest_entry, summaries
 from tests.web.conftest import Visitor
@@ -355,11 +354,7 @@ def failed(web: Project, changed: Container, ada: Actor) -> Container:
     deployed(changed.key, changed.revision)
     with transaction():
         changed.update(ada, changed.version, image="nginx:2", memory_mib=64)
-    with transaction():
-        lease = deployment.claim(changed.key, changed.revision)
-    assert lease
-    with transaction():
-        deployment.fail(lease, "image not found")
+    fail(changed)
     return changed
 
 
