@@ -111,7 +111,9 @@ class Field:
 
     def proposal(self, typed: Mapping[str, Any]) -> Proposal | None:
         """Returns what is proposed for it, given what is typed into the other fields."""
-        return self.proposed(str(typed.get(self.proposed_from) or "")) if self.proposed else None
+        said = str(typed.get(self.proposed_from) or "")
+        # What is too long is refused for that, and nobody looks into it before.
+        return self.proposed(said) if self.proposed and len(said) <= SHORT_MOST else None
 
     def shown(self, stored: Any) -> Any:
         """Returns what a form shows of the stored value."""
