@@ -16,6 +16,7 @@ from bench import (
     pages,
     personal_feed,
     report,
+    search,
 )
 from bench.ground import ground
 
@@ -29,6 +30,7 @@ ALL = {
         page_servers,
         pages,
         personal_feed,
+        search,
         cascade,
         deployments,
         idle,

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta, tzinfo
 from typing import Any, NamedTuple
 
+from sqlalchemy import TextClause
+
 from models.database import read
 from models.log.boundary import boundaries
 from models.log.conditions import Condition, conditions, multirange, ways
@@ -114,6 +116,18 @@ class _Found(NamedTuple):
 
 
 def _find(direction: Direction, search: Search, edge: int, limit: int, most: int = LOOKED_AT) -> _Found:
+    rows = read(*question(direction, search, edge, limit, most))
+    if not rows:
+        return _Found(0, None, ())
+    head, number, at = rows[0][:3]
+    looked = None if number is None else Looked(number, at)
+    return _Found(head, looked, [_row(search.scope, each[3:]) for each in rows if each[3] is not None])
+
+
+def question(
+    direction: Direction, search: Search, edge: int, limit: int, most: int
+) -> tuple[TextClause, dict[str, Any]]:
+    """Returns the statement of a page from an edge on, and its values."""
     scope, asker = search.scope, search.asker
     ranges, until = _numbers(search)
     if not ranges:
@@ -140,15 +154,10 @@ def _find(direction: Direction, search: Search, edge: int, limit: int, most: int
     if until:
         asked.append(Condition("occurred_at < :until", {}, UNTIL))
         values["until"] = until
-    query = statement(
+    made = statement(
         direction, scope.condition, tuple((each.sql, each.place) for each in asked), tuple(ways(search.query))
     )
-    rows = read(query, values)
-    if not rows:
-        return _Found(0, None, ())
-    head, number, at = rows[0][:3]
-    looked = None if number is None else Looked(number, at)
-    return _Found(head, looked, [_row(scope, each[3:]) for each in rows if each[3] is not None])
+    return made, values
 
 
 def _row(scope: Scope, columns: Sequence[Any]) -> tuple[Row, RunColumns | None]:
