@@ -80,6 +80,7 @@ def _fill(ground: Ground) -> None:
             last = BIG if organisation_id == ground.big else SMALL
             connection.execute(FILL, {"organisation": organisation_id, "last": last, "ada": ground.ada.id})
             connection.execute(NAMES, {"organisation": organisation_id})
+        connection.execute(FIRST)
         connection.execute("VACUUM ANALYZE")
 
 
@@ -121,4 +122,10 @@ NAMES = """
     SELECT organisation_id, 'user', actor_id, actor_name FROM activity_entries
      WHERE organisation_id = %(organisation)s AND actor_id IS NOT NULL
         ON CONFLICT DO NOTHING
+"""
+# What was there before the past was made up: times must not run against numbers.
+FIRST = """
+    ALTER TABLE activity_entries DISABLE TRIGGER activity_entries_are_permanent;
+    UPDATE activity_entries SET occurred_at = timestamptz '2024-01-01' WHERE number = 1;
+    ALTER TABLE activity_entries ENABLE ALWAYS TRIGGER activity_entries_are_permanent;
 """

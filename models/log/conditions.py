@@ -9,7 +9,7 @@ from models.log.keys import ME, PREFIX
 from models.log.query import WORDS, Query, Term
 
 HIGHEST = chr(0x10FFFF)
-"""Behind every other character: a name that begins with a text is not behind the text and this."""
+"""Behind every other character: a name that begins with a text is not behind that text with this at its end."""
 MANY = 200
 """From how many things at once an index still leads to entries faster than a look at every entry."""
 CLASSES = {"type": "kind", "action": "done", "via": "door"}
@@ -100,10 +100,9 @@ def _actor(term: Term, name: str, person_id: int) -> tuple[str, dict[str, Any]]:
 
 
 def _names(term: Term, name: str) -> dict[str, Any]:
-    """The names asked for as ranges: one name alone, or all that begin with a text."""
-    first = [each.removesuffix(PREFIX) for each in term.values]
-    behind = [HIGHEST if each.endswith(PREFIX) else "" for each in term.values]
-    return {f"{name}_first": first, f"{name}_behind": behind}
+    """The names asked for: each for itself, and what names begin with."""
+    begun = [each.removesuffix(PREFIX) for each in term.values if each.endswith(PREFIX)]
+    return {f"{name}_whole": [each for each in term.values if not each.endswith(PREFIX)], f"{name}_begun": begun}
 
 
 def multirange(spans: Sequence[tuple[int, int]] | Sequence[tuple[datetime, datetime]]) -> str:
@@ -113,7 +112,7 @@ def multirange(spans: Sequence[tuple[int, int]] | Sequence[tuple[datetime, datet
 
 # Values come in lower case where case makes no difference; what else is lower is for the database to say.
 SQL = {
-    WORDS: "strpos(lower(summary), lower((CAST(<values> AS text[]))[1])) > 0",
+    WORDS: "strpos(lower(summary), (SELECT lower((CAST(<values> AS text[]))[1]))) > 0",
     "action": "CAST(action AS text) = ANY(CAST(<values> AS text[]))",
     "type": "CAST(resource_type AS text) = ANY(CAST(<values> AS text[]))",
     "via": "CAST(door AS text) = ANY(CAST(<values> AS text[]))",
@@ -128,20 +127,23 @@ OF_EMAIL = "SELECT id FROM users WHERE email = ANY(CAST(<values> AS text[]))"
 IN_LOWER = "ANY(ARRAY(SELECT lower(each) FROM unnest(CAST(<values> AS text[])) AS each))"
 ACTOR = f"""actor_id = ANY(CAST(<values>_ids AS integer[])) OR actor_id = ANY(ARRAY({OF_EMAIL}))
         OR (actor_id IS NOT NULL AND lower(actor_name) = {IN_LOWER})"""
-NAMES = "unnest(CAST(<values>_first AS text[]), CAST(<values>_behind AS text[])) AS name (first, behind)"
-IN_NAMES = """lower({}) COLLATE "C" >= lower(first) COLLATE "C" AND lower({}) COLLATE "C" <= lower(first) || behind"""
-RESOURCE = f"EXISTS (SELECT FROM {NAMES} WHERE {IN_NAMES.format('resource_name', 'resource_name')})"
+RESOURCE = """lower(resource_name) = ANY(ARRAY(SELECT lower(each) FROM unnest(CAST(<values>_whole AS text[])) AS each))
+        OR lower(resource_name) ^@ ANY(ARRAY(SELECT lower(each) FROM unnest(CAST(<values>_begun AS text[])) AS each))"""
 PROJECTS = """SELECT id AS key FROM projects
          WHERE organisation_id = :organisation AND handle = ANY(CAST(<values> AS text[]))"""
-# One more than too many: then this way is not gone.
-RESOURCES = f"""SELECT DISTINCT resource_type AS kind, resource_id AS key FROM {NAMES}
-          JOIN activity_names ON activity_names.organisation_id = :organisation
-           AND {IN_NAMES.format("activity_names.name", "activity_names.name")} LIMIT {MANY + 1}"""
-ACTORS = f"""SELECT unnest(CAST(<values>_ids AS integer[])) AS key UNION {OF_EMAIL} UNION
-        SELECT CAST(resource_id AS integer) FROM unnest(CAST(<values> AS text[])) AS each
-          JOIN activity_names ON activity_names.organisation_id = :organisation
-           AND lower(activity_names.name) COLLATE "C" = lower(each) COLLATE "C" AND resource_type = 'user'
-         LIMIT {MANY + 1}"""
+# One more than too many: then this way is not gone. What is there twice is counted twice, or a list that was cut off
+# would pass for a whole one. The index of names is asked for each name: nobody knows beforehand how much it holds.
+RESOURCES = f"""SELECT kind, key FROM (
+            SELECT each AS first, '' AS behind FROM unnest(CAST(<values>_whole AS text[])) AS each UNION ALL
+            SELECT each, '{HIGHEST}' FROM unnest(CAST(<values>_begun AS text[])) AS each) AS asked, LATERAL (
+            SELECT resource_type AS kind, resource_id AS key FROM activity_names
+             WHERE organisation_id = :organisation AND lower(name) COLLATE "C" >= lower(asked.first)
+               AND lower(name) COLLATE "C" <= lower(asked.first) || asked.behind LIMIT {MANY + 1}) AS named"""
+ACTORS = f"""SELECT unnest(CAST(<values>_ids AS integer[])) AS key UNION ALL {OF_EMAIL} UNION ALL
+        SELECT CAST(key AS integer) FROM unnest(CAST(<values> AS text[])) AS each, LATERAL (
+            SELECT resource_id AS key FROM activity_names
+             WHERE organisation_id = :organisation AND lower(name) COLLATE "C" = lower(each) AND resource_type = 'user'
+             LIMIT {MANY + 1}) AS named"""
 CLASS_LISTS = """SELECT kind, done, door FROM unnest(enum_range(CAST(NULL AS activity_resource))) AS kind,
                unnest(enum_range(CAST(NULL AS activity_action))) AS done,
                unnest(enum_range(CAST(NULL AS activity_door))) AS door"""

@@ -139,17 +139,23 @@ def _along(
 ) -> str:
     """What is found in each list of a way, and how far that was looked at."""
     by = f"occurred_at {direction.order}, number {direction.order}" if way.by_time else f"number {direction.order}"
-    share = f"(SELECT GREATEST(:most / GREATEST(count(*), 1), 1) FROM list_{place})"
+    share = f"(SELECT GREATEST({_most(way)} / GREATEST(count(*), 1), 1) FROM list_{place})"
     last = "min" if direction is DOWN else "max"
     return f"""
         SELECT hits.numbers, CASE WHEN hits.count >= :limit THEN hits.last ELSE COALESCE(
-                 (SELECT number FROM ({_inner(direction, way, "number", of_run)} LIMIT 1
-                  OFFSET {share} - 1) AS entry), {direction.end}) END AS looked
+                 (SELECT CASE WHEN count(*) >= {share} THEN {last}(number) END
+                    FROM ({_inner(direction, way, "number", of_run)} LIMIT {share}) AS entry),
+                 {direction.end}) END AS looked
           FROM list_{place} AS list, LATERAL (
             SELECT array_agg(number) AS numbers, count(*) AS count, {last}(number) AS last FROM (
                 SELECT number FROM ({_inner(direction, way, "*", of_run)} LIMIT {share}) AS entry
                  WHERE {" AND ".join(wanted) or "true"} {SHOWN} ORDER BY {by} LIMIT :limit) AS hit) AS hits
          {f"WHERE (SELECT way FROM way) = {place}" if is_choice else ""}"""
+
+
+def _most(way: Way) -> str:
+    """How many entries are looked at: beside each other or, at twice the cost, here and there."""
+    return ":most" if way is WALK else ":most / 2"
 
 
 def _choice(direction: Direction, possible: Sequence[Way], of_run: str) -> str:
@@ -159,9 +165,10 @@ def _choice(direction: Direction, possible: Sequence[Way], of_run: str) -> str:
     each = " UNION ALL ".join(
         f"""SELECT {place} AS way, (
             SELECT CASE WHEN count(*) > {MANY} THEN NULL WHEN count(*) = 0 THEN {ENDLESS}
-                        ELSE min(COALESCE((:most / {SAMPLE}) * (
-                            SELECT {direction.from_edge} FROM ({_inner(direction, way, "number", of_run)}
-                             LIMIT 1 OFFSET {SAMPLE - 1}) AS sampled), {ENDLESS})) / count(*) END
+                        ELSE min(COALESCE(({_most(way)} / {SAMPLE}) * (
+                            SELECT CASE WHEN count(*) = {SAMPLE} THEN max({direction.from_edge}) END
+                              FROM ({_inner(direction, way, "number", of_run)} LIMIT {SAMPLE}) AS sampled
+                            ), {ENDLESS})) / count(*) END
               FROM list_{place} AS list) AS distance"""
         for place, way in enumerate(possible)
     )
@@ -181,7 +188,7 @@ _PAGE = """
     ), entry AS MATERIALIZED (
         SELECT organisation_id, {columns} FROM activity_entries
          WHERE organisation_id = :organisation AND number = ANY(ARRAY(
-            SELECT number FROM found, unnest(numbers) AS number
+            SELECT DISTINCT number FROM found, unnest(numbers) AS number
              WHERE number {reached} COALESCE((SELECT number FROM looked), {end})
              ORDER BY number {order} LIMIT :limit)))
     SELECT head.last_number, looked.number,
