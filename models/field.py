@@ -109,12 +109,6 @@ class Field:
             case _:
                 return Length(SHORT_MOST if self.most is None else self.most, self.most_bytes)
 
-    def proposal(self, typed: Mapping[str, Any]) -> Proposal | None:
-        """Returns what is proposed for it, given what is typed into the other fields."""
-        said = str(typed.get(self.proposed_from) or "")
-        # What is too long is refused for that, and nobody looks into it before.
-        return self.proposed(said) if self.proposed and len(said) <= SHORT_MOST else None
-
     def shown(self, stored: Any) -> Any:
         """Returns what a form shows of the stored value."""
         return self.masked(stored) if self.masked else stored
@@ -191,6 +185,16 @@ class Field:
     def _article(self) -> str:
         label = self.label if self.label.isupper() else self.label[0].lower() + self.label[1:]
         return f"{'an' if label[0] in 'aeiou' else 'a'} {label}"
+
+
+def proposal(fields: Mapping[str, Field], name: str, typed: Mapping[str, Any]) -> Proposal | None:
+    """Returns what is proposed for a field, given what is typed; nothing looks into what is too long."""
+    declared = fields[name]
+    if declared.proposed is None:
+        return None
+    source = fields[declared.proposed_from]
+    given = str(typed.get(declared.proposed_from) or "")
+    return None if source.length.complaint(source.label, given) else declared.proposed(given)
 
 
 def column(type_: Any, declared: Field, **options: Any) -> MappedColumn[Any]:

@@ -29,7 +29,7 @@ PART_MOST = 100
 QUERY = {"next": Length(NEXT_MOST), "q": LENGTH, "add": LENGTH}
 QUERY_LENGTH = Length(SHORT_MOST)
 # Of forms, what is read without one.
-BY_HAND = {"csrf_token": Length(SHORT_MOST), "of": Length(SHORT_MOST)}
+BY_HAND = {name: Length(SHORT_MOST) for name in ("csrf_token", "of", "look")}
 # Five hundred boxes to tick, and all other fields of the largest form.
 FIELDS_MOST = 1000
 # So much of what is too long is shown again, since people shorten what they have typed; still too long to be stored.
@@ -74,7 +74,7 @@ def attach(app: Flask, _: Settings) -> None:
 
 
 def _refuse_too_long() -> None:
-    """Refuses with 400 what an address says, how many fields a form has, and the two that are read without a form."""
+    """Refuses with 400 what an address says, how many fields a form has, and what is read without a form."""
     for part in request.path.split("/"):
         if len(part) > PART_MOST:
             named = (name for name, value in (request.view_args or {}).items() if value == part)

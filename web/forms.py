@@ -22,7 +22,7 @@ from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  #
 from wtforms.widgets import NumberInput
 
 from models.errors import AlreadyDone, DomainError, Invalid, NotFound, StaleVersion, TooManyAttempts
-from models.field import Field, Shape
+from models.field import Field, Shape, proposal
 from models.kinds.catalogue import BY_PLURAL
 from models.kinds.resource import Resource
 from models.log.tracked import Tracked
@@ -180,7 +180,7 @@ class TrackedForm(Form):
     """The form of something tracked: its declared fields and the version that the person saw."""
 
     version = HiddenField(default="0")
-    declared: dict[str, Field]
+    declared: Mapping[str, Field] = {}
 
     def process(self, *given: Any, **options: Any) -> None:
         """Take what was sent, and what is proposed for a field that was left empty."""
@@ -188,8 +188,8 @@ class TrackedForm(Form):
         for name, declared in self.declared.items():
             left = self._fields.get(name)
             if declared.proposed and left is not None and left.raw_data is not None and not _written(left.data):
-                proposal = declared.proposal(self.data)
-                left.data = str(proposal.value if proposal else declared.default)
+                found = proposal(self.declared, name, self.data)
+                left.data = str(found.value if found else declared.default)
 
     @property
     def values(self) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from models.field import Field
+from models.field import proposal
 from models.kinds.resource import Resource
 
 
@@ -19,17 +19,17 @@ class Proposed(NamedTuple):
 def proposals(kind: type[Resource], typed: Mapping[str, Any], url: str) -> list[Proposed]:
     """Returns what is proposed for the fields of a kind, given what is typed."""
     return [
-        Proposed(name, declared.proposed_from, f"{url}?proposed={name}", _told(declared, name, typed))
+        Proposed(name, declared.proposed_from, f"{url}?proposed={name}", _told(kind, name, typed))
         for name, declared in kind.fields().items()
         if declared.proposed
     ]
 
 
-def _told(declared: Field, name: str, typed: Mapping[str, Any]) -> str:
-    proposal = declared.proposal(typed)
+def _told(kind: type[Resource], name: str, typed: Mapping[str, Any]) -> str:
+    found = proposal(kind.fields(), name, typed)
     given = str(typed.get(name) or "").strip()
-    if proposal is None or given == str(proposal.value):
+    if found is None or given == str(found.value):
         return ""
     if not given:
-        return f"Left empty: {proposal.value}, which is usual for {proposal.usual_for}."
-    return f"{proposal.value} is usual for {proposal.usual_for}."
+        return f"Left empty: {found.value}, which is usual for {found.usual_for}."
+    return f"{found.value} is usual for {found.usual_for}."
