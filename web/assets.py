@@ -26,6 +26,7 @@ STYLES = (
     *("tokens", "base", "header", "tabs", "page", "marks", "chips", "lists"),
     *(
         "feed",
+        "finder",
         "moment",
         "histogram",
         "fold",
@@ -46,6 +47,7 @@ SCRIPTS = (
     *(
         "times",
         "feed",
+        "finder",
         "rows",
         "live",
         "newer",

@@ -2,19 +2,26 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
-from itertools import groupby
+from datetime import UTC, date, datetime, timedelta
+from itertools import groupby, islice
 from typing import Any
 
-from flask import Response, abort, make_response, request
+from flask import Response, abort, make_response, redirect, request
 from markupsafe import Markup
 
-from models.log import feed, personal
+from models.log import feed, offers, personal
 from models.log.boundary import boundary
 from models.log.feed import Fold, Item, Page, Row, Scope
+from models.log.keys import BadQuery
 from models.log.personal import Cursor
+from models.log.personal_search import PersonalSearch
+from models.log.query import Query
+from models.log.search import Asker, Search, narrowest
 from models.numbers import whole_number
 from models.people.standing import Belongings
+from web.access import me
+from web.addresses import address
+from web.finding import Chip, Finder, Searched, finder_of, keeping, suggestions
 from web.fragments import once, render, shown_at, wants_fragment
 from web.moments import Asked, MomentShown, asked
 from web.namesakes import namesakes
@@ -22,8 +29,12 @@ from web.words import plural, zone, zone_now
 
 ROW = "activity/_entry.html"
 FOLD = "activity/_fold.html"
+# What the feed itself decides and nobody need ask for.
+GIVEN = {"project": frozenset({"project"}), "resource": frozenset({"project", "type", "resource"})}
 # How many entries are shown where nothing had happened yet at the moment asked for.
 NEAREST = 10
+SUGGESTED_MOST = 12
+UNDER_WAY = timedelta(minutes=1)
 # What is reached below the oldest entry of a feed.
 BEGINNINGS = {
     "": "The beginning of the log.",
@@ -40,6 +51,8 @@ class OrganisationFeed:
     """Entries of one organisation: all, a project's or a resource's."""
 
     scope: Scope
+    search: Search | None = None
+    """What it is searched for; None of a feed that shows all there is."""
     older_word = "before"
 
     @property
@@ -52,17 +65,38 @@ class OrganisationFeed:
         """Says what is reached below the oldest entry."""
         return BEGINNINGS[self.scope.condition]
 
+    @property
+    def organisation_ids(self) -> list[int]:
+        """The ids of the organisations whose entries it shows."""
+        return [self.scope.organisation.id]
+
+    def searched(self, at: str) -> Searched:
+        """Describes the feed at an address as something to search in; what an entry set off is found in the whole."""
+        of = self.scope.organisation
+        if not self.has_moments:
+            at = address("activity.of_organisation", org=of.handle)
+        return Searched(at, of.id, self.scope.money, GIVEN.get(self.scope.condition, frozenset()))
+
+    def asking(self, query: Query, asker: Asker) -> "OrganisationFeed":
+        """Returns the part of it that a query finds."""
+        return replace(self, search=Search(self.scope, query, asker))
+
     def page(self, before: str | None) -> Page:
-        """Reads the page below a number. Raises ValueError."""
-        return feed.page(self.scope, feed.LATEST if before is None else whole_number(before, feed.LATEST))
+        """Reads the page below a number. Raises ValueError, BadQuery."""
+        edge = feed.LATEST if before is None else whole_number(before, feed.LATEST)
+        return self.search.page(edge) if self.search else feed.page(self.scope, edge)
 
     def page_above(self, after: str, size: int = feed.SIZE) -> Page:
-        """Reads the page above a number. Raises ValueError."""
-        return feed.page_above(self.scope, whole_number(after, feed.LATEST), size)
+        """Reads the page above a number. Raises ValueError, BadQuery."""
+        edge = whole_number(after, feed.LATEST)
+        return self.search.page_above(edge, size) if self.search else feed.page_above(self.scope, edge, size)
 
     def page_until(self, moment: datetime) -> Page:
         """Reads the page that begins with the last entry before a moment."""
         last = boundary(self.scope.organisation.id, moment)
+        if self.search:
+            page = self.search.page(last + 1)
+            return page._replace(above=str(last) if last < page.head else None)
         page = feed.page(self.scope, last + 1)
         # A fold at its top may reach beyond the moment.
         top = max(last, int(self.top(page.rows)))
@@ -71,16 +105,20 @@ class OrganisationFeed:
         return page._replace(above=str(top) if more else None)
 
     def newer(self, after: str) -> Sequence[Item]:
-        """Reads what follows a number. Raises ValueError."""
-        return feed.newer(self.scope, whole_number(after, feed.LATEST))
+        """Reads what follows a number. Raises ValueError, BadQuery."""
+        edge = whole_number(after, feed.LATEST)
+        return self.search.newer(edge) if self.search else feed.newer(self.scope, edge)
 
     def causes(self, newer: Sequence[Item], after: str) -> Sequence[Row]:
-        """Reads what set off some of the newer ones, up to a number. Raises ValueError."""
+        """Reads what set off some of the newer ones, up to a number; nothing in a search. Raises ValueError."""
+        if self.search:
+            return []
         return feed.causes(self.scope, newer, whole_number(after, feed.LATEST))
 
     def count_newer(self, after: str) -> int:
-        """Counts what follows a number. Raises ValueError."""
-        return feed.count_newer(self.scope, whole_number(after, feed.LATEST))
+        """Counts what follows a number. Raises ValueError, BadQuery."""
+        edge = whole_number(after, feed.LATEST)
+        return self.search.count_newer(edge) if self.search else feed.count_newer(self.scope, edge)
 
     def top(self, rows: Sequence[Item]) -> str:
         """Returns the newest number shown; 0 when there is none yet."""
@@ -104,17 +142,35 @@ class PersonFeed:
     user_id: int
     belongings: Belongings
     beginning: str = "Your first entry."
+    search: PersonalSearch | None = None
+    """What it is searched for; None of a feed that shows all there is."""
     older_word = "cursor"
     has_moments = True
+
+    @property
+    def organisation_ids(self) -> list[int]:
+        """The ids of the organisations whose entries it shows."""
+        return [each.id for each in self.belongings.organisations]
+
+    def searched(self, at: str) -> Searched:
+        """Describes the feed at an address as something to search in."""
+        of = self.belongings
+        one = of.organisations[0].id if len(of.organisations) == 1 else None
+        sees_money = len(of.moneyless) < len(of.organisations)
+        return Searched(at, one, sees_money, frozenset({"actor"} if one else {"actor", "project"}))
 
     def page(self, before: str | None) -> Page:
         """Reads the page below a cursor. Raises ValueError."""
         edge = personal.NEWEST if before is None else Cursor.parse(before)
+        if self.search:
+            return self.search.page(edge)
         return personal.page(self.user_id, self.belongings.organisations, edge, moneyless=self.belongings.moneyless)
 
     def page_above(self, after: str, size: int = feed.SIZE) -> Page:
         """Reads the page above a cursor. Raises ValueError."""
         of = self.belongings
+        if self.search:
+            return self.search.page_above(Cursor.parse(after), size)
         return personal.page_above(self.user_id, of.organisations, Cursor.parse(after), size, of.moneyless)
 
     def page_until(self, moment: datetime) -> Page:
@@ -143,7 +199,14 @@ class PersonFeed:
         """Reads a number that grows with every entry in any of the organisations."""
         return personal.head(self.belongings.organisations)
 
+    def asking(self, query: Query, asker: Asker) -> "PersonFeed":
+        """Returns the part of it that a query finds."""
+        of = self.belongings
+        return replace(self, search=PersonalSearch(self.user_id, of.organisations, of.moneyless, query, asker))
+
     def _newer(self, after: Cursor, size: int) -> list[Row]:
+        if self.search:
+            return self.search.newer(after, size)
         return personal.newer(self.user_id, self.belongings.organisations, after, size, self.belongings.moneyless)
 
 
@@ -160,6 +223,8 @@ class FeedPage:
     """The ids of people on it who share their name with another one on it."""
     beginning: str = ""
     """What is reached below its oldest entry."""
+    looked: datetime | None = None
+    """How far back a search has looked that goes on further down."""
     above_url: str | None = None
     """Where the entries above it are found, of a page that does not begin with the newest one."""
     is_newest: bool = False
@@ -176,16 +241,26 @@ def answer(source: AnyFeed, address: str, template: str, context: Callable[[], d
 
     `address` is where the feed's fragments are found; `context` gathers the rest of the page, when the page is wanted.
     """
+    finder = finder_of(source.searched(address))
+    if finder.moved_to:
+        return redirect(finder.moved_to)  # type: ignore[return-value]
+    if wants_fragment() and (part := _part(finder)):
+        return part
     try:
         run = request.args.get("run")
         if run is not None and isinstance(source, OrganisationFeed):
             source = OrganisationFeed(feed.of_run(source.scope, whole_number(run, feed.LATEST)))
-            address = f"{address}?run={run}"
+        if finder.query and (source.has_moments or run is not None):
+            offers.require_projects(source.organisation_ids, finder.query)
+            source, address = source.asking(finder.query, Asker(me().id, zone(), datetime.now(UTC))), finder.address
+        address = address if run is None else _to(address, "run", run)
         after = request.args.get("after")
         if after is not None and wants_fragment():
             return _newer(source, address, after)
         before, above = request.args.get(source.older_word), request.args.get("above")
         moment = asked(request.args.get("at", "")) if run is None and source.has_moments else None
+        if finder.error:
+            raise finder.error
         if before is None and above is None and moment is not None and moment.end is not None:
             shown = page_at(source, address, moment)
         elif above is not None:
@@ -194,13 +269,36 @@ def answer(source: AnyFeed, address: str, template: str, context: Callable[[], d
             shown = page_of(source, address, before)
     except ValueError:
         abort(400, "This link to a place in the feed is broken. Start again from the newest entries.")
+    except BadQuery as error:
+        return _misunderstood(template, address, replace(finder, error=error), context)
     if (before is not None or above is not None or run is not None) and wants_fragment():
         return render("activity/_page.html", page=shown, address=address, run=run)
     shown = replace(shown, moment=shown.moment or (moment.shown() if moment else None))
     status = 422 if moment and moment.error else 200
-    response = render(template, page=shown, address=address, run=run, status=status, **context())
+    shows = finder if moment else None
+    if shows and source.search and not shown.rows and not shown.older_url:
+        shows = replace(shows, drops=_drops(source, finder))
+    response = render(template, page=shown, address=address, run=run, finder=shows, status=status, **context())
     exact = shown.moment and shown.moment.exact_url
     return shown_at(response, exact) if exact else response
+
+
+def _part(finder: Finder) -> Response | None:
+    """What htmx asks for of the search field: a menu, or how the text may go on."""
+    if "suggest" in request.args:
+        found = islice(suggestions(finder.searched, request.args.get("q", "")), SUGGESTED_MOST)
+        return render("activity/_suggestions.html", suggestions=list(found))
+    if "menu" in request.args:
+        return render("activity/_menus.html", finder=finder)
+    return None
+
+
+def _misunderstood(template: str, address: str, finder: Finder, context: Callable[[], dict[str, Any]]) -> Response:
+    """The page without entries, since it is not known which ones are asked for; what was typed stays."""
+    if wants_fragment():
+        abort(400, str(finder.error))
+    shown = _shown([], None, None, 0)
+    return render(template, page=shown, address=address, run=None, finder=finder, status=422, **context())
 
 
 def page_of(source: AnyFeed, address: str, before: str | None = None) -> FeedPage:
@@ -208,18 +306,20 @@ def page_of(source: AnyFeed, address: str, before: str | None = None) -> FeedPag
     found = source.page(before)
     # Below the top, "newer" is not what was written since but a page up: only the top of the feed stays live. A fold
     # holds what was written together, and has no newer.
-    live = before is None and "?" not in address
-    newer = f"{address}?after={source.top(found.rows)}" if live else None
+    is_fold = request.args.get("run") is not None
+    live = before is None and not is_fold
+    newer = _to(address, "after", _top(source, found)) if live else None
     shown = _shown(found.rows, _older(source, address, found), newer, found.head, source.beginning)
+    shown = replace(shown, looked=_looked_back(source, found))
     # Reached from above, a page has what is above it there already.
-    alone = before is not None and found.rows and "?" not in address and not wants_fragment()
-    return replace(shown, above_url=f"{address}?above={source.top(found.rows)}") if alone else shown
+    alone = before is not None and found.rows and not is_fold and not wants_fragment()
+    return replace(shown, above_url=_to(address, "above", source.top(found.rows))) if alone else shown
 
 
 def page_above(source: AnyFeed, address: str, after: str) -> FeedPage:
     """One page upwards. Raises ValueError for a broken cursor."""
     found = source.page_above(after)
-    older = None if wants_fragment() else f"{address}?{source.older_word}={source.below(found.rows, after)}"
+    older = None if wants_fragment() else _to(address, source.older_word, source.below(found.rows, after))
     shown = _shown(found.rows, older, None, found.head)
     return replace(shown, above_url=_above(address, found), is_newest=found.above is None)
 
@@ -234,16 +334,47 @@ def page_at(source: AnyFeed, address: str, moment: Asked) -> FeedPage:
     if is_before:
         found = source.page_above(source.top([]), NEAREST)
     shown = _shown(found.rows, _older(source, address, found), None, found.head, source.beginning)
+    shown = replace(shown, looked=_looked_back(source, found))
     return replace(shown, above_url=_above(address, found), moment=moment.shown(is_before=is_before))
 
 
 def _older(source: AnyFeed, address: str, found: Page) -> str | None:
-    joint = "&" if "?" in address else "?"
-    return f"{address}{joint}{source.older_word}={found.older}" if found.older else None
+    return _to(address, source.older_word, found.older) if found.older else None
 
 
 def _above(address: str, found: Page) -> str | None:
-    return f"{address}?above={found.above}" if found.above else None
+    return _to(address, "above", found.above) if found.above else None
+
+
+def _to(address: str, word: str, value: str) -> str:
+    """An address that says one thing more."""
+    return f"{address}{'&' if '?' in address else '?'}{word}={value}"
+
+
+def _top(source: AnyFeed, found: Page) -> str:
+    """From where on entries are newer than the page: of a search, behind all that it has looked at and passed by."""
+    if not source.search:
+        return source.top(found.rows)
+    if isinstance(source, OrganisationFeed):
+        return str(found.head)
+    shown = Cursor.parse(source.top(found.rows))
+    # What was being written while it looked may bear an earlier time.
+    return str(max(shown, personal.cursor_at(source.search.asker.now - UNDER_WAY)))
+
+
+def _drops(source: AnyFeed, finder: Finder) -> list[Chip]:
+    """The terms of a query that finds nothing, those first without which most is found."""
+    chips = finder.chips
+    if not isinstance(source.search, Search):
+        return chips
+    return [chips[place] for place, found in narrowest(source.search) if found]
+
+
+def _looked_back(source: AnyFeed, found: Page) -> datetime | None:
+    """How far back a search has looked that goes on further down."""
+    if not source.search or found.older is None:
+        return None
+    return found.looked.at if found.looked else found.rows[-1].occurred_at
 
 
 def entries_html(
@@ -260,14 +391,14 @@ def entries_html(
     ordered, hung = _hung(entries)
     # Joined as plain text: each is escaped already, and a join of Markup would look at fifty of them again.
     rows = [
-        once(FOLD, fold=entry, address=address, zone=zone, hung=entry in hung)
+        once(FOLD, fold=entry, address=_to(address, "run", ""), zone=zone, hung=entry in hung)
         if isinstance(entry, Fold)
         else once(ROW, entry=entry, show_organisation=show_organisation, zone=zone, namesake=True)
         if entry.actor_id in namesakes
         else once(ROW, entry=entry, show_organisation=show_organisation, zone=zone)
         for entry in ordered
     ]
-    return Markup("".join(rows))  # noqa: S704
+    return Markup(keeping("".join(rows)))  # noqa: S704
 
 
 def _hung(entries: Sequence[Item]) -> tuple[Sequence[Item], set[Fold]]:
@@ -298,7 +429,7 @@ def _newer(source: AnyFeed, address: str, after: str) -> Response:
     if "show" in request.args:
         rows = source.newer(after)
         top = source.top(rows) if rows else after
-        shown = _shown(rows, None, f"{address}?after={top}", head)
+        shown = _shown(rows, None, _to(address, "after", top), head)
         count = source.count_newer(top) if rows else 0
         # What a person sets off is done by the system, and not in their own feed.
         causes = source.causes(rows, after) if isinstance(source, OrganisationFeed) else []
@@ -308,7 +439,7 @@ def _newer(source: AnyFeed, address: str, after: str) -> Response:
     if request.headers.get("If-None-Match") == etag:
         response = make_response("", 304)
     else:
-        shown = _shown([], None, f"{address}?after={after}", head)
+        shown = _shown([], None, _to(address, "after", after), head)
         response = render("activity/_newer.html", page=shown, count=_describe_count(source.count_newer(after)))
     response.headers["ETag"] = etag
     response.headers["Cache-Control"] = "private, no-cache"

@@ -116,4 +116,5 @@ def _field(end: datetime) -> str:
 
 
 def _url(end: datetime) -> str:
-    return f"{request.path}?at={quote(_exact(end, zone()), safe=':')}"
+    query = f"q={quote(request.args['q'], safe='')}&" if request.args.get("q") else ""
+    return f"{request.path}?{query}at={quote(_exact(end, zone()), safe=':')}"

@@ -1,6 +1,6 @@
 """How times, money and names are written on a page."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -34,6 +34,11 @@ def zone_name() -> str:
 def zone_now() -> str:
     """Returns the reader's zone and how far it is from UTC today: "Asia/Tokyo, UTC+09:00"."""
     return zone_name() if zone_name() == "UTC" else f"{zone_name()}, UTC{_from_utc_now()}"
+
+
+def today() -> date:
+    """Returns the day it is for the reader."""
+    return datetime.now(zone()).date()
 
 
 def when(moment: datetime) -> str:

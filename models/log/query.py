@@ -216,7 +216,7 @@ def _ends(text: str, at: int) -> bool:
 
 def _written(value: str, key: str) -> str:
     """A value, in quotes only where it would be read as something else without them."""
-    plain = not any(each.isspace() for each in value) and value[0] not in QUOTES
+    plain = value != "" and not any(each.isspace() for each in value) and value[0] not in QUOTES
     if plain and ("," not in value if key else value[0] != "-" and not KEY.match(value)):
         return value
     escaped = value.replace("\\", "\\\\").replace('"', '\\"')

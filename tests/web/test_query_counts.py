@@ -9,12 +9,13 @@ from models.transaction import transaction
 from tests.support.statements import statements
 from tests.web.conftest import Visitor
 
-# Who is asking and where, what the page is about, and its entries: the pages that only show something.
+# Who is asking and where, what the page is about, its entries, and above those of an organisation the saved views: the
+# pages that only show something.
 SHOWN = {
     "/activity": 3,
     "/orgs/acme": 3,
-    "/orgs/acme/activity": 2,
-    "/orgs/acme/activity?before=6": 2,
+    "/orgs/acme/activity": 3,
+    "/orgs/acme/activity?before=6": 3,
     "/orgs/acme/activity?after=1": 3,
     "/orgs/acme/activity/6": 5,
     "/orgs/acme/activity/compare?type=container&resource=1": 7,

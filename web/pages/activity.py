@@ -12,6 +12,7 @@ from models.log.keys import BadQuery
 from models.log.query import parse
 from models.people.access import Permission
 from models.people.standing import Belongings, Here, belongings_of
+from models.people.view import views_of
 from web import rebuilt
 from web.access import Answer, Open, me, needs
 from web.addresses import address
@@ -41,8 +42,13 @@ def mine() -> Answer:
 def of_organisation(here: Here) -> Answer:
     """Everything that happened in the organisation."""
     source = OrganisationFeed(feed.whole(here.named, here.sees_money))
-    shown = {"sees_money": here.sees_money}
-    return answer(source, address("activity.of_organisation", org=here.handle), "activity/feed.html", lambda: shown)
+
+    def context() -> dict[str, Any]:
+        # Of a deleted organisation nothing is saved any more.
+        saved = {} if here.state in ("deleting", "deleted") else {"views": views_of(here.id, me().id)}
+        return {"sees_money": here.sees_money, **saved}
+
+    return answer(source, address("activity.of_organisation", org=here.handle), "activity/feed.html", context)
 
 
 @bp.get("/orgs/<org>/activity/histogram")
