@@ -7,7 +7,8 @@ from typing import NamedTuple
 from urllib.parse import urlencode
 
 from models.log.histogram import Bar, Stretch, histogram, stretch_of
-from models.log.query import Query, Term
+from models.log.moments import Span
+from models.log.query import Query, Term, moments
 from models.people.standing import Here
 from web.addresses import address
 from web.moments import Asked
@@ -18,6 +19,7 @@ BAR_WIDTH, GAP, HEIGHT = 10, 2, 100
 # What is not nothing can be seen.
 LEAST = 2
 SECOND = timedelta(seconds=1)
+FITTING = {Stretch.DAY: timedelta(days=0.9), Stretch.MONTH: timedelta(days=6), Stretch.YEAR: timedelta(days=27)}
 NAMES = {Stretch.DAY: "24 hours", Stretch.MONTH: "31 days", Stretch.YEAR: "A year", Stretch.ALL: "All"}
 
 
@@ -29,11 +31,17 @@ class FeedBelow:
     query: Query
     moment: Asked
 
-    def feed_url(self, at: str, last: str) -> str:
-        """Returns where the feed shows the entries of a bar: what `at:` says, or where the last of it leads."""
-        chosen = self.query.without_key("at").with_term(Term("at", (at,))) if self.query else None
-        asks = {"q": str(chosen)} if chosen else {"at": last}
-        return f"{address('activity.of_organisation', org=self.here.handle)}?{urlencode(asks, safe=':')}"
+    def feed_url(self, at: str) -> str:
+        """Returns where the feed shows the entries of a bar alone, or those of them that the query finds."""
+        chosen = self.query.without_key("at").with_term(Term("at", (at,)))
+        asks = urlencode({"q": str(chosen)}, safe=":")
+        return f"{address('activity.of_organisation', org=self.here.handle)}?{asks}"
+
+    def chosen(self, now: datetime) -> list[Span]:
+        """Returns the times that are marked: those that the query leaves, or the moment. Raises BadQuery."""
+        if self.query.of("at"):
+            return moments(self.query, zone(), now)
+        return [(self.moment.start, self.moment.end)] if self.moment.start and self.moment.end else []
 
     def url(self, over: Stretch, until: datetime | None = None) -> str:
         """Returns the address of another histogram of the same."""
@@ -78,6 +86,8 @@ class HistogramShown:
     """The stretches there are: each with its name and address."""
     earlier_url: str | None
     later_url: str | None
+    others_asked: str
+    """What the query asks for besides a time, to which one that is drawn over is added."""
     is_filtered: bool
     is_moneyless: bool
     width: int = 0
@@ -88,17 +98,18 @@ class HistogramShown:
 def shown(
     of: FeedBelow, over: Stretch | None, until: datetime | None, since: datetime, now: datetime
 ) -> HistogramShown:
-    """Reads and draws a histogram: around the moment that the feed begins at, else until now."""
-    over = over or stretch_of(now - since)
-    moment = of.moment.end - SECOND if of.moment.end else None
-    bars = histogram(of.here.id, over, until or now, zone(), since)
-    if until is None and moment is not None and moment < bars[0].start:
+    """Reads and draws a histogram: around what the feed shows, if that is long ago, else until now. Raises BadQuery."""
+    chosen = of.chosen(now)
+    over = over or (_fitting(chosen) if of.query.of("at") else None) or stretch_of(now - since)
+    # Outside of the log's own time there is nothing to lead to.
+    bars = histogram(of.here.id, over, max(since, min(until or now, now)), zone(), since)
+    if until is None and chosen and since < chosen[-1][1] <= bars[0].start:
         half = (bars[-1].end - bars[0].start) / 2
-        bars = histogram(of.here.id, over, moment + half, zone(), since)
+        bars = histogram(of.here.id, over, min(chosen[-1][1] + half, now), zone(), since)
     length = bars[-1].end - bars[0].start
     most = max(bar.entries for bar in bars)
     return HistogramShown(
-        bars=[_drawn(of, bar, place, over, most, moment) for place, bar in enumerate(bars)],
+        bars=[_drawn(of, bar, place, over, most, chosen) for place, bar in enumerate(bars)],
         unit=over.unit,
         most=most,
         total=sum(bar.entries for bar in bars),
@@ -107,16 +118,22 @@ def shown(
         others=[(each, name, of.url(each)) for each, name in NAMES.items()],
         earlier_url=of.url(over, bars[0].start - SECOND) if bars[0].start > since else None,
         later_url=of.url(over, min(bars[-1].end + length - SECOND, now)) if bars[-1].end <= now else None,
+        others_asked=str(of.query.without_key("at")),
         is_filtered=bool(of.query),
         is_moneyless=not of.here.sees_money,
         width=len(bars) * BAR_WIDTH,
     )
 
 
-def _drawn(of: FeedBelow, bar: Bar, place: int, over: Stretch, most: int, moment: datetime | None) -> BarShown:
+def _fitting(chosen: Sequence[Span]) -> Stretch | None:
+    """The stretch whose bars are about as long as what is asked for, as when one of them led here."""
+    lasts = chosen[-1][1] - chosen[0][0] if chosen else timedelta.max
+    return next((stretch for stretch, most in FITTING.items() if lasts < most), None)
+
+
+def _drawn(of: FeedBelow, bar: Bar, place: int, over: Stretch, most: int, chosen: Sequence[Span]) -> BarShown:
     height = max(round(bar.entries / most * HEIGHT, 1), LEAST) if bar.entries else 0
-    first, last = _written(bar, over, zone())
-    at = first if first == last else f"{first}..{last}"
+    at = _written(bar, over, zone())
     return BarShown(
         place * BAR_WIDTH + GAP // 2,
         HEIGHT - height,
@@ -125,23 +142,26 @@ def _drawn(of: FeedBelow, bar: Bar, place: int, over: Stretch, most: int, moment
         _name(bar, over),
         bar.entries,
         bar.caused,
-        of.feed_url(at, last),
+        of.feed_url(at),
         at,
-        moment is not None and bar.start <= moment < bar.end,
+        any(first < bar.end and bar.start < last for first, last in chosen),
     )
 
 
-def _written(bar: Bar, over: Stretch, in_zone: tzinfo) -> tuple[str, str]:
-    """The first and the last hour, day or month of a bar, as `at:` has them; hours bear how far they are from UTC."""
+def _written(bar: Bar, over: Stretch, in_zone: tzinfo) -> str:
+    """A bar as `at:` has it; hours bear how far they are from UTC, since clocks may show one twice."""
     first, last = bar.start.astimezone(in_zone), (bar.end - SECOND).astimezone(in_zone)
-    if over is Stretch.DAY and first.minute == 0:
-        hour = f"{first:%Y-%m-%dT%H}{from_utc(first)}"
-        return hour, hour
-    if over is Stretch.DAY:
-        # Where clocks are put back by half an hour.
-        return first.isoformat(timespec="minutes"), last.isoformat(timespec="minutes")
-    form = "%Y-%m" if over is Stretch.ALL else "%Y-%m-%d"
-    return first.strftime(form), last.strftime(form)
+    match over:
+        case Stretch.DAY if first.minute == 0:
+            return f"{first:%Y-%m-%dT%H}{from_utc(first)}"
+        case Stretch.DAY:
+            # Where clocks have been put back by half an hour.
+            return "..".join(each.isoformat(timespec="minutes") for each in (first, last))
+        case Stretch.YEAR:
+            return f"{first:%Y-%m-%d}..{last:%Y-%m-%d}"
+        case Stretch.MONTH:
+            return f"{first:%Y-%m-%d}"
+    return f"{first:%Y-%m}"
 
 
 def _name(bar: Bar, over: Stretch) -> str:

@@ -12,6 +12,14 @@ function between(one, other) {
   return bars.slice(from, to + 1);
 }
 
+// A bar may be a range itself, such as a week.
+function addressOf(bars) {
+  const { feed, query } = bars[0].closest(".bars").dataset;
+  const [from] = bars[0].dataset.at.split("..");
+  const to = bars.at(-1).dataset.at.split("..").at(-1);
+  return `${feed}?${new URLSearchParams({ q: `${query} at:${from}..${to}`.trim() })}`;
+}
+
 function unmark() {
   for (const bar of document.querySelectorAll(".bar-drawn")) bar.classList.remove("bar-drawn");
 }
@@ -33,7 +41,7 @@ document.addEventListener("pointerup", () => {
   const bars = drawn ? [...document.querySelectorAll(".bar-drawn")] : [];
   first = null;
   unmark();
-  if (bars.length) location.assign(bars.at(-1).getAttribute("href"));
+  if (bars.length) location.assign(addressOf(bars));
 });
 
 for (const ended of ["pointercancel", "blur"]) {

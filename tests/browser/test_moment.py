@@ -153,7 +153,29 @@ def test_a_bar_of_activity_over_time_leads_to_what_it_counts(
     bar.locator(".bar-room").click()
     # Entry 31 is the first one after 01:00, entry 60 the last one before 02:00.
     expect(page.locator("#feed article.entry").first).to_have_id("entry-acme-60")
+    assert page.evaluate(NUMBERS) == list(range(60, 30, -1))
     expect(page.locator(".bars .bar-chosen")).to_have_count(1)
+
+
+def test_drawing_over_bars_shows_what_all_of_them_count(signed_in: Callable[..., Page], night: Organisation) -> None:
+    page = signed_in("ada", **BERLIN)
+    page.goto(f"{FEED}?q=action:update&at=2026-10-25T04:00")
+    page.get_by_role("link", name="24 hours").click()
+    expect(page.locator(".bars .bar")).to_have_count(24)
+    first, last = (
+        page.locator(".bars .bar", has_text=f"25 Oct 2026, {hour}").locator(".bar-room").bounding_box()
+        for hour in ("00:00", "01:00")
+    )
+    assert first
+    assert last
+    page.mouse.move(last["x"] + last["width"] / 2, last["y"] + last["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(first["x"] + first["width"] / 2, first["y"] + first["height"] / 2, steps=4)
+    expect(page.locator(".bars .bar-drawn")).to_have_count(2)
+    page.mouse.up()
+    page.wait_for_url("**at%3A2026-10-25T00**")
+    expect(page.locator("#feed article.entry").first).to_have_id("entry-acme-60")
+    expect(page.locator(".bars .bar-chosen")).to_have_count(2)
 
 
 def test_activity_over_time_moves_nothing_when_it_comes(signed_in: Callable[..., Page], night: Organisation) -> None:
@@ -188,3 +210,4 @@ def test_without_javascript_activity_over_time_is_a_page_with_a_table(
     page.locator(".over-time-table > summary").click()
     page.get_by_role("link", name="Saturday, 24 October 2026").click()
     expect(page.locator("#feed article.entry").first).to_have_id("entry-acme-60")
+    expect(page.locator("#feed article.entry").last).to_have_id("entry-acme-11")

@@ -274,15 +274,18 @@ def test_who_may_not_see_money_does_not_see_it_upwards_either(
     assert numbers(visit("ada").get(f"{FEED}?above=2").text) == [5, 4, 3]
 
 
-@pytest.mark.parametrize(("address", "most"), [(FEED, 4), ("/activity", 4)])
-def test_a_moment_takes_one_statement_more_than_the_page(
-    owner: Visitor, night: Organisation, address: str, most: int
+@pytest.mark.parametrize("address", [FEED, "/activity"])
+def test_a_moment_takes_one_statement_more_than_the_newest_page(
+    owner: Visitor, night: Organisation, address: str
 ) -> None:
-    owner.get(f"{address}?at=2026-10-25T00:00")
-    with statements() as sent:
-        owner.get(f"{address}?at=2026-10-25T00:00")
+    counts = []
+    for page in (address, f"{address}?at=2026-10-25T00:00"):
+        owner.get(page)
+        with statements() as sent:
+            owner.get(page)
+        counts.append(len(sent))
 
-    assert len(sent) <= most
+    assert counts[1] <= counts[0] + 1
 
 
 @pytest.mark.parametrize(

@@ -57,15 +57,15 @@ def over_time(here: Here) -> Answer:
     """How much happened in each hour, day, week or month; the feed's page asks for it once it is there."""
     given = request.args.get
     until, moment = asked(given("until", "")), asked(given("at", ""))
+    since, now = began(here.id), datetime.now(UTC)
     try:
         over = Stretch(given("over", "")) if given("over") else None
-        query = parse(given("q", ""))
+        below = FeedBelow(here, parse(given("q", "")), moment)
+        found = shown(below, over, until.start, since, now) if since else None
     except (ValueError, BadQuery):
         abort(400, "This link to activity over time is broken. Start again from the feed.")
     if until.error:
         abort(400, until.error)
-    since, now = began(here.id), datetime.now(UTC)
-    found = shown(FeedBelow(here, query, moment), over, until.start, since, now) if since else None
     return render("activity/histogram.html", "activity/_histogram.html", histogram=found)
 
 
