@@ -124,9 +124,11 @@ def _inner(direction: Direction, way: Way, columns: str, of_run: str) -> str:
     """The entries of one list from the edge on."""
     by = f"occurred_at {direction.order}, number {direction.order}" if way.by_time else f"number {direction.order}"
     time = f"AND occurred_at {direction.beyond}= (SELECT at FROM edge)" if way.by_time else ""
+    # A sum is in no index: that of the log's key, which leads to everything, is not to look like a way.
+    number = "number + 0" if way.by_time else "number"
     return f"""SELECT {columns} FROM activity_entries AS entry
-         WHERE organisation_id = :organisation AND {way.of_list} AND number {direction.beyond} :edge
-           AND number BETWEEN :lowest AND :highest {time} {of_run} ORDER BY {by}"""
+         WHERE organisation_id = :organisation AND {way.of_list} AND {number} {direction.beyond} :edge
+           AND {number} BETWEEN :lowest AND :highest {time} {of_run} ORDER BY {by}"""
 
 
 def _along(
