@@ -27,6 +27,7 @@ from models.settings import Settings
 from models.transaction import transaction
 from tests.rules.test_routes import EXPECTED, Addresses, addresses, ask
 from tests.support.invitations import invite
+from tests.support.log import entries
 from tests.support.reading import Read, following, watch
 from tests.support.world import complete, handle_of
 from tests.web.conftest import Visitor, visit
@@ -73,7 +74,12 @@ def everywhere(
     found = []
     for endpoint, method in sorted(EXPECTED, key=lambda each: (each[0] in LAST, each)):
         others = [{"token": links[endpoint]}] if endpoint in links else [{}]
-        if endpoint in ("resources.new", "resources.update"):
+        if endpoint == "history.restore":
+            kind, handle = KINDS[0], handle_of(KINDS[0])
+            thing = kind.noun, web.find(kind, handle).id
+            about = next(each for each in entries(acme) if (each.resource_type, each.resource_id) == thing)
+            others = [{"kind": kind.plural, "handle": handle, "number": str(about.number)}]
+        elif endpoint in ("resources.new", "resources.update"):
             others = [{"kind": kind.plural, "handle": handle_of(kind)} for kind in KINDS]
         found += [(endpoint, method, addresses.of(endpoint, **each).split("?")[0]) for each in others]
     return found
