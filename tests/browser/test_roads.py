@@ -103,7 +103,7 @@ def test_from_the_overview_to_what_has_ended_in_a_deleted_project(ada_page: Page
 def test_the_whole_row_leads_to_the_entry(ada_page: Page, api: Container) -> None:
     page = ada_page
     page.goto(FEED)
-    entry(page, "Container my-api created").locator(".action").click()
+    entry(page, "Container my-api created").locator("time").click()
 
     page.wait_for_url(f"**{FEED}/6")
     expect(page.get_by_role("heading", level=1)).to_have_text("Container my-api created")
@@ -128,7 +128,7 @@ def test_a_row_opens_beside_the_feed_as_a_link_does(ada_page: Page, api: Contain
     page = ada_page
     page.goto(FEED)
     with page.context.expect_page() as opened:
-        entry(page, "Container my-api created").locator(".action").click(modifiers=["Control"])
+        entry(page, "Container my-api created").locator("time").click(modifiers=["Control"])
 
     opened.value.wait_for_url(f"**{FEED}/6")
     assert page.url.endswith(FEED)
