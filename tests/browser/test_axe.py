@@ -118,6 +118,7 @@ def test_no_page_has_anything_that_axe_finds_wrong(
 
     inside = Walk(ada_page, app)
     inside.open("/orgs", "/orgs/new", "/activity", "/account", "/account/sessions", f"/account/email/{email}")
+    inside.open(f"{ACME}/views", f"{ACME}/activity/histogram")
     inside.open(ACME, f"{ACME}/activity", f"{ACME}/activity/1", f"{ACME}/activity/11", f"{ACME}/members")
     inside.open(f"{ACME}/billing", f"{ACME}/settings", f"{ACME}/projects/new", WEB, f"{WEB}/settings")
     inside.open(f"{ACME}/projects/gone", f"{WEB}/containers", f"{WEB}/secrets", f"{ACME}/members/{ada.id}/activity")

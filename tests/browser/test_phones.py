@@ -26,6 +26,7 @@ from models.people.user import User
 from models.transaction import transaction
 from tests.conftest import PASSWORD
 from tests.support.invitations import enrol, invite
+from tests.support.log import entries
 from tests.support.money import add_card, pay
 
 WIDTH = 320
@@ -97,9 +98,18 @@ def pages(app: Flask, long: Long) -> list[str]:
         "passwords.choose": long.links[Purpose.RESET],
         "passwords.verify": long.links[Purpose.VERIFY],
     }
+    created = {(each.resource_type, each.resource_id): each.number for each in entries(long.organisation)}
     of_kinds: list[dict[str, Any]] = [
-        {"kind": kind.plural, "handle": str(LONG[kind]["handle"]), "resource_id": long.ids[kind]} for kind in KINDS
+        {
+            "kind": kind.plural,
+            "handle": str(LONG[kind]["handle"]),
+            "resource_id": long.ids[kind],
+            "number": created[kind.noun, long.ids[kind]],
+        }
+        for kind in KINDS
     ]
+    kind = KINDS[0]
+    asked: dict[str, dict[str, Any]] = {"history.compare": {"type": kind.noun, "resource": long.ids[kind]}}
     found = ["/nowhere"]
     with app.test_request_context():
         for rule in app.url_map.iter_rules():
@@ -115,7 +125,8 @@ def pages(app: Flask, long: Long) -> list[str]:
                     "token": token,
                     **of_kind,
                 }
-                found.append(url_for(rule.endpoint, **{name: values[name] for name in rule.arguments}))
+                named = {name: values[name] for name in rule.arguments} | asked.get(rule.endpoint, {})
+                found.append(url_for(rule.endpoint, **named))
     return found
 
 
