@@ -11,9 +11,9 @@ from models.kinds.container import Container
 
 CONTRAST_LEAST = 3  # WCAG 2.2, 1.4.11
 WIDTH_LEAST = 2
-STOPS_MOST = 120
+STOPS_MOST = 600
 # What fills a box that would cut the ring off has it inside.
-INSIDE = ".tabs a, .fold summary"
+INSIDE = ".tabs a, .fold summary, .count"
 PAGES = (
     "/orgs/acme",
     "/orgs/acme/activity/1",
@@ -27,9 +27,11 @@ PAGES = (
 )
 MEASURE = """([inside, which]) => {
   const element = document.activeElement;
-  const style = getComputedStyle(element);
+  // What fills its whole cell has its ring around the cell.
+  const filling = getComputedStyle(element).outlineStyle === "none" ? "::after" : null;
+  const style = getComputedStyle(element, filling);
   const width = parseFloat(style.outlineWidth), offset = parseFloat(style.outlineOffset);
-  const ring = element.getBoundingClientRect(), out = width + offset;
+  const ring = (filling ? element.offsetParent : element).getBoundingClientRect(), out = width + offset;
   const colour = of => getComputedStyle(of).backgroundColor;
   let behind = offset < 0 ? element : element.parentElement;
   while (behind.parentElement && colour(behind) === "rgba(0, 0, 0, 0)") behind = behind.parentElement;
@@ -45,6 +47,17 @@ MEASURE = """([inside, which]) => {
     wanted: element.matches(which), inside: element.matches(inside), width, offset, cut,
     line: style.outlineStyle, colour: style.outlineColor, behind: colour(behind),
   };
+}"""
+
+
+# Whether the focus is where it never was, has gone round, or is within the same element as before.
+WHERE = """() => {
+  const now = document.activeElement, last = document.querySelector("[data-seen=last]");
+  if (now === last) return "within";
+  if (now === document.body || now.dataset.seen) return "over";
+  if (last) last.dataset.seen = "before";
+  now.dataset.seen = "last";
+  return "new";
 }"""
 
 
@@ -75,9 +88,11 @@ def stops(page: Page, which: str) -> Iterator[Ring]:
     seen: set[str] = set()
     for _ in range(STOPS_MOST):
         page.keyboard.press("Tab")
-        if page.evaluate("document.activeElement === document.body || document.activeElement.dataset.seen === 'yes'"):
+        where = page.evaluate(WHERE)
+        if where == "within":  # as from day to month of a date
+            continue
+        if where == "over":
             return
-        page.evaluate("document.activeElement.dataset.seen = 'yes'")
         ring = Ring(**page.evaluate(MEASURE, [INSIDE, which]))
         seen.add(ring.what)
         yield ring
