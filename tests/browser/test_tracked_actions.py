@@ -34,14 +34,14 @@ def test_a_resource_is_created_updated_and_ended(ada_page: Page, web: Project, k
     page.locator(f'a[href$="/{plural}/new"]').first.click()
     page.wait_for_url(f"**/{plural}/new")
     fill(page, "main form", first)
-    page.locator("main form button[type=submit]").click()
+    page.locator("main .form .button-main[type=submit]").click()
     page.wait_for_url(f"**/{plural}/{first['handle']}")
     assert first_entry(page) == entry(5 + 1, "create", noun, name, f"{noun.capitalize()} {name} created")
 
     page.goto(f"{WEB}/{plural}/{first['handle']}")
     page.locator("details.edit > summary").click()
     fill(page, "details.edit form", then)
-    page.locator("details.edit button[type=submit]").click()
+    page.locator("#edit .button-main[type=submit]").click()
     expect(page.get_by_role("status").filter(has_text="saved")).to_be_visible()
     assert first_entry(page) == entry(7, "update", noun, name, f"{noun.capitalize()} {name} updated")
 
@@ -57,7 +57,7 @@ def test_a_project_is_created_updated_and_deleted(ada_page: Page) -> None:
     page = ada_page
     page.goto("/orgs/acme/projects/new")
     fill(page, "main form", {"name": "Shop", "handle": "shop"})
-    page.locator("main form button[type=submit]").click()
+    page.locator("main .form .button-main[type=submit]").click()
     page.wait_for_url("**/projects/shop")
     assert first_entry(page) == entry(5, "create", "project", "Shop", "Project Shop created")
 
@@ -79,7 +79,7 @@ def test_an_organisation_is_created_updated_and_deleted(ada_page: Page, api: Con
     page = ada_page
     page.goto("/orgs/new")
     fill(page, "main form", {"name": "Globex", "handle": "globex", "email": "it@globex.example.com"})
-    page.locator("main form button[type=submit]").click()
+    page.locator("main .form .button-main[type=submit]").click()
     page.wait_for_url("**/orgs/globex")
     created = first_entry(page, "/orgs/globex/activity")
     assert created == entry(1, "create", "organisation", "Globex", "Organisation Globex created")
