@@ -18,12 +18,13 @@ from web.access import Answer, Open, me, needs
 from web.addresses import address
 from web.changes import describe, restored
 from web.evidence import as_json, roads
-from web.feeds import OrganisationFeed, PersonFeed, answer
+from web.feeds import answer
 from web.fragments import render
 from web.histogram import FeedBelow, shown
 from web.mailing import external
 from web.moments import asked
 from web.namesakes import namesakes
+from web.sources import OrganisationFeed, PersonFeed
 
 bp = Blueprint("activity", __name__)
 USER_MOST = 2**31 - 1

@@ -16,12 +16,13 @@ from models.people.user import find_user
 from web.access import Answer, Open, me, needs
 from web.acting import acting
 from web.addresses import address
-from web.feeds import OrganisationFeed, answer
+from web.feeds import answer
 from web.flashes import tell
 from web.forms import ConfirmForm, TrackedForm, form_for
 from web.fragments import render, wants_fragment
 from web.pages import engine
 from web.pages.progress import Shown, shown, stuck
+from web.sources import OrganisationFeed
 
 bp = Blueprint("orgs", __name__)
 

@@ -22,7 +22,7 @@ from models.project import Project
 from web.access import Answer, may, needs
 from web.acting import acting
 from web.addresses import address_of
-from web.feeds import OrganisationFeed, answer
+from web.feeds import answer
 from web.flashes import tell
 from web.forms import TokenForm, TrackedForm, form_for
 from web.fragments import render, wants_fragment
@@ -30,6 +30,7 @@ from web.pages import deployed, engine
 from web.pages.prices import price
 from web.pages.proposals import proposals
 from web.rebuilt import before_failure
+from web.sources import OrganisationFeed
 
 bp = Blueprint("resources", __name__, url_prefix="/orgs/<org>/projects/<project>/<kind:kind>")
 LIST_SIZE = 50
