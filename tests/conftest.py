@@ -14,6 +14,7 @@ from xdist.remote import Producer
 
 from bench import engine as engines
 from bench.engine import Engine, Registry
+from models import quotas, sealed
 from models.billing.cards import PaymentMethod, add_payment_method
 from models.kinds.container import Container
 from models.log.actor import Actor, Door
@@ -110,6 +111,9 @@ def app(application: Flask, servers: Servers, settings: Settings) -> Iterator[Fl
     """The application over an empty platform, in an app context."""
     empty(servers.superuser_url)
     Redis.from_url(settings.redis_url).flushdb()
+    # Of the process, not of an app: a test before this one may have sealed with the keys of servers of its own.
+    for module in (sealed, quotas):
+        module.attach(application, settings)
     with application.app_context():
         yield application
 
