@@ -176,10 +176,23 @@ class SealedArea(TextAreaField):
         return ""
 
 
-class TrackedForm(Form):
-    """The form of something tracked: its declared fields and the version that the person saw."""
+class VersionedForm(Form):
+    """A form that says which version of something the person saw, so that a stale page changes nothing."""
 
     version = HiddenField(default="0")
+
+    @property
+    def seen_version(self) -> int:
+        """The version of the page that sent it; 0 when it says none."""
+        try:
+            return whole_number(str(self.version.data or ""))
+        except ValueError:
+            return 0
+
+
+class TrackedForm(VersionedForm):
+    """The form of something tracked: its declared fields, too."""
+
     declared: Mapping[str, Field] = {}
 
     def process(self, *given: Any, **options: Any) -> None:
@@ -195,14 +208,6 @@ class TrackedForm(Form):
     def values(self) -> dict[str, Any]:
         """What was typed, by the model's names."""
         return {name: self._fields[name].data for name in self.declared if name in self._fields}
-
-    @property
-    def seen_version(self) -> int:
-        """The version of the page that sent it; 0 when it says none."""
-        try:
-            return whole_number(str(self.version.data or ""))
-        except ValueError:
-            return 0
 
     @contextmanager
     def editing(self, thing: Tracked) -> Iterator[None]:

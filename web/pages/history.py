@@ -28,7 +28,7 @@ from web.bounds import Within
 from web.changes import describe
 from web.evidence import roads
 from web.flashes import tell
-from web.forms import Form
+from web.forms import VersionedForm
 from web.fragments import render
 from web.rebuilt import REBUILT, describe_lost, lines, restore_address
 
@@ -39,19 +39,10 @@ WITHOUT_MOST = 30_000
 CHANGED_SINCE = "Someone else changed this since the page was shown. This is what would change now: look again."
 
 
-class RestoreForm(Form):
+class RestoreForm(VersionedForm):
     """What the page said: of which version of the resource, and which references would be left out."""
 
-    version = HiddenField(default="")
     without = HiddenField(default="", validators=[Within(WITHOUT_MOST)])
-
-    @property
-    def seen_version(self) -> int:
-        """The version of the page that sent it; 0 when it says none."""
-        try:
-            return whole_number(str(self.version.data or ""))
-        except ValueError:
-            return 0
 
     @property
     def left_out(self) -> list[Reference]:
