@@ -6,8 +6,6 @@ from datetime import UTC, datetime
 
 import click
 import psycopg
-from redis import Redis
-from redis.exceptions import RedisError
 
 from models.jobs import job
 from models.jobs.waiting import waiting
@@ -15,6 +13,7 @@ from models.migrations import last_step, steps
 from models.settings import Settings
 from models.system import guards, rotation
 from models.system.guards import Finding
+from web import broker
 from web.cli.connection import connected
 
 CONNECT_SECONDS = BROKER_SECONDS = 5
@@ -76,16 +75,10 @@ def _engine() -> Finding:
 
 def _broker(settings: Settings) -> Finding:
     about = "The broker takes hints"
-    client = Redis.from_url(settings.redis_url, socket_timeout=BROKER_SECONDS, socket_connect_timeout=BROKER_SECONDS)
-    try:
-        client.set("health", 1, ex=60)
-    except (RedisError, OSError) as error:
-        return Finding(
-            about, str(error), "Start it, or give it room; meanwhile work is done when the schedule finds it."
-        )
-    finally:
-        client.close()
-    return Finding(about)
+    why = broker.refusal(settings.redis_url, BROKER_SECONDS)
+    if why is None:
+        return Finding(about)
+    return Finding(about, why, "Start it, or give it room; meanwhile work is done when the schedule finds it.")
 
 
 def _disk(settings: Settings) -> Finding:

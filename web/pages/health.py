@@ -7,14 +7,13 @@ from threading import Lock
 
 import psycopg
 from flask import Blueprint, Flask, current_app, jsonify
-from redis import Redis
-from redis.exceptions import RedisError
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from models.database import READING, db
 from models.jobs import waiting
 from models.settings import Settings
+from web import broker
 from web.access import Answer, Open, needs
 
 bp = Blueprint("health", __name__)
@@ -95,11 +94,4 @@ def _one(engine: Engine, question: str) -> str | None:
 
 
 def _broker_answers(url: str) -> str:
-    client = Redis.from_url(url, socket_timeout=BROKER_SECONDS, socket_connect_timeout=BROKER_SECONDS)
-    try:
-        # One that refuses to write, on a full disk or out of memory, takes no hints.
-        return WELL if client.set("health", 1, ex=60) else ILL
-    except (RedisError, OSError):
-        return ILL
-    finally:
-        client.close()
+    return WELL if broker.refusal(url, BROKER_SECONDS) is None else ILL
