@@ -17,11 +17,13 @@ from bench.engine import Engine, Registry
 from models import quotas, sealed
 from models.billing.cards import PaymentMethod, add_payment_method
 from models.kinds.container import Container
+from models.kinds.memcached import Memcached
 from models.log.actor import Actor, Door
 from models.migrations import migrate
 from models.organisation import Organisation, create_organisation
 from models.people import password
 from models.people.access import Role
+from models.people.member import find_member
 from models.people.user import User, sign_up
 from models.project import Project
 from models.settings import Settings
@@ -182,6 +184,20 @@ def api(web: Project, ada: Actor) -> Container:
     """A container in it: entry 6."""
     with transaction():
         return web.create(ada, Container, name="my-api", handle="my-api", image="nginx:1.27")
+
+
+@pytest.fixture
+def busy(acme: Organisation, web: Project, api: Container, ada: Actor, people: dict[str, User]) -> Project:
+    """The project after a few things happened in it, by people."""
+    with transaction():
+        web.create(ada, Container, name="db-main", handle="db-main", image="postgres:18")
+    with transaction():
+        web.create(ada, Memcached, name="db-cache", handle="db-cache")
+    with transaction():
+        api.update(ada, api.version, image="nginx:1.28")
+    with transaction():
+        find_member(acme.id, people["linus"].id).remove(ada)
+    return web
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ from models.log.actor import Actor
 from models.log.search import LOOKED_AT
 from models.organisation import Organisation
 from models.people.access import Role
-from models.people.member import find_member
 from models.people.user import User
 from models.people.view import save_view
 from models.project import Project
@@ -38,20 +37,6 @@ def href(page: str, label: str) -> str:
     match = re.search(rf'href="([^"]+)"[^>]*>(?:<svg.*?</svg>)?(?:<span[^>]*>)?{re.escape(label)}', page)
     assert match, label
     return unescape(match[1])
-
-
-@pytest.fixture
-def busy(acme: Organisation, web: Project, api: Container, ada: Actor, people: dict[str, User]) -> Project:
-    """A project in which a few things happened."""
-    with transaction():
-        web.create(ada, Container, name="db-main", handle="db-main", image="postgres:18")
-    with transaction():
-        web.create(ada, Memcached, name="db-cache", handle="db-cache")
-    with transaction():
-        api.update(ada, api.version, image="nginx:1.28")
-    with transaction():
-        find_member(acme.id, people["linus"].id).remove(ada)
-    return web
 
 
 @pytest.mark.parametrize(
