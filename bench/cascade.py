@@ -182,9 +182,9 @@ AT_ONCE = """
      RETURNING last_number - (SELECT count(*) FROM ended) AS last_before
     ), written AS (
         INSERT INTO activity_entries (
-            organisation_id, number, actor_id, actor_name, actor_role, door, action, resource_type, resource_id,
+            organisation_id, number, actor_id, actor_role, door, action, resource_type, resource_id,
             resource_name, project_id, project_name, summary, changes, cause_number)
-        SELECT %(organisation)s, head.last_before + place, NULL, 'system', NULL, 'worker', 'terminate', 'container', id,
+        SELECT %(organisation)s, head.last_before + place, NULL, NULL, 'worker', 'terminate', 'container', id,
                name, %(project)s, %(name)s, 'Container ' || name || ' terminated', NULL, 1
           FROM head, numbered
      RETURNING number

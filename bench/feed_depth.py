@@ -51,6 +51,6 @@ def rows(ground: Ground) -> Iterator[Row]:
 
 
 OFFSET = text(f"""
-    SELECT {feed.COLUMNS} FROM activity_entries WHERE organisation_id = :organisation
+    SELECT {feed.COLUMNS} FROM activity_entries AS entry WHERE organisation_id = :organisation
      ORDER BY number DESC OFFSET :skipped LIMIT :limit
 """)  # noqa: S608

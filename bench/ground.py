@@ -78,6 +78,7 @@ def _fill(ground: Ground) -> None:
     with psycopg.connect(ground.superuser_url, autocommit=True) as connection:
         for organisation_id in ground.organisations:
             last = BIG if organisation_id == ground.big else SMALL
+            connection.execute(PEOPLE, {"organisation": organisation_id})
             connection.execute(FILL, {"organisation": organisation_id, "last": last, "ada": ground.ada.id})
             connection.execute(NAMES, {"organisation": organisation_id})
         connection.execute(FIRST)
@@ -93,11 +94,9 @@ FILL = """
         UPDATE activity_heads SET last_number = %(last)s WHERE organisation_id = %(organisation)s
     )
     INSERT INTO activity_entries (
-        organisation_id, number, occurred_at, actor_id, actor_name, actor_role, door, action, resource_type,
+        organisation_id, number, occurred_at, actor_id, actor_person, actor_role, door, action, resource_type,
         resource_id, resource_name, project_id, project_name, summary, changes, cause_number)
-    SELECT %(organisation)s, n, timestamptz '2024-01-01' + n * interval '30 seconds',
-           CASE WHEN n %% 10 = 0 THEN NULL WHEN n %% 8 = 1 THEN %(ada)s ELSE 100 + n %% 8 END,
-           CASE WHEN n %% 10 = 0 THEN 'system' WHEN n %% 8 = 1 THEN 'Ada Lovelace' ELSE 'Person ' || n %% 8 END,
+    SELECT %(organisation)s, n, timestamptz '2024-01-01' + n * interval '30 seconds', person.user_id, person.id,
            CASE WHEN n %% 10 = 0 THEN NULL ELSE 'member' END,
            CASE WHEN rare THEN 'cli' WHEN n %% 10 = 0 THEN 'worker' ELSE 'web' END::activity_door,
            CASE WHEN rare THEN 'delete' ELSE (ARRAY['create', 'update', 'update', 'update', 'terminate'])[1 + n %% 5]
@@ -112,16 +111,19 @@ FILL = """
            LATERAL (SELECT n %% 50000 = 25007 AS rare,
                            CASE WHEN n %% 50000 = 25007 THEN 'token-' ELSE 'service-' END AS kept,
                            CASE WHEN n < %(last)s / 2 AND n %% 5 < 2 THEN 1 ELSE 2 + n %% 37 END AS project) AS places
+      LEFT JOIN activity_people AS person
+        ON person.organisation_id = %(organisation)s AND n %% 10 <> 0
+       AND person.user_id = CASE WHEN n %% 8 = 1 THEN %(ada)s ELSE 100 + n %% 8 END
 """
 # As `write_entries` would have left them.
 NAMES = """
     INSERT INTO activity_names
-    SELECT organisation_id, resource_type, resource_id, resource_name FROM activity_entries
-     WHERE organisation_id = %(organisation)s
-     UNION
-    SELECT organisation_id, 'user', actor_id, actor_name FROM activity_entries
-     WHERE organisation_id = %(organisation)s AND actor_id IS NOT NULL
+    SELECT DISTINCT organisation_id, resource_type, resource_id, resource_name FROM activity_entries
+     WHERE organisation_id = %(organisation)s AND people IS NULL
         ON CONFLICT DO NOTHING
+"""
+PEOPLE = """
+    SELECT person_of(%(organisation)s, 100 + place, 'Person ' || place) FROM generate_series(0, 7) AS place
 """
 # What was there before the past was made up: times must not run against numbers.
 FIRST = """

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from models.log.actor import SYSTEM_NAME
 from models.log.keys import ME, PREFIX
 from models.log.query import WORDS, Query, Term
+from models.log.spoken import person, told
 
 HIGHEST = chr(0x10FFFF)
 """Behind every other character: a name that begins with a text is not behind that text with this at its end."""
@@ -112,7 +113,7 @@ def multirange(spans: Sequence[tuple[int, int]] | Sequence[tuple[datetime, datet
 
 # Values come in lower case where case makes no difference; what else is lower is for the database to say.
 SQL = {
-    WORDS: "strpos(lower(summary), (SELECT lower((CAST(<values> AS text[]))[1]))) > 0",
+    WORDS: f"strpos(lower({told('summary')}), (SELECT lower((CAST(<values> AS text[]))[1]))) > 0",
     "action": "CAST(action AS text) = ANY(CAST(<values> AS text[]))",
     "type": "CAST(resource_type AS text) = ANY(CAST(<values> AS text[]))",
     "via": "CAST(door AS text) = ANY(CAST(<values> AS text[]))",
@@ -126,9 +127,10 @@ SQL = {
 OF_EMAIL = "SELECT id FROM users WHERE email = ANY(CAST(<values> AS text[]))"
 IN_LOWER = "ANY(ARRAY(SELECT lower(each) FROM unnest(CAST(<values> AS text[])) AS each))"
 ACTOR = f"""actor_id = ANY(CAST(<values>_ids AS integer[])) OR actor_id = ANY(ARRAY({OF_EMAIL}))
-        OR (actor_id IS NOT NULL AND lower(actor_name) = {IN_LOWER})"""
-RESOURCE = """lower(resource_name) = ANY(ARRAY(SELECT lower(each) FROM unnest(CAST(<values>_whole AS text[])) AS each))
-        OR lower(resource_name) ^@ ANY(ARRAY(SELECT lower(each) FROM unnest(CAST(<values>_begun AS text[])) AS each))"""
+        OR lower({person("entry", "entry.actor_person")}) = {IN_LOWER}"""
+NAME = f"CASE WHEN people IS NULL THEN resource_name ELSE {person('entry', 'entry.people[1]')} END"
+RESOURCE = f"""lower({NAME}) = ANY(ARRAY(SELECT lower(each) FROM unnest(CAST(<values>_whole AS text[])) AS each))
+        OR lower({NAME}) ^@ ANY(ARRAY(SELECT lower(each) FROM unnest(CAST(<values>_begun AS text[])) AS each))"""
 PROJECTS = """SELECT id AS key FROM projects
          WHERE organisation_id = :organisation AND handle = ANY(CAST(<values> AS text[]))"""
 # One more than too many: then this way is not gone. What is there twice is counted twice, or a list that was cut off
@@ -136,13 +138,25 @@ PROJECTS = """SELECT id AS key FROM projects
 RESOURCES = f"""SELECT kind, key FROM (
             SELECT each AS first, '' AS behind FROM unnest(CAST(<values>_whole AS text[])) AS each UNION ALL
             SELECT each, '{HIGHEST}' FROM unnest(CAST(<values>_begun AS text[])) AS each) AS asked, LATERAL (
-            SELECT resource_type AS kind, resource_id AS key FROM activity_names
-             WHERE organisation_id = :organisation AND lower(name) COLLATE "C" >= lower(asked.first)
-               AND lower(name) COLLATE "C" <= lower(asked.first) || asked.behind LIMIT {MANY + 1}) AS named"""
+            (SELECT resource_type AS kind, resource_id AS key FROM activity_names
+              WHERE organisation_id = :organisation AND lower(name) COLLATE "C" >= lower(asked.first)
+                AND lower(name) COLLATE "C" <= lower(asked.first) || asked.behind LIMIT {MANY + 1})
+            UNION ALL
+            (SELECT spoken.kind, spoken.key FROM (
+                SELECT id, user_id FROM activity_people
+                 WHERE organisation_id = :organisation AND lower(shown) COLLATE "C" >= lower(asked.first)
+                   AND lower(shown) COLLATE "C" <= lower(asked.first) || asked.behind LIMIT {MANY + 1}) AS person,
+                LATERAL (
+                SELECT CAST('user' AS activity_resource) AS kind, CAST(person.user_id AS bigint) AS key
+                 WHERE person.user_id IS NOT NULL
+                UNION ALL
+                (SELECT DISTINCT resource_type, resource_id FROM activity_entries
+                  WHERE organisation_id = :organisation AND people[1] = person.id AND people IS NOT NULL
+                    AND person.user_id IS NULL LIMIT {MANY + 1})) AS spoken)) AS named"""
 ACTORS = f"""SELECT unnest(CAST(<values>_ids AS integer[])) AS key UNION ALL {OF_EMAIL} UNION ALL
-        SELECT CAST(key AS integer) FROM unnest(CAST(<values> AS text[])) AS each, LATERAL (
-            SELECT resource_id AS key FROM activity_names
-             WHERE organisation_id = :organisation AND lower(name) COLLATE "C" = lower(each) AND resource_type = 'user'
+        SELECT key FROM unnest(CAST(<values> AS text[])) AS each, LATERAL (
+            SELECT user_id AS key FROM activity_people
+             WHERE organisation_id = :organisation AND lower(shown) COLLATE "C" = lower(each) AND user_id IS NOT NULL
              LIMIT {MANY + 1}) AS named"""
 CLASS_LISTS = """SELECT kind, done, door FROM unnest(enum_range(CAST(NULL AS activity_resource))) AS kind,
                unnest(enum_range(CAST(NULL AS activity_action))) AS done,

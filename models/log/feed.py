@@ -9,6 +9,7 @@ from sqlalchemy import TextClause, text
 
 from models.database import read
 from models.log.runs import SEES_MONEY, caused, run_size, run_tally
+from models.log.spoken import actor, told
 
 SIZE = 50
 LATEST = 2**63 - 1
@@ -292,9 +293,13 @@ def fold_of(scope: Scope, newest: Row, run: RunColumns) -> Fold:
     )
 
 
-# Changes as text: fifty objects a page would be built for rows that are rendered already.
-COLUMNS = """number, occurred_at, actor_id, actor_name, action, resource_type, resource_name, project_name, summary,
-           cause_number, CAST(changes AS text) AS changes"""
+# What is read of an entry in the table, and what becomes of it once it is among those that are shown: names are looked
+# up for no other. Changes as text: fifty objects a page would be built for rows that are rendered already.
+STORED = """number, occurred_at, actor_id, actor_person, people, action, resource_type, resource_name, project_name,
+           summary, cause_number, changes"""
+COLUMNS = f"""number, occurred_at, actor_id, {actor()} AS actor_name, action, resource_type,
+           {told("resource_name")} AS resource_name, project_name, {told("summary")} AS summary, cause_number,
+           CAST({told("changes")} AS text) AS changes"""
 CAUSED = caused(SEES_MONEY)
 OF_RUN = """AND number BETWEEN :run AND (
             SELECT last_number FROM activity_runs WHERE organisation_id = :organisation AND first_number = :run)"""
@@ -328,9 +333,9 @@ WITH_RUN = {
     SELECT {COLUMNS}, {CAUSED}, run.columns FROM entry
       LEFT JOIN LATERAL (
         SELECT jsonb_build_array(first_number, last_number, found.project_id, {run_tally(SEES_MONEY)},
-                                 cause.actor_name,
+                                 {actor("cause")},
                                  CASE WHEN {SEES_MONEY} OR cause.resource_type <> 'billing'
-                                      THEN cause.summary ELSE 'Billing' END) AS columns
+                                      THEN {told("summary", "cause")} ELSE 'Billing' END) AS columns
           FROM (SELECT * FROM activity_runs
                  WHERE activity_runs.organisation_id = entry.organisation_id AND first_number <= entry.number
                    AND entry.cause_number IS NOT NULL
@@ -353,7 +358,7 @@ def _pages(edge: str, order: str) -> dict[str, TextClause]:
     return {
         name: text(f"""
             WITH entry AS MATERIALIZED (
-                SELECT organisation_id, {COLUMNS} FROM activity_entries
+                SELECT organisation_id, {STORED} FROM activity_entries
                  WHERE organisation_id = :organisation AND number {edge} :edge {condition} {SHOWN}
                  ORDER BY number {order} LIMIT :limit)
             SELECT head.last_number, page.* FROM activity_heads AS head

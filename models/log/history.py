@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from models.database import read
 from models.field import Field, Logged, Shape
-from models.log.feed import CAUSED, COLUMNS, OrganisationName, Row
+from models.log.feed import CAUSED, COLUMNS, STORED, OrganisationName, Row
 from models.log.record import PAST, Action
 from models.log.tracked import Tracked
 
@@ -212,7 +212,7 @@ AMONG = text(f"""
     SELECT {COLUMNS}, {CAUSED}
       FROM unnest(CAST(:nouns AS text[]), CAST(:ids AS bigint[])) AS thing (noun, id)
      CROSS JOIN LATERAL (
-        SELECT organisation_id, {COLUMNS} FROM activity_entries
+        SELECT organisation_id, {STORED} FROM activity_entries
          WHERE organisation_id = :organisation AND resource_type = CAST(thing.noun AS activity_resource)
            AND resource_id = thing.id AND number > :after AND number <= :until
          ORDER BY number DESC LIMIT :limit) AS entry

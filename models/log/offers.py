@@ -8,6 +8,7 @@ from sqlalchemy import text
 from models.database import read
 from models.log.keys import BadQuery
 from models.log.query import Query
+from models.log.spoken import person
 
 LATEST = 2**63 - 1
 MOST = 300
@@ -51,7 +52,7 @@ def require_projects(organisation_ids: Sequence[int], query: Query) -> None:
 
 
 # From one id to the next along their index, as often as there are ids: of millions of entries a few hundred are read.
-ACTORS = text("""
+ACTORS = text(f"""
     WITH RECURSIVE acting (id) AS (
         (SELECT actor_id FROM activity_entries
           WHERE organisation_id = :organisation AND actor_id IS NOT NULL
@@ -62,7 +63,7 @@ ACTORS = text("""
                  ORDER BY actor_id LIMIT 1)
           FROM acting WHERE acting.id IS NOT NULL)
     SELECT acting.id,
-           (SELECT actor_name FROM activity_entries
+           (SELECT {person("entry", "entry.actor_person")} FROM activity_entries AS entry
              WHERE organisation_id = :organisation AND actor_id = acting.id ORDER BY occurred_at DESC LIMIT 1),
            EXISTS (SELECT FROM memberships WHERE organisation_id = :organisation AND user_id = acting.id)
       FROM acting WHERE acting.id IS NOT NULL LIMIT :most

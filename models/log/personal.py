@@ -9,8 +9,9 @@ from typing import NamedTuple
 from sqlalchemy import TextClause, text
 
 from models.database import read
-from models.log.feed import COLUMNS, LATEST, SIZE, OrganisationName, Page, Row
+from models.log.feed import COLUMNS, LATEST, SIZE, STORED, OrganisationName, Page, Row
 from models.log.runs import caused
+from models.log.spoken import person
 
 # Three numbers, with room to spare.
 CURSOR_MOST = 100
@@ -139,7 +140,7 @@ def _pages(edge: str, bound: str, order: str) -> TextClause:
     return text(f"""
         WITH entry AS MATERIALIZED (
             SELECT found.* FROM unnest(CAST(:organisations AS integer[])) AS mine (id), LATERAL (
-                SELECT organisation_id, {COLUMNS} FROM activity_entries
+                SELECT organisation_id, {STORED} FROM activity_entries
                  WHERE organisation_id = mine.id AND actor_id = :user AND occurred_at {bound} :at
                    AND (occurred_at, organisation_id, number) {edge} (:at, :organisation_id, :number)
                    AND (resource_type <> 'billing' OR mine.id <> ALL (CAST(:moneyless AS integer[])))
@@ -154,13 +155,14 @@ def _pages(edge: str, bound: str, order: str) -> TextClause:
 OLDER = _pages("<", "<=", "DESC")
 NEWER = _pages(">", ">=", "ASC")
 # As they are called today, else as they were when they last did something, else as they were last spoken of.
-NAME = text("""
+NAME = text(f"""
     SELECT COALESCE(
         (SELECT users.name FROM memberships JOIN users ON users.id = memberships.user_id
           WHERE memberships.organisation_id = :organisation AND memberships.user_id = :user),
-        (SELECT actor_name FROM activity_entries WHERE organisation_id = :organisation AND actor_id = :user
+        (SELECT {person("entry", "entry.actor_person")} FROM activity_entries AS entry
+          WHERE organisation_id = :organisation AND actor_id = :user
           ORDER BY occurred_at DESC LIMIT 1),
-        (SELECT resource_name FROM activity_entries
+        (SELECT {person("entry", "entry.people[1]")} FROM activity_entries AS entry
           WHERE organisation_id = :organisation AND resource_type = 'user' AND resource_id = :user
           ORDER BY number DESC LIMIT 1))
 """)

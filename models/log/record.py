@@ -40,6 +40,12 @@ PAST = {
 Changes = dict[str, list[Any]]
 
 
+# What stands in an entry for what a person is called: this character, which no name holds, and whose place it is.
+SLOT = "\x1a"
+SUBJECT, SECOND, THIRD = (f"{SLOT}{place}" for place in (1, 2, 3))
+"""The slots of an entry about a person: their own, and those of the others in its sentence."""
+
+
 class ProjectName(NamedTuple):
     """The project an entry speaks of, by the name it had then."""
 
@@ -58,11 +64,21 @@ class Subject:
     project: ProjectName | None = None
 
 
+class PersonName(NamedTuple):
+    """A person whom an entry speaks of, as they were called then."""
+
+    id: int | None
+    """None of an address of which it is not known whose it is."""
+    name: str
+
+
 class Sentence(NamedTuple):
     """The summary around the resource's name: "User " + name + " removed"."""
 
     before: str
     after: str
+    others: Sequence[PersonName] = ()
+    """The people it speaks of beside its subject: in `after` and in the changes, a slot stands for each."""
 
 
 @dataclass
@@ -199,6 +215,8 @@ def _insert(each: Record) -> int:
         "what": _in_a_run(each),
         "ids": each.ids,
         "names": each.names,
+        "spoken_ids": [other.id for other in each.sentence.others],
+        "spoken_names": [other.name for other in each.sentence.others],
     }
     try:
         return int(db.session.execute(WRITE, values).scalar_one())
@@ -216,14 +234,15 @@ def _in_a_run(each: Record) -> str:
 
 OPEN = text("INSERT INTO activity_heads (organisation_id) VALUES (:organisation)")
 
-# One call, one round trip: the function (migration 0004) bumps the head, which locks it until COMMIT, inserts the
-# entries under the numbers handed out and extends the run. Our role can write to the log in no other way. A rollback
-# takes the bump back too, so numbers follow without gaps. What differs travels as two arrays and the rest once.
+# One call, one round trip: the function (migration 0020) bumps the head, which locks it until COMMIT, inserts the
+# entries under the numbers handed out, writes down apart what people are called, and extends the run. Our role can
+# write to the log in no other way. A rollback takes the bump back too, so numbers follow without gaps. What differs
+# travels as two arrays and the rest once.
 WRITE = text("""
     SELECT write_entries(
         :organisation, CAST(:ids AS bigint[]), CAST(:names AS text[]), CAST(:actor_id AS integer),
         CAST(:actor_name AS text), CAST(:actor_role AS text), CAST(:door AS activity_door),
         CAST(:action AS activity_action), CAST(:type AS activity_resource), CAST(:project_id AS integer),
         CAST(:project_name AS text), CAST(:before AS text), CAST(:after AS text), CAST(:changes AS jsonb),
-        CAST(:cause AS bigint), CAST(:what AS text))
+        CAST(:cause AS bigint), CAST(:what AS text), CAST(:spoken_ids AS integer[]), CAST(:spoken_names AS text[]))
 """)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from sqlalchemy import TextClause, text
 
 from models.log.conditions import MANY, Way
-from models.log.feed import ALONE, COLUMNS, IN_FEED, LATEST, OF_RUN, SHOWN, WITH_RUN
+from models.log.feed import ALONE, IN_FEED, LATEST, OF_RUN, SHOWN, STORED, WITH_RUN
 
 SAMPLE = 16
 ENDLESS = 2**62
@@ -99,7 +99,7 @@ def statement(
     return text(
         _PAGE.format(
             parts=", ".join(parts),
-            columns=COLUMNS,
+            columns=STORED,
             shown=shown,
             nearest=direction.nearest,
             reached=direction.reached,

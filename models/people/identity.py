@@ -8,7 +8,7 @@ from sqlalchemy import text
 from models.database import add, db
 from models.errors import EmailTaken, Invalid
 from models.log.actor import Actor
-from models.log.record import Action, Changes, Sentence, Subject, record
+from models.log.record import SECOND, SUBJECT, THIRD, Action, Changes, PersonName, Sentence, Subject, record
 from models.people.account_link import make_address_link, use_address_link
 from models.people.user import User, checked_email
 
@@ -31,7 +31,8 @@ def rename(user: User, actor: Actor, name: str) -> None:
     old = user.name
     user.rename(name)
     if user.name != old:
-        _record(user, actor, old, Sentence("User ", f" renamed to {user.name}"), {"name": [old, user.name]})
+        sentence = Sentence("User ", f" renamed to {SECOND}", [PersonName(user.id, user.name)])
+        _record(user, actor, old, sentence, {"name": [SUBJECT, SECOND]})
 
 
 def ask_for_email(user: User, password: str, email: str, now: datetime) -> tuple[str, str]:
@@ -66,7 +67,9 @@ def _take(user: User, actor: Actor, email: str, verified_at: datetime | None) ->
     old = user.email
     user.email, user.verified_at = email, verified_at
     add(user, EmailTaken(TAKEN))
-    _record(user, actor, user.name, Sentence("User ", "'s email address changed"), {"email_address": [old, email]})
+    addresses = [PersonName(user.id, old), PersonName(user.id, email)]
+    sentence = Sentence("User ", "'s email address changed", addresses)
+    _record(user, actor, user.name, sentence, {"email_address": [SECOND, THIRD]})
 
 
 def _record(user: User, actor: Actor, name: str, sentence: Sentence, changes: Changes) -> None:

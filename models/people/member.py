@@ -11,7 +11,7 @@ from models.errors import AlreadyMember, Forbidden, Invalid, LastOwner, NotFound
 from models.hold import has_ended, hold_organisation_alone
 from models.log import feed
 from models.log.actor import Actor, Door
-from models.log.record import Action, Record, Sentence, Subject, record
+from models.log.record import SECOND, Action, PersonName, Record, Sentence, Subject, record
 from models.log.tracked import Owned
 from models.people.access import GRANTS, OWNERS_TO_GRANT, Role
 from models.people.invitation import (
@@ -151,7 +151,8 @@ def accept_invitation(
     add(membership, AlreadyMember("You are a member already."))
     invitation.close(now)
     cause = feed.latest_number(organisation_id, Invitation.noun, invitation.id)
-    sentence = Sentence("User ", f" added as {role}, invited by {invitation.invited_by}")
+    inviter = PersonName(invitation.inviter_id, invitation.invited_by)
+    sentence = Sentence("User ", f" added as {role}, invited by {SECOND}", [inviter])
     record(actor, Action.CREATE, membership.subject, {"role": [None, str(role)]}, cause, sentence)
     return membership
 

@@ -7,12 +7,14 @@ from sqlalchemy import text
 
 from models.database import read
 
-PERMANENT = ("activity_entries", "activity_heads", "activity_runs")
+PERMANENT = ("activity_entries", "activity_heads", "activity_runs", "activity_people")
 """The tables of the log, which the application's role may read and nothing else."""
 TRIGGERS = {
     "activity_entries_are_permanent": "activity_entries",
     "activity_heads_are_permanent": "activity_heads",
     "activity_heads_only_grow": "activity_heads",
+    "activity_people_are_permanent": "activity_people",
+    "activity_people_are_only_erased": "activity_people",
 }
 # What PostgreSQL calls a trigger that no session can switch off for itself.
 ALWAYS = "A"

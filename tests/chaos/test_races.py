@@ -7,6 +7,7 @@ import psycopg
 from models.database import db
 from models.errors import DomainError
 from models.kinds.container import Container
+from models.log.spoken import actor as actor_name
 from models.organisation import by_handle
 from models.transaction import transaction
 from tests.chaos.fleet import Fleet
@@ -15,8 +16,8 @@ from tests.support.proof import violations
 
 RACES = 1000
 PEOPLE = 4
-ENDS = """
-    SELECT resource_name, actor_name FROM activity_entries
+ENDS = f"""
+    SELECT resource_name, {actor_name()} FROM activity_entries AS entry
      WHERE resource_type = 'container' AND action = 'terminate'
 """
 
@@ -55,7 +56,7 @@ def test_of_a_person_and_the_cascade_one_terminates_each_container(fleet: Fleet,
         each.join(PATIENCE_SECONDS)
     fleet.wait("SELECT count(*) FROM jobs WHERE state <> 'finished'", [(0,)], PATIENCE_SECONDS)
 
-    ends = superuser.execute(ENDS).fetchall()
+    ends = superuser.execute(ENDS.encode()).fetchall()
     by_person = {name for name, who in ends if who == "Ada Lovelace"}
     by_system = {name for name, who in ends if who == "system"}
     print(f"{RACES} races: {len(by_person)} by the person, {len(by_system)} by the system")

@@ -132,7 +132,7 @@ def test_a_cause_comes_before_its_effects(filled: Filled) -> None:
 
 
 def test_the_system_has_acted_and_always_says_why(filled: Filled) -> None:
-    by_system = [each for each in filled.entries if each.actor_name == "system"]
+    by_system = [each for each in filled.entries if each.actor_person is None]
 
     assert by_system
     assert all(each.actor_id is None and each.cause_number for each in by_system)

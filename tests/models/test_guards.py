@@ -9,11 +9,13 @@ from models.settings import Settings
 from models.transaction import transaction
 from tests.support.log import entries
 
-ENTRY = "organisation_id, number, resource_id, action, resource_type, door, actor_name, resource_name, summary"
-FORGED = "1, 'update', 'organisation', 'web', 'x', 'x', 'x'"
+ENTRY = "organisation_id, number, resource_id, action, resource_type, door, resource_name, summary"
+FORGED = "1, 'update', 'organisation', 'web', 'x', 'x'"
 CALL = """SELECT write_entries({organisation}, {ids}, {names}, NULL, 'x', NULL, 'web', 'update', 'container', NULL,
-                               NULL, '', '', NULL, {cause}, 'x')"""
-ONE = {"organisation": 1, "ids": "ARRAY[7]::bigint[]", "names": "ARRAY['x']", "cause": "NULL"}
+                               NULL, '', '', NULL, {cause}, 'x', {spoken_ids}, {spoken_names})"""
+ONE = {"organisation": 1, "ids": "ARRAY[7]::bigint[]", "names": "ARRAY['x']", "cause": "NULL"} | dict.fromkeys(
+    ("spoken_ids", "spoken_names"), "NULL"
+)
 
 
 @pytest.mark.parametrize(
@@ -30,6 +32,12 @@ ONE = {"organisation": 1, "ids": "ARRAY[7]::bigint[]", "names": "ARRAY['x']", "c
         "INSERT INTO activity_heads (organisation_id, last_number) VALUES (4711, 7)",
         "INSERT INTO activity_runs VALUES (1, 1, 4, 1, NULL, '{\"deleted container\": 4}')",
         "UPDATE activity_runs SET tally = '{}'",
+        "INSERT INTO activity_people (organisation_id, user_id, name, salt, commitment) "
+        "VALUES (1, 1, 'x', sha256('x'), sha256('x'))",
+        "UPDATE activity_people SET name = 'Mallory'",
+        "UPDATE activity_people SET name = NULL, salt = NULL, erased_as = '7f3a'",
+        "DELETE FROM activity_people",
+        "SELECT person_of(1, 1, 'Mallory')",
         "INSERT INTO ledger (organisation_id, at, kind, amount_cents, balance_after_cents, description) "
         "VALUES (1, '2020-01-01', 'top_up', 1, 1, 'x')",
         "UPDATE ledger SET amount_cents = 0",
@@ -64,6 +72,10 @@ def test_the_application_s_role_is_refused(acme: Organisation, settings: Setting
         {"ids": "NULL"},
         {"names": "ARRAY['x', 'y']"},
         {"names": "ARRAY[NULL]::text[]"},
+        {"spoken_ids": "ARRAY[1]"},
+        {"spoken_ids": "ARRAY[1, 2]", "spoken_names": "ARRAY['x']"},
+        {"spoken_ids": "ARRAY[1]", "spoken_names": "ARRAY[NULL]::text[]"},
+        {"spoken_ids": "ARRAY[1]", "spoken_names": "ARRAY[chr(26) || '1']"},
     ],
 )
 def test_the_door_in_takes_no_entry_that_cannot_be(

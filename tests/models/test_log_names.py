@@ -20,6 +20,8 @@ def names(organisation: Organisation, noun: str) -> list[str]:
     """Names of one sort of thing."""
     query = text("""SELECT name FROM activity_names WHERE organisation_id = :id AND resource_type::text = :noun
                      ORDER BY resource_id, name""")
+    if noun == "user":
+        query = text("SELECT shown FROM activity_people WHERE organisation_id = :id ORDER BY user_id, shown")
     found = list(db.session.execute(query, {"id": organisation.id, "noun": noun}).scalars())
     db.session.rollback()
     return found

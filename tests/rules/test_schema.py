@@ -40,6 +40,7 @@ WITHOUT_CLASS = {
     "activity_entries",
     "activity_heads",
     "activity_names",
+    "activity_people",
     "activity_runs",
     "deployments",
     "jobs",
@@ -112,7 +113,7 @@ def test_other_foreign_keys_lead_to_reference_tables(superuser: psycopg.Connecti
 
 
 def test_the_log_has_no_foreign_keys(superuser: psycopg.Connection) -> None:
-    log = {"activity_entries", "activity_heads", "activity_runs"}
+    log = {"activity_entries", "activity_heads", "activity_runs", "activity_people"}
     keys = [(table, other) for table, other, _, _ in superuser.execute(FOREIGN_KEYS)]
 
     assert [each for each in keys if log & set(each)] == []
@@ -184,7 +185,7 @@ def column_rights(superuser: psycopg.Connection, table: str, privilege: str) -> 
     return {column for (column,) in found}
 
 
-@pytest.mark.parametrize("table", ["activity_entries", "activity_heads", "activity_runs"])
+@pytest.mark.parametrize("table", ["activity_entries", "activity_heads", "activity_runs", "activity_people"])
 def test_the_application_may_only_read_the_log(superuser: psycopg.Connection, table: str) -> None:
     opened = {"organisation_id"} if table == "activity_heads" else set()
 
@@ -193,7 +194,7 @@ def test_the_application_may_only_read_the_log(superuser: psycopg.Connection, ta
     assert column_rights(superuser, table, "UPDATE") == column_rights(superuser, table, "REFERENCES") == set()
 
 
-def test_functions_that_act_as_their_owner_are_the_two_the_application_needs(superuser: psycopg.Connection) -> None:
+def test_functions_that_act_as_their_owner_are_those_the_application_needs(superuser: psycopg.Connection) -> None:
     found = superuser.execute(
         """SELECT proname, has_function_privilege(%s, oid, 'EXECUTE'), has_function_privilege('public', oid, 'EXECUTE'),
                   proconfig
@@ -202,7 +203,8 @@ def test_functions_that_act_as_their_owner_are_the_two_the_application_needs(sup
     )
     path = ["search_path=pg_catalog, public, pg_temp"]
 
-    assert found.fetchall() == [("take_usage", True, False, path), ("write_entries", True, False, path)]
+    functions = ["erase_people", "take_usage", "write_entries"]
+    assert found.fetchall() == [(each, True, False, path) for each in functions]
 
 
 def test_the_application_deletes_only_memberships_sessions_and_views_and_truncates_nothing(
@@ -236,6 +238,7 @@ def test_the_application_owns_nothing_and_is_in_no_other_role(superuser: psycopg
 GUARDS = {
     "activity_entries": ["activity_entries_are_permanent"],
     "activity_heads": ["activity_heads_are_permanent", "activity_heads_only_grow"],
+    "activity_people": ["activity_people_are_only_erased", "activity_people_are_permanent"],
 }
 
 

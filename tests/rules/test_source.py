@@ -57,6 +57,7 @@ def test_only_feed_reads_entries() -> None:
         "models/log/personal_search.py",
         "models/log/search_text.py",
         "models/log/offers.py",  # who is in it and what about, to choose from
+        "models/log/conditions.py",  # which invitations of an address there are
         "models/log/boundary.py",  # times by number, and nothing of what entries say
     }
 

@@ -76,7 +76,7 @@ FILLED = """
 # One more entry, as the application writes it.
 NEXT_ENTRY = """
     SELECT write_entries(1, ARRAY[1::bigint], ARRAY['Web'], 1, 'Ada Lovelace', 'owner', 'web', 'update',
-                         'project', NULL, NULL, 'Project ', ' updated', NULL, NULL, 'updated project')
+                         'project', NULL, NULL, 'Project ', ' updated', NULL, NULL, 'updated project', NULL, NULL)
 """
 # Four top-ups, of which the log tells two; another entry has the same figures as one of them, a day later.
 TOP_UPS = """
@@ -92,4 +92,49 @@ TOP_UPS = """
                    (5, '2026-01-01 12:00:02', '{"auto_top_up": [false, true]}'),
                    (6, '2026-01-01 12:00:06', '{"balance_cents": [800, 1000]}'),
                    (7, '2026-01-02 12:00:00', '{"balance_cents": [700, 800]}')) AS told (number, moment, changes);
+"""
+# Every way in which people were spoken of: numbers 4 to 16. The invitation of entry 4 knows who sent it; of that of 6
+# only its entry does; of 11, someone whom the log knows by no other entry.
+PEOPLE = """
+    INSERT INTO invitations (organisation_id, email, role, token_hash, invited_by, inviter_id, expires_at, version,
+                             mailed)
+        VALUES (1, 'grace@example.com', 'member', '\\x03', 'Ada Lovelace', 1, now(), 1, false);
+    INSERT INTO activity_entries (organisation_id, number, resource_id, cause_number, actor_id, action, resource_type,
+                                  door, actor_name, resource_name, summary, changes)
+    SELECT 1, number, resource, cause, actor, CAST(action AS activity_action), CAST(type AS activity_resource), 'web',
+           who, name, summary, CAST(changes AS jsonb)
+      FROM (VALUES
+        (4, 3, NULL, 1, 'create', 'invitation', 'Ada Lovelace', 'grace@example.com',
+         'Invitation of grace@example.com as member sent', '{"role": [null, "member"]}'),
+        (5, 2, 4, 2, 'create', 'user', 'Grace Hopper', 'Grace Hopper',
+         'User Grace Hopper added as member, invited by Ada Lovelace', '{"role": [null, "member"]}'),
+        (6, 99, NULL, 2, 'create', 'invitation', 'Grace Hopper', 'nobody@example.com',
+         'Invitation of nobody@example.com as member sent', NULL),
+        (7, 3, 6, 3, 'create', 'user', 'Vera invited by Ada', 'Vera invited by Ada',
+         'User Vera invited by Ada added as member, invited by Grace Hopper', NULL),
+        (8, 2, NULL, 2, 'update', 'user', 'Grace M. Hopper', 'Grace Hopper',
+         'User Grace Hopper renamed to Grace M. Hopper', '{"name": ["Grace Hopper", "Grace M. Hopper"]}'),
+        (9, 2, NULL, 2, 'update', 'user', 'Grace M. Hopper', 'Grace M. Hopper',
+         'User Grace M. Hopper''s email address changed',
+         '{"email_address": ["grace@example.com", "rear@example.com"]}'),
+        (10, 2, NULL, 1, 'update', 'user', 'Ada Lovelace', 'Grace M. Hopper',
+         'User Grace M. Hopper''s role changed from member to admin', '{"role": ["member", "admin"]}'),
+        (11, 3, NULL, 3, 'create', 'user', 'Vera invited by Ada', 'Vera invited by Ada',
+         'User Vera invited by Ada added as member, invited by User', '{"role": [null, "member"]}'),
+        (12, 99, NULL, NULL, 'delete', 'invitation', 'system', 'nobody@example.com',
+         'Invitation of nobody@example.com expired', '{"role": ["member", null]}'),
+        (13, 98, NULL, 2, 'delete', 'invitation', 'rear@example.com', 'grace@example.com',
+         'Invitation of grace@example.com declined', NULL),
+        (14, 3, NULL, 1, 'delete', 'user', 'Ada Lovelace', 'Vera invited by Ada',
+         'User Vera invited by Ada removed', '{"role": ["member", null]}'),
+        (15, 3, NULL, 1, 'update', 'user', 'Ada Lovelace', 'Vera invited by Ada',
+         'What no version ever said of Vera invited by Ada', NULL),
+        (16, 3, NULL, 3, 'update', 'user', 'Vera invited by Ada', 'Vera invited by Ada',
+         'User Vera invited by Ada updated', '{"name": ["Vera invited by Ada", "Vera invited by Ada"]}'))
+        AS told (number, resource, cause, actor, action, type, who, name, summary, changes);
+    UPDATE activity_heads SET last_number = 16;
+    INSERT INTO activity_names
+    SELECT organisation_id, resource_type, resource_id, resource_name FROM activity_entries
+     UNION SELECT organisation_id, 'user', actor_id, actor_name FROM activity_entries WHERE actor_id IS NOT NULL
+        ON CONFLICT DO NOTHING;
 """

@@ -7,6 +7,7 @@ BEGIN
     SET LOCAL session_replication_role = replica;
     ALTER TABLE activity_entries DISABLE TRIGGER ALL;
     ALTER TABLE activity_heads DISABLE TRIGGER ALL;
+    ALTER TABLE activity_people DISABLE TRIGGER ALL;
     FOR each IN SELECT quote_ident(tablename) FROM pg_tables
                  WHERE schemaname = 'public' AND tablename <> 'alembic_version' LOOP
         IF pg_relation_size(each::regclass) > 65536 THEN
@@ -19,4 +20,6 @@ BEGIN
     ALTER TABLE activity_entries ENABLE ALWAYS TRIGGER activity_entries_are_permanent;
     ALTER TABLE activity_heads ENABLE ALWAYS TRIGGER activity_heads_are_permanent;
     ALTER TABLE activity_heads ENABLE ALWAYS TRIGGER activity_heads_only_grow;
+    ALTER TABLE activity_people ENABLE ALWAYS TRIGGER activity_people_are_permanent;
+    ALTER TABLE activity_people ENABLE ALWAYS TRIGGER activity_people_are_only_erased;
 END $$;

@@ -9,15 +9,23 @@ from models.log import feed
 from models.log.actor import Actor
 from models.log.feed import Page
 from models.log.record import Action, Subject, record_each
+from models.log.spoken import actor, told
 from models.organisation import Organisation, create_organisation
 from models.people.user import User
 from models.transaction import transaction
 
+STORED = """number, occurred_at, resource_id, cause_number, organisation_id, actor_id, project_id, action,
+            resource_type, door, actor_role, project_name, people"""
+EVERYTHING = text(f"""
+    SELECT {STORED}, {actor()} AS actor_name, {told("resource_name")} AS resource_name,
+           {told("summary")} AS summary, {told("changes")} AS changes
+      FROM activity_entries AS entry WHERE organisation_id = :id ORDER BY number
+""")
+
 
 def entries(organisation: Organisation) -> list[Row[Any]]:
-    """Every entry of the organisation, oldest first, with all its columns."""
-    everything = text("SELECT * FROM activity_entries WHERE organisation_id = :id ORDER BY number")
-    found = list(db.session.execute(everything, {"id": organisation.id}))
+    """Every entry of the organisation, oldest first, with all its columns and the names of people in their places."""
+    found = list(db.session.execute(EVERYTHING, {"id": organisation.id}))
     db.session.rollback()
     return found
 

@@ -31,11 +31,24 @@ OF_LOG = {
          WHERE actor_id IS NULL AND cause_number IS NULL
            AND CAST(resource_type AS text) IN ('project', {", ".join(repr(kind.noun) for kind in KINDS)})""",
     "a name that no search finds": """
-        SELECT organisation_id, resource_type, resource_id, resource_name FROM activity_entries
-         UNION
-        SELECT organisation_id, 'user', actor_id, actor_name FROM activity_entries WHERE actor_id IS NOT NULL
+        SELECT organisation_id, resource_type, resource_id, resource_name FROM activity_entries WHERE people IS NULL
         EXCEPT
         SELECT organisation_id, resource_type, resource_id, name FROM activity_names""",
+    "a person whom nobody knows": """
+        SELECT organisation_id, number FROM (
+            SELECT organisation_id, number, unnest(people || actor_person) AS id FROM activity_entries) AS spoken
+          LEFT JOIN activity_people AS person USING (organisation_id, id)
+         WHERE spoken.id IS NOT NULL AND person.id IS NULL
+         UNION ALL
+        SELECT organisation_id, number FROM activity_entries
+         WHERE (actor_id IS NULL) <> (actor_person IS NULL)
+            OR (resource_type IN ('user', 'invitation')) <> (people IS NOT NULL)""",
+    "a commitment that is not to the name": """
+        SELECT organisation_id, id FROM activity_people
+         WHERE name IS NOT NULL AND commitment <> sha256(salt || convert_to(name, 'UTF8'))""",
+    "a person who is there twice": """
+        SELECT organisation_id, user_id, name FROM activity_people WHERE name IS NOT NULL
+         GROUP BY organisation_id, user_id, name HAVING count(*) > 1""",
     "a run that is not what its entries say": """
         WITH counted AS (
             SELECT organisation_id, cause_number, min(number) AS first_number, max(number) AS last_number FROM (
