@@ -24,6 +24,7 @@ COMMANDS = {
     "billing": "billing",
     "keys": "keys",
     "users": "users",
+    "witness": "witness",
 }
 """The module of each, inside this package; the command bears the same name there."""
 

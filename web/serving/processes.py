@@ -35,7 +35,11 @@ def serve(listening: socket.socket, processes: int, application: str) -> int:
     The application is loaded once, before the processes fork: they share it, and one is replaced at once.
     """
     module, _, name = application.partition(":")
-    wsgi = getattr(import_module(module), name)
+    return serve_application(listening, processes, getattr(import_module(module), name))
+
+
+def serve_application(listening: socket.socket, processes: int, wsgi: object) -> int:
+    """Serve a WSGI application that is loaded, until SIGTERM or SIGINT; returns the exit status."""
     _allow_files()
     return _Family(lambda: _answer(listening, wsgi), processes).run()
 
