@@ -37,16 +37,22 @@ NULLABLE = """
 """
 # Written and read as SQL alone: no class of ours stands for a row.
 WITHOUT_CLASS = {
+    "activity_checkpoints",
+    "activity_cosignatures",
     "activity_entries",
+    "activity_epochs",
     "activity_heads",
+    "activity_keys",
     "activity_names",
     "activity_people",
     "activity_runs",
+    "activity_tiles",
     "deployments",
     "jobs",
     "mails",
     "account_links",
     "platform",
+    "seal_refusals",
     "strays",
     "watches",
     "usage_changes",
@@ -72,6 +78,8 @@ def test_every_table_is_an_organisations_or_known_to_be_small(superuser: psycopg
         "organisations",
         "platform",
         "account_links",
+        "activity_epochs",
+        "activity_keys",
         "mails",
         "alembic_version",
     }
@@ -235,10 +243,27 @@ def test_the_application_owns_nothing_and_is_in_no_other_role(superuser: psycopg
     )
 
 
+SEALS = {
+    "activity_epochs": {"epoch", "leaf"},
+    "activity_keys": {"public", "id"},
+    "activity_tiles": {"organisation_id", "epoch", "level", "index", "root", "hashes"},
+    "activity_checkpoints": {"organisation_id", "epoch", "size", "meta_index", "root", "note"},
+    "activity_cosignatures": {"organisation_id", "epoch", "size", "witness", "line"},
+}
+
+
+@pytest.mark.parametrize("table", SEALS)
+def test_the_application_adds_seals_and_the_database_says_when(superuser: psycopg.Connection, table: str) -> None:
+    assert rights(superuser, table) == {"SELECT"}
+    assert column_rights(superuser, table, "INSERT") == SEALS[table]
+    assert column_rights(superuser, table, "UPDATE") == set()
+
+
 GUARDS = {
     "activity_entries": ["activity_entries_are_permanent"],
     "activity_heads": ["activity_heads_are_permanent", "activity_heads_only_grow"],
     "activity_people": ["activity_people_are_only_erased", "activity_people_are_permanent"],
+    **{table: [f"{table}_are_permanent"] for table in SEALS},
 }
 
 

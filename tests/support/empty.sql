@@ -3,11 +3,14 @@
 DO $$
 DECLARE
     each text;
+    -- What is on even for a replica: the guards of the log.
+    guards text[] := ARRAY(SELECT format('%s %%s TRIGGER %I', tgrelid::regclass, tgname)
+                             FROM pg_trigger WHERE tgenabled = 'A' AND NOT tgisinternal);
 BEGIN
     SET LOCAL session_replication_role = replica;
-    ALTER TABLE activity_entries DISABLE TRIGGER ALL;
-    ALTER TABLE activity_heads DISABLE TRIGGER ALL;
-    ALTER TABLE activity_people DISABLE TRIGGER ALL;
+    FOREACH each IN ARRAY guards LOOP
+        EXECUTE format('ALTER TABLE ' || each, 'DISABLE');
+    END LOOP;
     FOR each IN SELECT quote_ident(tablename) FROM pg_tables
                  WHERE schemaname = 'public' AND tablename <> 'alembic_version' LOOP
         IF pg_relation_size(each::regclass) > 65536 THEN
@@ -17,9 +20,7 @@ BEGIN
         END IF;
     END LOOP;
     PERFORM setval(quote_ident(sequencename)::regclass, 1, false) FROM pg_sequences WHERE schemaname = 'public';
-    ALTER TABLE activity_entries ENABLE ALWAYS TRIGGER activity_entries_are_permanent;
-    ALTER TABLE activity_heads ENABLE ALWAYS TRIGGER activity_heads_are_permanent;
-    ALTER TABLE activity_heads ENABLE ALWAYS TRIGGER activity_heads_only_grow;
-    ALTER TABLE activity_people ENABLE ALWAYS TRIGGER activity_people_are_permanent;
-    ALTER TABLE activity_people ENABLE ALWAYS TRIGGER activity_people_are_only_erased;
+    FOREACH each IN ARRAY guards LOOP
+        EXECUTE format('ALTER TABLE ' || each, 'ENABLE ALWAYS');
+    END LOOP;
 END $$;
