@@ -39,7 +39,8 @@ class FeedPage:
     days: list[tuple[date, Sequence[Item]]]
     older_url: str | None
     newer_url: str | None
-    etag: str
+    head: int
+    """The newest number there was when it was read; of a person's feed, a number that grows with every entry."""
     namesakes: frozenset[int]
     """The ids of people on it who share their name with another one on it."""
     beginning: str = ""
@@ -52,6 +53,11 @@ class FeedPage:
     """Whether there is nothing above it, of a page that was reached from below."""
     moment: MomentShown | None = None
     """The field that leads to a moment, and what is said of the moment it led to; None in a fold."""
+
+    @property
+    def etag(self) -> str:
+        """The tag under which the poll asks whether there is anything newer."""
+        return f'"{self.head}"'
 
 
 def answer(source: AnyFeed, address: str, template: str, context: Callable[[], dict[str, Any]]) -> Response:
@@ -267,7 +273,7 @@ def _newer(source: AnyFeed, address: str, after: str) -> Response:
 def _shown(
     rows: Sequence[Item], older_url: str | None, newer_url: str | None, head: int, beginning: str = ""
 ) -> FeedPage:
-    return FeedPage(rows, _by_day(rows), older_url, newer_url, f'"{head}"', namesakes(rows), beginning)
+    return FeedPage(rows, _by_day(rows), older_url, newer_url, head, namesakes(rows), beginning)
 
 
 def _by_day(rows: Sequence[Item]) -> list[tuple[date, Sequence[Item]]]:

@@ -19,6 +19,10 @@ BAR_WIDTH, GAP, HEIGHT = 10, 2, 100
 # What is not nothing can be seen.
 LEAST = 2
 SECOND = timedelta(seconds=1)
+# Bars begin with hours, and the clocks of some zones are a quarter of an hour from those of others.
+QUARTER_SECONDS = 15 * 60
+# So late a drawing may be once its bars should have moved on.
+LATE_SECONDS = 60
 FITTING = {Stretch.DAY: timedelta(days=0.9), Stretch.MONTH: timedelta(days=6), Stretch.YEAR: timedelta(days=27)}
 NAMES = {Stretch.DAY: "24 hours", Stretch.MONTH: "31 days", Stretch.YEAR: "A year", Stretch.ALL: "All"}
 
@@ -123,6 +127,11 @@ def shown(
         is_moneyless=not of.here.sees_money,
         width=len(bars) * BAR_WIDTH,
     )
+
+
+def seconds_kept(now: datetime) -> int:
+    """Returns for how long a drawing is as one made anew, as long as nothing happens: about until a bar begins."""
+    return QUARTER_SECONDS - int(now.timestamp()) % QUARTER_SECONDS + LATE_SECONDS
 
 
 def _fitting(chosen: Sequence[Span]) -> Stretch | None:

@@ -18,6 +18,7 @@ from tests.support.statements import statements
 from tests.support.work import run
 from tests.web.conftest import Visitor
 from tests.web.test_moments import numbers
+from web.histogram import seconds_kept
 
 ADDRESS = "/orgs/acme/activity/histogram"
 ROW = re.compile(r'<th scope="row"><a href="([^"]+)">([^<]+)</a></th><td>([\d,]+)</td>')
@@ -173,3 +174,33 @@ def test_what_was_set_off_by_other_entries_is_told_apart(
     assert f"{caused} set off by others</span>" in page
     assert page.count('class="bar-caused"') == 1
     assert re.search(rf"<td>{len(entries(acme))}</td><td>{caused}</td>", page)
+
+
+def test_while_nothing_is_newer_the_drawing_is_not_asked_for_again_by_the_same_person(
+    owner: Visitor, web: Project, ada: Actor
+) -> None:
+    def address() -> str:
+        found = re.search(r'id="over-time" hx-get="([^"]+)"', owner.get("/orgs/acme/activity").text)
+        assert found
+        return found[1].replace("&amp;", "&")
+
+    before = address()
+    kept = owner.fragment(before)
+    assert kept.cache_control.private
+    assert 0 < (kept.cache_control.max_age or 0) <= 16 * 60
+    assert {"Cookie", "HX-Request"} <= set(kept.vary)
+    assert address() == before
+    with transaction():
+        web.create(ada, Container, name="c1", handle="c1", image="nginx:1.28")
+
+    assert address() != before
+
+
+def test_the_whole_page_of_it_and_other_stretches_are_asked_for_every_time(owner: Visitor, web: Project) -> None:
+    for answer in (owner.get(f"{ADDRESS}?head=3"), owner.fragment(f"{ADDRESS}?over=day")):
+        assert answer.headers["Cache-Control"] == "private, no-cache"
+
+
+@pytest.mark.parametrize(("minute", "second", "seconds"), [(0, 0, 960), (14, 59, 61), (15, 0, 960), (59, 30, 90)])
+def test_a_drawing_is_kept_until_a_bar_begins_somewhere(minute: int, second: int, seconds: int) -> None:
+    assert seconds_kept(datetime(2026, 11, 27, 2, minute, second, tzinfo=UTC)) == seconds

@@ -19,8 +19,8 @@ from web.addresses import address
 from web.changes import describe, restored
 from web.evidence import as_json, roads
 from web.feeds import answer
-from web.fragments import render
-from web.histogram import FeedBelow, shown
+from web.fragments import render, wants_fragment
+from web.histogram import FeedBelow, seconds_kept, shown
 from web.mailing import external
 from web.moments import asked
 from web.namesakes import namesakes
@@ -67,7 +67,12 @@ def over_time(here: Here) -> Answer:
         abort(400, "This link to activity over time is broken. Start again from the feed.")
     if until.error:
         abort(400, until.error)
-    return render("activity/histogram.html", "activity/_histogram.html", histogram=found)
+    shows = render("activity/histogram.html", "activity/_histogram.html", histogram=found)
+    if "head" in request.args and wants_fragment():
+        # Its address names the newest entry, and whoever signs in next has another cookie, with which it varies: while
+        # nothing is newer, the browser need not ask for it again.
+        shows.cache_control.private, shows.cache_control.max_age = True, seconds_kept(now)
+    return shows
 
 
 @bp.get("/orgs/<org>/members/<int:user_id>/activity")
