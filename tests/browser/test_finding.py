@@ -164,3 +164,34 @@ def test_new_entries_are_announced_within_a_search(ada_page: Page, busy: Project
 
     expect(summaries(ada_page).first).to_have_text("Memcached db-late created")
     expect(summaries(ada_page)).to_have_count(3)
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])
+def test_on_a_phone_menus_views_and_moments_are_folded_until_asked_for(
+    signed_in: Callable[..., Page], busy: Project, scripts: bool
+) -> None:
+    page = signed_in("ada", java_script_enabled=scripts, viewport={"width": 390, "height": 844})
+    page.goto(FEED)
+    menus = page.locator("#finder-menus").get_by_role("button")
+    expect(page.get_by_role("searchbox", name="Find in the log")).to_be_visible()
+    expect(menus).to_have_count(0)
+    page.locator("summary", has_text="More ways to find").click()
+    expect(page.get_by_label("Go to")).to_be_visible()
+    choose(page, "Action", "Created")
+
+    expect(page.locator(".asked-term")).to_have_attribute("data-term", "action:create")
+    expect(menus).to_have_count(0)
+
+
+def test_where_there_is_room_nothing_is_folded(ada_page: Page, busy: Project) -> None:
+    ada_page.goto(FEED)
+
+    expect(ada_page.locator("#finder-menus").get_by_role("button")).to_have_count(6)
+    expect(ada_page.locator("summary", has_text="More ways to find")).to_be_hidden()
+    find, go = ada_page.locator("#feed-query").bounding_box(), ada_page.get_by_label("Go to").bounding_box()
+    menu = ada_page.locator("#menu-actor").bounding_box()
+    assert find
+    assert go
+    assert menu
+    assert abs(go["y"] - menu["y"]) < 4, "on one line"
+    assert go["y"] - find["y"] < 60, "the one below the field"
