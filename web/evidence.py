@@ -7,7 +7,8 @@ from flask import Response, current_app
 
 from models.billing import ledger
 from models.kinds.catalogue import BY_NOUN
-from models.log.feed import Detail, Row
+from models.log.entry import Detail
+from models.log.feed import Row
 from models.people.access import Permission
 from models.people.standing import Here
 from models.whereabouts import Whereabouts, whereabouts

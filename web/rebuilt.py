@@ -10,7 +10,8 @@ from models.kinds.catalogue import BY_NOUN, KINDS
 from models.kinds.failing import BeforeFailure
 from models.kinds.restoring import Lost, Why
 from models.kinds.running import Running
-from models.log.feed import Detail, Row
+from models.log.entry import Detail
+from models.log.feed import Row
 from models.log.history import LOOKED_MOST, Kept, Rebuilt, Told, state_after
 from models.log.tracked import Tracked
 from models.organisation import Organisation

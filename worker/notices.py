@@ -12,7 +12,7 @@ from models.jobs.delivery import post
 from models.jobs.failures import Failure
 from models.jobs.queue import Hinted
 from models.kinds.catalogue import BY_NOUN
-from models.log import feed
+from models.log.entry import actors_of
 from models.organisation import Organisation, find_organisation
 from models.people.recipients import Recipient, told_of_balance, told_of_deployments
 from models.transaction import transaction
@@ -39,7 +39,7 @@ def _tell_of_failures(organisation_id: int, public_url: str, now: datetime) -> N
     if not failed:
         return
     organisation = find_organisation(organisation_id)
-    asked = feed.actors_of(organisation_id, {each.cause_number for each in failed})
+    asked = actors_of(organisation_id, {each.cause_number for each in failed})
     for recipient in told_of_deployments(organisation_id, set(asked.values())):
         mine = [each for each in failed if recipient.told_all or asked.get(each.cause_number) == recipient.user_id]
         _post_failures(recipient, organisation, mine, public_url)

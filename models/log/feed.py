@@ -1,7 +1,6 @@
 """The door out: the only place where an organisation's entries are read. Keyset pages, one query each, plain rows."""
 
-import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -96,21 +95,6 @@ class Page(NamedTuple):
     """The cursor of what comes before them in the feed, of a page that was read upwards; None at its newest entry."""
     looked: Looked | None = None
     """How far a search has looked, where it has not found a page full."""
-
-
-class Detail(NamedTuple):
-    """What only the entry's own page shows."""
-
-    door: str
-    actor_role: str | None
-    changes: dict[str, list[Any]]
-    actor_email: str | None
-    """Of a member of today; names can be alike, and change."""
-    resource_id: int
-    project_id: int | None
-    previous: int | None
-    """The number of the entry before it; of those that may be shown."""
-    next: int | None
 
 
 class Scope(NamedTuple):
@@ -208,35 +192,6 @@ def head(organisation_id: int) -> int:
     """Reads the number of the newest entry, which tells whether a feed is still fresh; 0 without any."""
     found = read(HEAD, {"organisation": organisation_id})
     return int(found[0][0]) if found else 0
-
-
-def latest_change(organisation_id: int, noun: str, resource_id: int, field: str) -> int | None:
-    """Finds the number of the newest entry that changed this field of a resource."""
-    values = {"organisation": organisation_id, "noun": noun, "resource": resource_id, "field": field}
-    found = read(LATEST_CHANGE, values)
-    return int(found[0][0]) if found else None
-
-
-def latest_number(organisation_id: int, noun: str, resource_id: int) -> int | None:
-    """Finds the number of the newest entry about a resource; None where there is none."""
-    found = read(LATEST_ENTRY, {"organisation": organisation_id, "noun": noun, "resource": resource_id})
-    return int(found[0][0]) if found else None
-
-
-def actors_of(organisation_id: int, numbers: Collection[int]) -> dict[int, int]:
-    """Reads who acted, by the numbers of entries; those by "system" are left out."""
-    return dict(read(ACTORS, {"organisation": organisation_id, "numbers": list(numbers)}))
-
-
-def entry(organisation: OrganisationName, number: int, money: bool = True) -> tuple[Row, Detail] | None:
-    """Reads one entry with everything it holds; None when there is none, or none to be shown."""
-    found = read(ONE, {"organisation": organisation.id, "number": number, "money": money})
-    if not found:
-        return None
-    *columns, door, actor_role, email, resource_id, project_id, previous, following = found[0]
-    row = Row(organisation, *columns)
-    changes = json.loads(row.changes or "{}")
-    return row, Detail(door, actor_role, changes, email, resource_id, project_id, previous, following)
 
 
 class RunColumns(NamedTuple):
@@ -369,13 +324,6 @@ def _pages(edge: str, order: str) -> dict[str, TextClause]:
     }
 
 
-def _beside(edge: str, order: str) -> str:
-    """The nearest number on one side of an entry."""
-    return f"""(SELECT number FROM activity_entries
-             WHERE organisation_id = :organisation AND number {edge} :number {SHOWN}
-             ORDER BY number {order} LIMIT 1)"""
-
-
 # One row more than the page is asked for: that there are older ones is known without a COUNT.
 OLDER = _pages("<", "DESC")
 NEWER = _pages(">", "ASC")
@@ -388,32 +336,8 @@ COUNT = {
 """)
     for name, condition in CONDITIONS.items()
 }
-ONE = text(f"""
-    SELECT {COLUMNS}, {CAUSED}, door, actor_role,
-           (SELECT users.email FROM memberships JOIN users ON users.id = memberships.user_id
-             WHERE memberships.organisation_id = :organisation AND memberships.user_id = entry.actor_id),
-           resource_id, project_id, {_beside("<", "DESC")}, {_beside(">", "ASC")}
-      FROM activity_entries AS entry
-     WHERE organisation_id = :organisation AND number = :number {SHOWN}
-""")
 THOSE = text(f"""
     SELECT {COLUMNS}, {CAUSED} FROM activity_entries AS entry
      WHERE organisation_id = :organisation AND number = ANY(CAST(:numbers AS bigint[])) {SHOWN}
-""")
-ACTORS = text("""
-    SELECT number, actor_id FROM activity_entries
-     WHERE organisation_id = :organisation AND number = ANY(CAST(:numbers AS bigint[])) AND actor_id IS NOT NULL
-""")
-LATEST_ENTRY = text("""
-    SELECT number FROM activity_entries
-     WHERE organisation_id = :organisation AND resource_type = CAST(:noun AS activity_resource)
-       AND resource_id = :resource
-     ORDER BY number DESC LIMIT 1
-""")
-LATEST_CHANGE = text("""
-    SELECT number FROM activity_entries
-     WHERE organisation_id = :organisation AND resource_type = CAST(:noun AS activity_resource)
-       AND resource_id = :resource AND jsonb_exists(changes, :field)
-     ORDER BY number DESC LIMIT 1
 """)
 HEAD = text("SELECT last_number FROM activity_heads WHERE organisation_id = :organisation")

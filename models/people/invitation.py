@@ -10,8 +10,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from models.database import db
 from models.errors import Forbidden, NotFound
-from models.log import feed
 from models.log.actor import SYSTEM, Actor
+from models.log.entry import latest_number
 from models.log.record import Action, Record, Sentence, Subject, record
 from models.log.tracked import Owned
 from models.numbers import whole_number
@@ -182,7 +182,7 @@ def expired_in(organisation_id: int, now: datetime) -> list[Invitation]:
 
 def expire(each: Invitation, now: datetime) -> None:
     """Close an invitation whose time is over; its last entry is the cause."""
-    each.end(SYSTEM, "expired", now, feed.latest_number(each.organisation_id, each.noun, each.id))
+    each.end(SYSTEM, "expired", now, latest_number(each.organisation_id, each.noun, each.id))
 
 
 def organisations_with_expired(now: datetime) -> list[int]:

@@ -9,8 +9,8 @@ from models import quotas
 from models.database import add, db
 from models.errors import AlreadyMember, Forbidden, Invalid, LastOwner, NotFound
 from models.hold import has_ended, hold_organisation_alone
-from models.log import feed
 from models.log.actor import Actor, Door
+from models.log.entry import latest_number
 from models.log.record import SECOND, Action, PersonName, Record, Sentence, Subject, record
 from models.log.tracked import Owned
 from models.people.access import GRANTS, OWNERS_TO_GRANT, Role
@@ -150,7 +150,7 @@ def accept_invitation(
     membership = Membership(organisation_id=organisation_id, user_id=user.id, user=user, role=role)
     add(membership, AlreadyMember("You are a member already."))
     invitation.close(now)
-    cause = feed.latest_number(organisation_id, Invitation.noun, invitation.id)
+    cause = latest_number(organisation_id, Invitation.noun, invitation.id)
     inviter = PersonName(invitation.inviter_id, invitation.invited_by)
     sentence = Sentence("User ", f" added as {role}, invited by {SECOND}", [inviter])
     record(actor, Action.CREATE, membership.subject, {"role": [None, str(role)]}, cause, sentence)

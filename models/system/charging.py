@@ -17,7 +17,7 @@ from models.billing.provider import Collection
 from models.database import db, read
 from models.jobs.queue import Hint, Hinted, hint_nobody
 from models.kinds.catalogue import RUNNING, plurals
-from models.log import feed
+from models.log.entry import latest_change
 from models.transaction import transaction
 
 log = logging.getLogger(__name__)
@@ -62,7 +62,7 @@ def charge_round(grace: timedelta, hint: Hint = hint_nobody, now: datetime | Non
 
 
 def _top_up(organisation_id: int, grace: timedelta) -> list[Hinted]:
-    cause = feed.latest_change(organisation_id, "billing", BALANCE_ID, "auto_top_up")
+    cause = latest_change(organisation_id, "billing", BALANCE_ID, "auto_top_up")
     with transaction():
         asked = payment.ask_automatically(organisation_id, cause, datetime.now(UTC))
     return [] if asked is None else _collect(asked, grace)

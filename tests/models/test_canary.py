@@ -15,6 +15,7 @@ from models.kinds.registry import Registry
 from models.kinds.secret import Secret
 from models.log import feed
 from models.log.actor import Actor
+from models.log.entry import entry_of
 from models.organisation import Organisation
 from models.project import Project
 from models.settings import Settings
@@ -111,7 +112,7 @@ def test_no_password_of_a_person_is_there(sung: None, superuser: psycopg.Connect
 
 def test_the_feed_does_not_show_it(sung: None, acme: Organisation) -> None:
     scope = feed.whole(acme.named)
-    shown = [feed.entry(acme.named, row.number) for row in feed.page(scope).rows]
+    shown = [entry_of(acme.named, row.number) for row in feed.page(scope).rows]
 
     assert len(shown) > 10
     assert CANARY not in repr(shown)
@@ -119,7 +120,7 @@ def test_the_feed_does_not_show_it(sung: None, acme: Organisation) -> None:
 
 def test_the_log_says_nothing_about_it_but_that_it_changed(sung: None, acme: Organisation) -> None:
     scope = feed.whole(acme.named)
-    details = [found[1] for row in feed.page(scope).rows if (found := feed.entry(acme.named, row.number))]
+    details = [found[1] for row in feed.page(scope).rows if (found := entry_of(acme.named, row.number))]
 
     told = {name: value for each in details for name, value in each.changes.items()}
     assert {name: told[name] for name in ("password", "value", "environment")} == {

@@ -8,6 +8,7 @@ from models.kinds.container import Container
 from models.kinds.secret import Secret
 from models.log import feed
 from models.log.actor import SYSTEM, Actor
+from models.log.entry import entry_of
 from models.log.feed import OrganisationName, Page, Scope
 from models.log.record import Action, ProjectName, Subject, record, record_each
 from models.organisation import Organisation
@@ -79,7 +80,7 @@ def test_a_row_says_all_that_a_feed_shows(acme: Organisation, api: Container, ad
 
 
 def test_one_entry_has_everything(acme: Organisation, api: Container) -> None:
-    found = feed.entry(acme.named, 6)
+    found = entry_of(acme.named, 6)
     assert found
     row, detail = found
 
@@ -89,7 +90,7 @@ def test_one_entry_has_everything(acme: Organisation, api: Container) -> None:
 
 @pytest.mark.parametrize("number", [0, -1, 5, 2**63 - 1])
 def test_an_entry_that_is_not_there_is_none(acme: Organisation, number: int) -> None:
-    assert feed.entry(acme.named, number) is None
+    assert entry_of(acme.named, number) is None
 
 
 # What is new

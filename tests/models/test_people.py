@@ -11,6 +11,7 @@ from models.database import db
 from models.errors import Invalid
 from models.log import feed, offers, personal
 from models.log.actor import Actor, Door
+from models.log.entry import entry_of
 from models.log.query import parse
 from models.log.record import SLOT, Action, Subject, record
 from models.log.search import Asker, Search
@@ -104,7 +105,7 @@ def test_no_way_of_reading_shows_a_slot(acme: Organisation, ada: Actor, spoken: 
     scopes += [feed.of_cause(acme.named, each.number) for each in entries(acme)]
     found: list[Any] = [feed.page(each) for each in scopes]
     found += [feed.page_above(each, 0) for each in scopes] + [feed.newer(each, 0) for each in scopes]
-    found += [feed.entry(acme.named, each.number) for each in entries(acme)]
+    found += [entry_of(acme.named, each.number) for each in entries(acme)]
     found += [feed.causes(scopes[0], feed.newer(scopes[0], 0), 1000)]
     found += [personal.page(each, [acme.named]) for each in range(1, 9)]
     found += [personal.name_of(acme.id, each) for each in range(1, 9)]

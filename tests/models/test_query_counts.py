@@ -9,6 +9,7 @@ from models.kinds.container import Container
 from models.kinds.secret import Secret
 from models.log import feed, personal
 from models.log.actor import Actor
+from models.log.entry import entry_of
 from models.log.record import Action, Subject, record_each
 from models.organisation import Organisation
 from models.people.user import User
@@ -25,7 +26,7 @@ PAGES: dict[str, Callable[[Organisation, int], object]] = {
     "person": lambda acme, user: personal.page(user, [acme.named]),
     "newer": lambda acme, _: feed.newer(feed.whole(acme.named), 0),
     "count of newer": lambda acme, _: feed.count_newer(feed.whole(acme.named), 0),
-    "one entry": lambda acme, _: feed.entry(acme.named, 1),
+    "one entry": lambda acme, _: entry_of(acme.named, 1),
 }
 
 

@@ -52,6 +52,7 @@ def test_only_activity_writes_entries() -> None:
 def test_only_feed_reads_entries() -> None:
     assert having(r"FROM\s+(public\.)?activity_entries", sources(*PRODUCT)) == {
         "models/log/feed.py",
+        "models/log/entry.py",
         "models/log/history.py",
         "models/log/personal.py",
         "models/log/personal_search.py",

@@ -7,6 +7,7 @@ from flask import Blueprint, abort, request
 
 from models.log import feed, personal
 from models.log.boundary import began
+from models.log.entry import entry_of
 from models.log.histogram import Stretch
 from models.log.keys import BadQuery
 from models.log.query import parse
@@ -101,7 +102,7 @@ def entry(here: Here, number: int) -> Answer:
     """One entry: who, when, through which door, what changed, what caused it and what it caused."""
     if number > feed.LATEST:
         abort(404)
-    found = feed.entry(here.named, number, here.sees_money)
+    found = entry_of(here.named, number, here.sees_money)
     if found is None:
         abort(404)
     row, detail = found
@@ -109,7 +110,7 @@ def entry(here: Here, number: int) -> Answer:
         return as_json(row, detail)
     cause = None
     if row.cause_number is not None:
-        cause, _ = feed.entry(here.named, row.cause_number, here.sees_money) or (None, None)
+        cause, _ = entry_of(here.named, row.cause_number, here.sees_money) or (None, None)
     effects = OrganisationFeed(feed.of_cause(here.named, number, here.sees_money))
 
     def context() -> dict[str, Any]:

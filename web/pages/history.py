@@ -13,7 +13,8 @@ from models.kinds.resource import Resource
 from models.kinds.restoring import Reference
 from models.kinds.running import UNDEPLOYED
 from models.log import feed
-from models.log.feed import Detail, Row
+from models.log.entry import Detail, entry_of
+from models.log.feed import Row
 from models.log.history import LOOKED_MOST, Rebuilt, state_after
 from models.log.tracked import Tracked
 from models.numbers import whole_number
@@ -96,7 +97,7 @@ def compare(here: Here) -> Answer:
 def restore(organisation: Organisation, project: Project, kind: type[Resource], handle: str, number: int) -> Answer:
     """Say what bringing a state back would change and what it cannot, and do it."""
     resource = project.find(kind, handle)
-    found = feed.entry(organisation.named, number, may(Permission.SEE_MONEY))
+    found = entry_of(organisation.named, number, may(Permission.SEE_MONEY))
     if found is None or (found[0].resource_type, found[1].resource_id) != (kind.noun, resource.id):
         abort(404, f"Entry #{number} is not about the {kind.noun} that bears the handle “{handle}” now.")
     form = RestoreForm()
@@ -138,7 +139,7 @@ def _preview(
 def _side(here: Here, tracked: type[Tracked], resource_id: int, number: int) -> Side | None:
     """The state after an entry of the organisation; None before the creation."""
     state = state_after(tracked, here.id, resource_id, number)
-    found = feed.entry(here.named, state.number, here.sees_money) if state else None
+    found = entry_of(here.named, state.number, here.sees_money) if state else None
     if state is None or found is None:
         return None
     where = roads(here, *found).where
