@@ -39,9 +39,14 @@ def test_only_transaction_commits() -> None:
 
 
 def test_only_activity_writes_entries() -> None:
-    # In bench/ a whole past is made up at once; test_guards.py shows that PostgreSQL refuses forged entries, and
-    # before.py writes as the version before did.
-    tests = {"tests/models/test_guards.py", "tests/support/before.py", "tests/rules/test_source.py"}
+    # In bench/ a whole past is made up at once; test_guards.py shows that PostgreSQL refuses forged entries, before.py
+    # writes as the version before did, and test_leaf.py what no verb would.
+    tests = {
+        "tests/models/test_guards.py",
+        "tests/models/proof/test_leaf.py",
+        "tests/support/before.py",
+        "tests/rules/test_source.py",
+    }
     inserted = having(r"INSERT\s+INTO\s+(public\.)?\"?activity_(entries|runs)\"?\s*\(", sources(*PRODUCT, "tests"))
     called = having(r"SELECT\s+write_entries\(", sources(*PRODUCT, "tests"))
 
@@ -59,6 +64,7 @@ def test_only_feed_reads_entries() -> None:
         "models/log/search_text.py",
         "models/log/offers.py",  # who is in it and what about, to choose from
         "models/log/conditions.py",  # which invitations of an address there are
+        "models/log/leaves.py",  # to seal them and to look whether they are still what was sealed
         "models/log/boundary.py",  # times by number, and nothing of what entries say
     }
 
