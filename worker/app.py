@@ -18,6 +18,7 @@ TASKS = {
     tasks.deliver: QUEUE,
     tasks.find_due: QUEUE,
     tasks.charge: QUEUE,
+    tasks.send_checkpoints: QUEUE,
     tasks.converge: RUNTIME_QUEUE,
     tasks.reconcile: RUNTIME_QUEUE,
     tasks.read_output: RUNTIME_QUEUE,

@@ -69,7 +69,10 @@ def _send(held: MailLease, settings: Settings) -> str | None:
 
 
 def message(settings: Settings, recipient: str, letter: Letter) -> EmailMessage:
-    """Returns the mail: plain text, and the same in simple HTML. A template's first line is the subject."""
+    """Returns the mail: plain text, and the same in simple HTML. A template's first line is the subject.
+
+    A checkpoint is attached as well, since mail programs wrap lines.
+    """
     written = TEXTS.get_template(f"{letter.template}.txt").render(letter.values)
     subject, _, body = written.partition("\n")
     found = EmailMessage()
@@ -80,10 +83,19 @@ def message(settings: Settings, recipient: str, letter: Letter) -> EmailMessage:
     found["Message-ID"] = make_msgid(domain=urlsplit(settings.public_url).hostname)
     found["Auto-Submitted"] = "auto-generated"
     found.set_content(body.strip() + "\n")
-    paragraphs = [" ".join(each.split()) for each in body.strip().split("\n\n")]
-    page = PAGES.get_template("letter.html").render(paragraphs=paragraphs, link=letter.values.get("link"))
+    note = letter.values.get("note", "")
+    before, _, after = body.strip().partition(note) if note else (body.strip(), "", "")
+    page = PAGES.get_template("letter.html").render(
+        paragraphs=_paragraphs(before), note=note, rest=_paragraphs(after), link=letter.values.get("link")
+    )
     found.add_alternative(page, subtype="html")
+    if note:
+        found.add_attachment(note, filename="checkpoint.txt")
     return found
+
+
+def _paragraphs(body: str) -> list[str]:
+    return [" ".join(each.split()) for each in body.strip().split("\n\n") if each.strip()]
 
 
 def in_ascii(address: str) -> str:

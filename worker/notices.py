@@ -7,14 +7,14 @@ from datetime import UTC, datetime
 from models.billing import runway
 from models.billing.amounts import shown
 from models.database import db
-from models.jobs import failures
+from models.jobs import failures, keepsakes
 from models.jobs.delivery import post
 from models.jobs.failures import Failure
 from models.jobs.queue import Hinted
 from models.kinds.catalogue import BY_NOUN
 from models.log.entry import actors_of
 from models.organisation import Organisation, find_organisation
-from models.people.recipients import Recipient, told_of_balance, told_of_deployments
+from models.people.recipients import Recipient, told_of_balance, told_of_checkpoints, told_of_deployments
 from models.transaction import transaction
 from worker.hint import hint_all
 
@@ -32,6 +32,12 @@ def tell_of_failures(public_url: str, now: datetime | None = None) -> None:
 def tell_of_low_balances(public_url: str) -> None:
     """Tell owners that a balance lasts for less than a day, once until it is topped up."""
     _each(runway.running_low(), lambda one: _tell_of_low_balance(one, public_url))
+
+
+def send_checkpoints(public_url: str, now: datetime | None = None) -> None:
+    """Send owners the newest checkpoint of a log that has grown, once a week: what is out cannot be taken back."""
+    moment = now or datetime.now(UTC)
+    _each(keepsakes.organisations_to_send(moment), lambda one: _send_checkpoint(one, public_url, moment))
 
 
 def _tell_of_failures(organisation_id: int, public_url: str, now: datetime) -> None:
@@ -74,6 +80,23 @@ def _tell_of_low_balance(organisation_id: int, public_url: str) -> None:
             balance=shown(low.balance_cents),
             used_up=low.balance_cents <= 0,
             hours=low.hours,
+        )
+
+
+def _send_checkpoint(organisation_id: int, public_url: str, now: datetime) -> None:
+    found = keepsakes.take_unsent(organisation_id, now)
+    if found is None:
+        return
+    organisation = find_organisation(organisation_id)
+    for recipient in told_of_checkpoints(organisation_id):
+        post(
+            recipient.email,
+            "checkpoint",
+            link=f"{public_url.rstrip('/')}/orgs/{organisation.handle}",
+            organisation=organisation.name,
+            size=found.size,
+            at=f"{found.at.astimezone(UTC):%Y-%m-%d %H:%M} UTC",
+            note=found.note,
         )
 
 

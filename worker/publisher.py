@@ -12,6 +12,7 @@ QUEUE = "activity-log"
 # Apart, since pulling an image takes minutes and must hold up no cascade.
 RUNTIME_QUEUE = "activity-log-runtime"
 RUN, DELIVER, FIND_DUE, CHARGE = (f"worker.tasks.{each}" for each in ("run", "deliver", "find_due", "charge"))
+SEND_CHECKPOINTS = "worker.tasks.send_checkpoints"
 CONVERGE, RECONCILE, READ_OUTPUT = (f"worker.tasks.{each}" for each in ("converge", "reconcile", "read_output"))
 
 

@@ -16,7 +16,7 @@ from celery import Celery
 
 from models.settings import OF_SCHEDULER, Settings
 from worker.alive import touch
-from worker.publisher import CHARGE, FIND_DUE, QUEUE, RECONCILE, RUNTIME_QUEUE, publisher, send
+from worker.publisher import CHARGE, FIND_DUE, QUEUE, RECONCILE, RUNTIME_QUEUE, SEND_CHECKPOINTS, publisher, send
 
 
 class Look(NamedTuple):
@@ -30,7 +30,12 @@ class Look(NamedTuple):
 
 
 log = logging.getLogger(__name__)
-SCHEDULE = (Look(FIND_DUE, QUEUE, 15, 0), Look(CHARGE, QUEUE, 60, 7), Look(RECONCILE, RUNTIME_QUEUE, 30, 3))
+SCHEDULE = (
+    Look(FIND_DUE, QUEUE, 15, 0),
+    Look(CHARGE, QUEUE, 60, 7),
+    Look(RECONCILE, RUNTIME_QUEUE, 30, 3),
+    Look(SEND_CHECKPOINTS, QUEUE, 3600, 600),
+)
 # When the broker is down.
 AGAIN_SECONDS = 2
 

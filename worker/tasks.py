@@ -100,6 +100,13 @@ def charge() -> None:
         notices.tell_of_low_balances(settings.public_url)
 
 
+def send_checkpoints() -> None:
+    """Send owners the checkpoints that are due."""
+    settings: Settings = current_app.config["SETTINGS"]
+    if settings.smtp_url:
+        notices.send_checkpoints(settings.public_url)
+
+
 @contextmanager
 def _asked_again_when_down() -> Iterator[None]:
     """Leave it to the next round when the engine does not answer."""

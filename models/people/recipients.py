@@ -28,6 +28,11 @@ def told_of_balance(organisation_id: int) -> list[Recipient]:
     return _told(BALANCE, organisation_id, Permission.MANAGE_BILLING, ())
 
 
+def told_of_checkpoints(organisation_id: int) -> list[Recipient]:
+    """Returns who is sent checkpoints of the log: those who could delete the organisation."""
+    return _told(CHECKPOINTS, organisation_id, Permission.DELETE_ORGANISATION, ())
+
+
 def _told(query: TextClause, organisation_id: int, all_for: Permission, asked: Collection[int]) -> list[Recipient]:
     values = {"organisation": organisation_id, "all_for": _roles(all_for), "readers": _roles(Permission.READ)}
     return [Recipient(*row) for row in db.session.execute(query, {**values, "asked": list(asked)})]
@@ -50,3 +55,4 @@ def _query(switch: str) -> TextClause:
 
 DEPLOYMENTS = _query("mails_deployments")
 BALANCE = _query("mails_balance")
+CHECKPOINTS = _query("mails_checkpoints")

@@ -40,6 +40,8 @@ class User(Model):
     """Whether they get a mail when a deployment fails that they asked for, or in an organisation that they manage."""
     mails_balance: Mapped[bool] = mapped_column(Boolean, default=True)
     """Whether they get a mail when the balance of an organisation that they own runs low."""
+    mails_checkpoints: Mapped[bool] = mapped_column(Boolean, default=True)
+    """Whether they get a mail each week with a checkpoint of the log of an organisation that they own."""
 
     def rename(self, name: str) -> None:
         """Take another name; entries already written keep the old one. Raises Invalid."""
@@ -56,9 +58,9 @@ class User(Model):
         if not self.has_password(password):
             raise Invalid("That is not your current password.", field)
 
-    def choose_mails(self, deployments: bool, balance: bool) -> None:
-        """Say of what one is told by mail: failed deployments, a balance that runs low."""
-        self.mails_deployments, self.mails_balance = deployments, balance
+    def choose_mails(self, deployments: bool, balance: bool, checkpoints: bool) -> None:
+        """Say of what one is told by mail: failed deployments, a balance that runs low, how far a log has grown."""
+        self.mails_deployments, self.mails_balance, self.mails_checkpoints = deployments, balance, checkpoints
 
     def has_password(self, password: str) -> bool:
         """Whether this is the account's password."""

@@ -55,6 +55,7 @@ WITHOUT_CLASS = {
     "seal_refusals",
     "strays",
     "watches",
+    "checkpoint_mails",
     "usage_changes",
     "alembic_version",
 }

@@ -211,8 +211,10 @@ def test_mails_about_organisations_are_switched_off_and_on(ada_s: Visitor, peopl
     ada_s.post("/account/mails", mails_balance="y")
     db.session.refresh(people["ada"])
     assert (people["ada"].mails_deployments, people["ada"].mails_balance) == (False, True)
+    assert not people["ada"].mails_checkpoints
     db.session.rollback()
-    ada_s.post("/account/mails", mails_deployments="y")
+    ada_s.post("/account/mails", mails_deployments="y", mails_checkpoints="y")
     db.session.refresh(people["ada"])
 
     assert (people["ada"].mails_deployments, people["ada"].mails_balance) == (True, False)
+    assert people["ada"].mails_checkpoints

@@ -123,7 +123,7 @@ def test_whoever_switched_it_off_has_no_proven_address_or_has_left_is_not_told(
 ) -> None:
     container = create(web, as_actor(proven["linus"], Role.MEMBER), "api")
     with transaction():
-        proven["ada"].choose_mails(deployments=False, balance=True)
+        proven["ada"].choose_mails(deployments=False, balance=True, checkpoints=True)
         proven["grace"].verified_at = None
     with transaction():
         find_member(acme.id, proven["linus"].id).remove(ada)
@@ -231,7 +231,7 @@ def test_nobody_is_told_where_nothing_runs_or_mail_is_switched_off(
 ) -> None:
     tell_of_low_balances(PUBLIC)
     with transaction():
-        proven["ada"].choose_mails(deployments=True, balance=False)
+        proven["ada"].choose_mails(deployments=True, balance=False, checkpoints=True)
     spend(superuser, 0)
     tell_of_low_balances(PUBLIC)
     work()

@@ -95,3 +95,7 @@ class MailsForm(Form):
     mails_balance = BooleanField(
         "Low balance", description="Of organisations that you own, a day before nothing is left."
     )
+    mails_checkpoints = BooleanField(
+        "Checkpoints",
+        description="Of the logs of organisations that you own, once a week: what shows that they were not changed.",
+    )

@@ -69,7 +69,9 @@ def choose() -> Answer:
     form = MailsForm()
     if form.validate():
         with transaction():
-            find_user(me().id).choose_mails(form.mails_deployments.data, form.mails_balance.data)
+            find_user(me().id).choose_mails(
+                form.mails_deployments.data, form.mails_balance.data, form.mails_checkpoints.data
+            )
         flash("Your choice is saved.")
     return redirect(url_for("account.settings"))
 
