@@ -150,6 +150,7 @@ def _templates(app: Flask) -> None:
     app.jinja_env.globals["icon"] = cache(icons.icon)
     app.jinja_env.globals.update(
         entries_html=feeds.entries_html,
+        finder_html=feeds.finder_html,
         describe_fold=feeds.describe_fold,
         chip_of=chips.chip_of,
         briefly=changes.briefly,

@@ -15,9 +15,11 @@ from models.log.keys import BadQuery
 from models.log.personal import Cursor
 from models.log.search import Asker, Search, narrowest
 from models.numbers import whole_number
+from models.people.standing import Here
+from models.people.view import ViewName
 from web.access import me
 from web.finding import Chip, Finder, finder_of, keeping, suggestions
-from web.fragments import once, render, shown_at, wants_fragment
+from web.fragments import always, once, render, shown_at, wants_fragment
 from web.moments import Asked, MomentShown, asked
 from web.namesakes import namesakes
 from web.sources import AnyFeed, OrganisationFeed
@@ -25,6 +27,8 @@ from web.words import plural, zone, zone_now
 
 ROW = "activity/_entry.html"
 FOLD = "activity/_fold.html"
+FINDER = "activity/_finder.html"
+NO_MOMENT = MomentShown()
 # How many entries are shown where nothing had happened yet at the moment asked for.
 NEAREST = 10
 SUGGESTED_MOST = 12
@@ -223,6 +227,23 @@ def entries_html(
         for entry in ordered
     ]
     return Markup(keeping("".join(rows)))  # noqa: S704
+
+
+def finder_html(
+    finder: Finder,
+    moment: MomentShown | None,
+    address: str,
+    organisation: Here | None,
+    views: Sequence[ViewName] | None,
+) -> Markup:
+    """The search field above a feed; where nothing is asked for, it is rendered once a process.
+
+    `views` is None where none can be saved.
+    """
+    named = None if organisation is None else organisation.named
+    saved = None if views is None else tuple(views)
+    shown = {"finder": finder, "moment": moment, "address": address, "organisation": named, "views": saved}
+    return once(FINDER, **shown) if finder.is_idle and moment == NO_MOMENT else always(FINDER, **shown)
 
 
 def _hung(entries: Sequence[Item]) -> tuple[Sequence[Item], set[Fold]]:

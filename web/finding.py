@@ -100,6 +100,11 @@ class Finder:
     """The terms to drop, of a query that finds nothing."""
 
     @property
+    def is_idle(self) -> bool:
+        """Whether nothing is asked for, and no menu is open."""
+        return not (self.query or self.error or self.opened)
+
+    @property
     def chips(self) -> list[Chip]:
         """The terms of the query."""
         return [self._chip(term) for term in self.query.terms]

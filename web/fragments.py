@@ -81,6 +81,11 @@ def once(template: str, /, **values: Any) -> Markup:
 
     Entries never change, and a page's frame is the same until the person, their role or the organisation is another.
     """
+    return always(template, **values)
+
+
+def always(template: str, /, **values: Any) -> Markup:
+    """Renders a fragment from `values` alone."""
     rendered = current_app.jinja_env.get_template(template).render(values)
     return Markup(rendered.strip())  # noqa: S704 (a template's own output, escaped there)
 
