@@ -47,6 +47,7 @@ def ground() -> Iterator[Ground]:
                 redis_url=redis_url,
                 secret_key=kept.secret_key,
                 encryption_keys=kept.encryption_keys,
+                signing_keys=kept.signing_keys,
                 data_dir=data,
             )
             yield from _filled(settings, database.superuser_url)

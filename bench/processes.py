@@ -36,6 +36,7 @@ def environment(settings: Settings, port: int = 8000) -> dict[str, str]:
         "REDIS_URL": settings.redis_url,
         "SECRET_KEY": settings.secret_key,
         "ENCRYPTION_KEYS": settings.encryption_keys,
+        "SIGNING_KEYS": settings.signing_keys,
         "DATA_DIR": str(settings.data_dir),
         # Never the engine of the machine itself.
         "DOCKER_HOST": settings.docker_host or "none",

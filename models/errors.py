@@ -113,3 +113,7 @@ class LeaseLost(Exception):
 
 class UnrecordedCommit(Exception):
     """Something tried to commit outside `transaction()`, past the log."""
+
+
+class NoSigningKey(Exception):
+    """Something was to be signed by a process that has no key."""

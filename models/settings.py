@@ -15,6 +15,7 @@ from models.numbers import whole_number
 REQUIRED = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "ENCRYPTION_KEYS")
 # Whoever needs less than the pages is given no more.
 OF_WORKER = ("DATABASE_URL", "REDIS_URL", "ENCRYPTION_KEYS")
+OF_SEALER = (*OF_WORKER, "SIGNING_KEYS")
 OF_SCHEDULER = ("REDIS_URL",)
 OF_OWNER = ("DATABASE_URL", "DATABASE_OWNER_URL")
 FILE = "_FILE"
@@ -38,6 +39,10 @@ class Settings:
     secret_key: str = ""
     encryption_keys: str = ""
     """`id:base64,id:base64`: AES-256 keys; the first one encrypts, all of them decrypt."""
+    signing_keys: str = ""
+    """`id:base64,id:base64`: the seeds of Ed25519 keys; the first one signs checkpoints of the log."""
+    seal_file: str = ""
+    """Where the last checkpoint of all is kept outside of the database; empty: `sealed` in DATA_DIR."""
     database_owner_url: str = ""
     """The role that owns the schema; migrations only."""
     host: str = "127.0.0.1"
@@ -77,6 +82,11 @@ class Settings:
     """How many of each of these may be added within a minute."""
 
     @property
+    def sealed(self) -> Path:
+        """The file of the last checkpoint of all."""
+        return Path(self.seal_file) if self.seal_file else self.data_dir / "sealed"
+
+    @property
     def suspension_grace(self) -> timedelta:
         """How long a suspension waits for a top-up before everything that runs is terminated."""
         return timedelta(hours=self.suspension_grace_hours)
@@ -87,7 +97,7 @@ class Settings:
         wrong: list[str] = []
         environ = _with_files(environ, wrong)
         wrong += [f"{name} is not set" for name in needed if not environ.get(name)]
-        wrong += _wrong_keys(environ.get("ENCRYPTION_KEYS", ""))
+        wrong += _wrong_keys("ENCRYPTION_KEYS", environ) + _wrong_keys("SIGNING_KEYS", environ)
         values: dict[str, Any] = {}
         for setting in fields(cls):
             name = setting.name.upper()
@@ -193,13 +203,13 @@ READERS: dict[str, Callable[[str], Any]] = {
 }
 
 
-def _wrong_keys(keys: str) -> list[str]:
-    for key in filter(None, keys.split(",")):
+def _wrong_keys(name: str, environ: Mapping[str, str]) -> list[str]:
+    for key in filter(None, environ.get(name, "").split(",")):
         identifier, _, encoded = key.partition(":")
         try:
             size = len(base64.b64decode(encoded, validate=True))
         except (binascii.Error, ValueError):
             size = 0
         if not identifier.isalnum() or size != 32:
-            return ["ENCRYPTION_KEYS must be id:base64 of 32 bytes, separated by commas"]
+            return [f"{name} must be id:base64 of 32 bytes, separated by commas"]
     return []

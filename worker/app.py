@@ -7,6 +7,7 @@ from celery import Celery, Task
 from celery.signals import heartbeat_sent, worker_ready
 
 from models import database, sealed
+from models.log import signing
 from models.settings import Settings
 from worker import hint, output, tasks
 from worker.alive import touch
@@ -75,7 +76,7 @@ def create_app(settings: Settings) -> flask.Flask:
     """Build the bare Flask app that tasks run in."""
     app = flask.Flask("worker")
     app.config["SETTINGS"] = settings
-    for module in (sealed, database, hint, output, connection):
+    for module in (sealed, signing, database, hint, output, connection):
         module.attach(app, settings)
     return app
 

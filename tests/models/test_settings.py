@@ -82,6 +82,7 @@ def test_everything_that_is_missing_is_named_at_once() -> None:
         ("DEMO", "maybe", "DEMO must be 1 or 0"),
         ("SECURE_COOKIES", "2", "SECURE_COOKIES must be 1 or 0"),
         ("SIGNUP", "closed", "SIGNUP must be open or invite"),
+        ("SIGNING_KEYS", "s1:short", "SIGNING_KEYS must be id:base64 of 32 bytes, separated by commas"),
         ("ENCRYPTION_KEYS", "k1:short", "ENCRYPTION_KEYS must be id:base64 of 32 bytes, separated by commas"),
     ],
 )

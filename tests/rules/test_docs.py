@@ -25,7 +25,16 @@ CODE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
 # PORT: the image always listens on 8000, and PUBLISH says where the host does. DEMO: `up` alone reads it.
 NOT_IN_COMPOSE = {"PORT", "DEMO"}
 # What compose and the image say themselves: where servers are, made of the passwords, and what is inside of containers.
-NOT_IN_EXAMPLE = {"DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "HOST", "DATA_DIR", "ALIVE_FILE", *NOT_IN_COMPOSE}
+NOT_IN_EXAMPLE = {
+    "DATABASE_URL",
+    "DATABASE_OWNER_URL",
+    "REDIS_URL",
+    "HOST",
+    "DATA_DIR",
+    "ALIVE_FILE",
+    "SEAL_FILE",
+    *NOT_IN_COMPOSE,
+}
 
 
 def texts() -> Iterator[Path]:

@@ -40,9 +40,10 @@ def test_only_transaction_commits() -> None:
 
 def test_only_activity_writes_entries() -> None:
     # In bench/ a whole past is made up at once; test_guards.py shows that PostgreSQL refuses forged entries, before.py
-    # writes as the version before did, and test_leaf.py what no verb would.
+    # writes as the version before did, test_leaf.py what no verb would, and test_sealing.py many at once.
     tests = {
         "tests/models/test_guards.py",
+        "tests/models/test_sealing.py",
         "tests/models/proof/test_leaf.py",
         "tests/support/before.py",
         "tests/rules/test_source.py",
@@ -64,6 +65,7 @@ def test_only_feed_reads_entries() -> None:
         "models/log/search_text.py",
         "models/log/offers.py",  # who is in it and what about, to choose from
         "models/log/conditions.py",  # which invitations of an address there are
+        "models/log/seal.py",  # since when the first one waits to be sealed
         "models/log/leaves.py",  # to seal them and to look whether they are still what was sealed
         "models/log/boundary.py",  # times by number, and nothing of what entries say
     }

@@ -11,7 +11,7 @@ import pytest
 from redis import Redis
 from redis.exceptions import RedisError
 
-from models.settings import OF_OWNER, OF_SCHEDULER, OF_WORKER, REQUIRED
+from models.settings import OF_OWNER, OF_SCHEDULER, OF_SEALER, OF_WORKER, REQUIRED
 from tests.support.processes import free_port, until
 from web.cli.local import embedded
 
@@ -22,14 +22,14 @@ SERVICES = dict(
 )
 SHARED = dict(re.findall(r"^x-[a-z]+: &([a-z]+)\n((?:  .*\n)+)", TEXT, re.MULTILINE))
 # Whatever the settings say that a process needs, and what makes it ours to guard.
-SECRETS = {*REQUIRED, "DATABASE_OWNER_URL"}
+SECRETS = {*REQUIRED, *OF_SEALER, "DATABASE_OWNER_URL"}
 NEEDS = {
     "migrate": OF_OWNER,
     "web": REQUIRED,
-    "worker": OF_WORKER,
+    "worker": OF_SEALER,
     "runtime": OF_WORKER,
     "scheduler": OF_SCHEDULER,
-    "operator": (*OF_WORKER, *OF_OWNER),
+    "operator": (*OF_SEALER, *OF_OWNER),
     "postgres": (),
     "valkey": (),
 }

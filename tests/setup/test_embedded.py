@@ -108,7 +108,7 @@ def test_what_was_written_is_there_after_a_second_start(folder: Path) -> None:
     with embedded.servers(folder, {}, for_tests=True) as second:
         assert marks(second) == ("kept", b"kept")
 
-    generated = ("SECRET_KEY", "ENCRYPTION_KEYS")
+    generated = ("SECRET_KEY", "ENCRYPTION_KEYS", "SIGNING_KEYS")
     assert [first[name] for name in generated] == [second[name] for name in generated]
 
 

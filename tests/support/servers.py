@@ -10,6 +10,7 @@ from models.settings import Settings
 from web.cli.local import embedded
 
 KEY = base64.b64encode(b"k" * 32).decode()
+SEED = base64.b64encode(b"s" * 32).decode()
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class Servers:
             redis_url=self.redis_url,
             secret_key="a key of the tests",
             encryption_keys=f"k1:{KEY}",
+            signing_keys=f"s1:{SEED}",
             data_dir=data_dir,
         )
 

@@ -5,7 +5,7 @@ import sys
 
 import click
 
-from models.settings import OF_SCHEDULER, OF_WORKER
+from models.settings import OF_SCHEDULER, OF_SEALER, OF_WORKER
 from web.cli.first import first_account
 from web.cli.settings import read_settings
 from worker.publisher import QUEUE, RUNTIME_QUEUE
@@ -27,8 +27,8 @@ def web(workers: int, socket: str | None) -> None:
 @click.option("--concurrency", default=2, show_default=True, help="Worker processes, at most; one when it is idle.")
 @click.option("--log-level", default="warning", show_default=True, help="What is printed: info names every task.")
 def worker(concurrency: int, log_level: str) -> None:
-    """Run jobs (cascades, mail), and charge for usage every minute."""
-    read_settings(needed=OF_WORKER)
+    """Run jobs (cascades, mail), seal the log, and charge for usage every minute."""
+    read_settings(needed=OF_SEALER)
     become("worker.working", "worker@%h", QUEUE, "prefork", str(concurrency), log_level)
 
 

@@ -45,16 +45,19 @@ class Secrets:
     redis: str
     secret_key: str
     encryption_keys: str
+    signing_keys: str
 
     @classmethod
     def kept_in(cls, folder: Path) -> "Secrets":
-        """Read the secrets of a folder, or generate them when it has none yet."""
+        """Read the secrets of a folder, and generate those that it does not have yet."""
         file = folder / "secrets.json"
-        if not file.exists():
-            words = {name: secrets.token_urlsafe(24) for name in ("superuser", "owner", "app", "redis", "secret_key")}
-            key = base64.b64encode(secrets.token_bytes(32)).decode()
-            _write_private(file, json.dumps({**words, "encryption_keys": f"k1:{key}"}))
-        return cls(**json.loads(file.read_text()))
+        found = json.loads(file.read_text()) if file.exists() else {}
+        words = {name: secrets.token_urlsafe(24) for name in ("superuser", "owner", "app", "redis", "secret_key")}
+        made = {**words, "encryption_keys": f"k1:{_key()}", "signing_keys": f"s1:{_key()}"}
+        if made.keys() - found.keys():
+            found = made | found
+            _write_private(file, json.dumps(found))
+        return cls(**found)
 
 
 @dataclass(frozen=True)
@@ -149,7 +152,8 @@ def servers(
     folder.mkdir(mode=0o711, parents=True, exist_ok=True)
     kept = Secrets.kept_in(folder)
     given = {name: value for name, value in environ.items() if value}
-    found = {"SECRET_KEY": kept.secret_key, "ENCRYPTION_KEYS": kept.encryption_keys, **given}
+    generated = {"SECRET_KEY": kept.secret_key, "ENCRYPTION_KEYS": kept.encryption_keys}
+    found = {**generated, "SIGNING_KEYS": kept.signing_keys, **given}
     with ExitStack() as stack:
         if "DATABASE_URL" not in given:
             database = stack.enter_context(postgresql(folder, kept, for_tests, started, anew, pause))
@@ -300,6 +304,10 @@ def _prepare(database: Database, kept: Secrets, anew: bool) -> None:
             connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(database_name, owner))
         connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(database_name))
         connection.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(database_name, app))
+
+
+def _key() -> str:
+    return base64.b64encode(secrets.token_bytes(32)).decode()
 
 
 def _write_private(file: Path, content: str) -> None:

@@ -1,0 +1,34 @@
+"""The file that holds the last published checkpoint of all, outside of the database: what tells when that went back."""
+
+import os
+from pathlib import Path
+
+
+def read(file: Path) -> str | None:
+    """Returns the note that was published last; None before the first. Raises OSError, UnicodeDecodeError."""
+    try:
+        return file.read_text()
+    except FileNotFoundError:
+        return None
+
+
+def write(file: Path, note: str) -> None:
+    """Replace it, so that after a power cut it is the one or the other. Raises OSError."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    making = file.with_name(f"{file.name}.{os.getpid()}")
+    with making.open("w") as out:
+        out.write(note)
+        out.flush()
+        os.fsync(out.fileno())
+    making.replace(file)
+    folder = os.open(file.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def put_aside(file: Path, epoch: int) -> None:
+    """Keep what an epoch has published last under another name. Raises OSError."""
+    if file.exists():
+        file.replace(file.with_name(f"{file.name}.{epoch}"))
