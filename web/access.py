@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response
 from models.errors import NotFound
 from models.kinds.catalogue import BY_PLURAL
 from models.log.actor import Actor, Door
+from models.log.seal import Standing as Seal
 from models.organisation import find_organisation
 from models.people.access import GRANTS, Permission, Role, allows
 from models.people.standing import Here, Person, standing
@@ -99,6 +100,11 @@ def me() -> Person:
     person = signed_in()
     assert person is not None, "this view is open to anyone"
     return person
+
+
+def seal_of_log() -> Seal | None:
+    """Returns how far the log of the page's organisation is sealed; None outside of one."""
+    return g.standing.seal if g.get("standing") else None
 
 
 def known_already() -> Person | None:

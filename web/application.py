@@ -29,6 +29,7 @@ from web import (
     forms,
     fragments,
     limits,
+    seals,
     words,
 )
 from web.pages import (
@@ -45,6 +46,7 @@ from web.pages import (
     organisations,
     passwords,
     projects,
+    proof,
     resources,
     sessions,
     views,
@@ -134,6 +136,7 @@ def _routes(app: Flask) -> None:
         invitations,
         billing,
         projects,
+        proof,
         resources,
         deployments,
         activity,
@@ -152,6 +155,7 @@ def _templates(app: Flask) -> None:
         entries_html=feeds.entries_html,
         finder_html=feeds.finder_html,
         describe_fold=feeds.describe_fold,
+        told_of=seals.told_of,
         chip_of=chips.chip_of,
         briefly=changes.briefly,
         adding=finding.adding,

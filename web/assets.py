@@ -33,6 +33,7 @@ STYLES = (
         "keys",
         "entry",
         "history",
+        "proof",
         "progress",
         "output",
         "forms",

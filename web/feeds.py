@@ -9,19 +9,22 @@ from typing import Any
 from flask import Response, abort, make_response, redirect, request
 from markupsafe import Markup
 
-from models.log import feed, offers, personal
+from models.log import feed, offers, personal, seal
 from models.log.feed import Fold, Item, Page, Row
 from models.log.keys import BadQuery
 from models.log.personal import Cursor
+from models.log.seal import Standing as Seal
 from models.log.search import Asker, Search, narrowest
 from models.numbers import whole_number
 from models.people.standing import Here
 from models.people.view import ViewName
+from web import access
 from web.access import me
 from web.finding import Chip, Finder, finder_of, keeping, suggestions
 from web.fragments import always, once, render, shown_at, wants_fragment
 from web.moments import Asked, MomentShown, asked
 from web.namesakes import namesakes
+from web.seals import told_of
 from web.sources import AnyFeed, OrganisationFeed
 from web.words import plural, zone, zone_now
 
@@ -58,10 +61,13 @@ class FeedPage:
     moment: MomentShown | None = None
     """The field that leads to a moment, and what is said of the moment it led to; None in a fold."""
 
+    seal: Seal | None = None
+    """How far the log is sealed that its entries are of; None where that is several, or of a person."""
+
     @property
     def etag(self) -> str:
-        """The tag under which the poll asks whether there is anything newer."""
-        return f'"{self.head}"'
+        """The tag under which the poll asks whether there is anything newer, or more of it sealed."""
+        return etag_of(self.head, self.seal)
 
 
 def answer(source: AnyFeed, address: str, template: str, context: Callable[[], dict[str, Any]]) -> Response:
@@ -102,6 +108,8 @@ def answer(source: AnyFeed, address: str, template: str, context: Callable[[], d
     if (before is not None or above is not None or run is not None) and wants_fragment():
         return render("activity/_page.html", page=shown, address=address, run=run)
     shown = replace(shown, moment=shown.moment or (moment.shown() if moment else None))
+    if isinstance(source, OrganisationFeed):
+        shown = replace(shown, seal=access.seal_of_log())
     status = 422 if moment and moment.error else 200
     shows = finder if moment else None
     if shows and source.search and not shown.rows and not shown.older_url:
@@ -127,6 +135,12 @@ def _misunderstood(template: str, address: str, finder: Finder, context: Callabl
         abort(400, str(finder.error))
     shown = _shown([], None, None, 0)
     return render(template, page=shown, address=address, run=None, finder=finder, status=422, **context())
+
+
+def etag_of(head: int, found: Seal | None) -> str:
+    """Returns the tag of what is told at the head of a feed."""
+    told = (found.size, told_of(found).is_late, found.refused is not None) if found else ()
+    return f'"{"-".join(str(int(each)) for each in (head, *told))}"'
 
 
 def page_of(source: AnyFeed, address: str, before: str | None = None) -> FeedPage:
@@ -269,23 +283,31 @@ def describe_fold(fold: Fold) -> str:
 
 
 def _newer(source: AnyFeed, address: str, after: str) -> Response:
-    head = source.head()
-    etag = f'"{head}"'
+    found = seal.standing(source.scope.organisation.id) if isinstance(source, OrganisationFeed) else None
+    head = found.head if found else source.head()
+    etag = etag_of(head, found)
     if "show" in request.args:
         rows = source.newer(after)
         top = source.top(rows) if rows else after
-        shown = _shown(rows, None, _to(address, "after", top), head)
+        shown = replace(_shown(rows, None, _to(address, "after", top), head), seal=found)
         count = source.count_newer(top) if rows else 0
         # What a person sets off is done by the system, and not in their own feed.
         causes = source.causes(rows, after) if isinstance(source, OrganisationFeed) else []
         return render(
-            "activity/_newer_rows.html", page=shown, count=_describe_count(count), address=address, causes=causes
+            "activity/_newer_rows.html",
+            page=shown,
+            count=_describe_count(count),
+            address=address,
+            causes=causes,
+            tells_seal=True,
         )
     if request.headers.get("If-None-Match") == etag:
         response = make_response("", 304)
     else:
-        shown = _shown([], None, _to(address, "after", after), head)
-        response = render("activity/_newer.html", page=shown, count=_describe_count(source.count_newer(after)))
+        shown = replace(_shown([], None, _to(address, "after", after), head), seal=found)
+        response = render(
+            "activity/_newer.html", page=shown, count=_describe_count(source.count_newer(after)), tells_seal=True
+        )
     response.headers["ETag"] = etag
     response.headers["Cache-Control"] = "private, no-cache"
     return response

@@ -11,7 +11,7 @@ from models.billing.suspension import Suspension
 from models.people.standing import Person
 from models.settings import Settings
 from web import compression
-from web.access import known_already, signed_in
+from web.access import known_already, seal_of_log, signed_in
 
 KEPT_MOST = 20_000
 
@@ -70,6 +70,7 @@ def _html(template: str, context: dict[str, Any], me: Person | None, suspended: 
         "role": g.get("role"),
         "project": g.get("project"),
         "suspension": suspended,
+        "seal": seal_of_log(),
     }
     # Not Flask's render_template: what its context processors add is looked up for every page and used by none.
     return current_app.jinja_env.get_template(template).render(everywhere | context)

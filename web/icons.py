@@ -36,6 +36,7 @@ DRAWINGS = {
     "output": "square-terminal",
     "previous": "chevron-left",
     "next": "chevron-right",
+    "seal": "shield-check",
     "mail": "mail",
     "invitation": "mail-plus",
 }

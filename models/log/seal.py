@@ -80,7 +80,7 @@ def record(number: int) -> str:
 
 def standing(organisation_id: int) -> Standing:
     """Returns how far the log is sealed."""
-    found = read(STANDING, {"organisation": organisation_id, "meta": META})
+    found = read(STANDING, {"organisation": organisation_id})
     return Standing(*found[0]) if found else Standing(0, None, 0, None, None)
 
 
@@ -167,17 +167,22 @@ HISTORY = text(f"""
      WHERE organisation_id = :organisation AND (epoch, size) < (CAST(:epoch AS bigint), CAST(:before AS bigint))
      ORDER BY epoch DESC, size DESC LIMIT :size
 """)
-# One row, each part found by a key.
-STANDING = text(f"""
-    SELECT COALESCE(sealed.size, 0), sealed.at, head.last_number,
-           (SELECT occurred_at FROM activity_entries
-             WHERE organisation_id = :organisation AND number = COALESCE(sealed.size, 0) + 1),
-           (SELECT reason FROM seal_refusals
-             WHERE organisation_id IN (:meta, :organisation) AND reason IS NOT NULL ORDER BY organisation_id LIMIT 1)
-      FROM activity_heads AS head
+# What a Standing is made of, each part found by a key; models/people/standing.py asks for it with who is asking.
+STANDING_COLUMNS = f"""
+           COALESCE(sealed.size, 0), sealed.at, head.last_number,
+           (SELECT occurred_at FROM activity_entries AS waiting
+             WHERE waiting.organisation_id = head.organisation_id AND number = COALESCE(sealed.size, 0) + 1),
+           (SELECT reason FROM seal_refusals AS refusal
+             WHERE refusal.organisation_id IN ({META}, head.organisation_id) AND reason IS NOT NULL
+             ORDER BY refusal.organisation_id LIMIT 1)"""
+STANDING_FROM = f"""
       LEFT JOIN LATERAL (
-           SELECT size, at FROM activity_checkpoints
-            WHERE organisation_id = :organisation AND epoch = {NOW} ORDER BY size DESC LIMIT 1) AS sealed ON true
+           SELECT size, at FROM activity_checkpoints AS checkpoint
+            WHERE checkpoint.organisation_id = head.organisation_id AND epoch = {NOW}
+            ORDER BY size DESC LIMIT 1) AS sealed ON true"""
+STANDING = text(f"""
+    SELECT {STANDING_COLUMNS}
+      FROM activity_heads AS head {STANDING_FROM}
      WHERE head.organisation_id = :organisation
 """)
 KEYS = text("SELECT id, public FROM activity_keys ORDER BY first_used_at")

@@ -11,7 +11,7 @@ class Role(StrEnum):
     MEMBER = "member"
     VIEWER = "viewer"
     AUDITOR = "auditor"
-    """Reads the whole log, what is about money too, and nothing else."""
+    """Reads the whole log, what is about money too, and what proves it, and nothing else."""
 
 
 class Permission(StrEnum):
@@ -20,6 +20,8 @@ class Permission(StrEnum):
     READ_LOG = "read_log"
     SEE_MONEY = "see_money"
     """Entries about billing, wherever entries are shown."""
+    VERIFY_LOG = "verify_log"
+    """What proves the log, and having all of it verified."""
     READ = "read"
     READ_OUTPUT = "read_output"
     """What the engine's containers write."""
@@ -38,7 +40,7 @@ GRANTS: dict[Role, frozenset[Permission]] = {
     Role.ADMIN: _MEMBER | {Permission.MANAGE_PROJECTS, Permission.MANAGE_MEMBERS},
     Role.MEMBER: _MEMBER,
     Role.VIEWER: _VIEWER,
-    Role.AUDITOR: frozenset({Permission.READ_LOG, Permission.SEE_MONEY}),
+    Role.AUDITOR: frozenset({Permission.READ_LOG, Permission.SEE_MONEY, Permission.VERIFY_LOG}),
 }
 
 

@@ -8,6 +8,8 @@ from sqlalchemy import text
 
 from models.database import read
 from models.log.feed import OrganisationName
+from models.log.seal import STANDING_COLUMNS, STANDING_FROM
+from models.log.seal import Standing as Seal
 from models.numbers import whole_number
 from models.people.access import Permission, allows
 
@@ -69,6 +71,8 @@ class Standing(NamedTuple):
 
     person: Person
     here: Here | None
+    seal: Seal | None = None
+    """How far the log of the organisation is sealed."""
 
 
 def standing(cookie: str, organisation: str | None, project: str | None = None) -> Standing | None:
@@ -81,11 +85,11 @@ def standing(cookie: str, organisation: str | None, project: str | None = None) 
     found = read(STANDING, {**values, "organisation": organisation, "project": project})
     if not found:
         return None
-    person, here, within = found[0][:5], found[0][5:10], found[0][10:]
+    person, here, within, sealed = found[0][:5], found[0][5:10], found[0][10:14], found[0][14:]
     if here[0] is None:
         return Standing(Person(*person), None)
     project_here = None if within[0] is None else ProjectHere(*within)
-    return Standing(Person(*person), Here._make([*here, project_here]))
+    return Standing(Person(*person), Here._make([*here, project_here]), Seal(*sealed))
 
 
 class Belongings(NamedTuple):
@@ -108,15 +112,19 @@ def organisations_of(user_id: int) -> list[OrganisationName]:
     return belongings_of(user_id).organisations
 
 
-STANDING = text("""
+# With how far the log is sealed, so that no page asks for that alone: each part is found by a key.
+STANDING = text(f"""
     SELECT users.id, users.name, users.email, users.session_epoch, sessions.id,
            organisations.id, organisations.handle, organisations.name, organisations.state, memberships.role,
-           projects.id, projects.handle, projects.name, projects.state
+           projects.id, projects.handle, projects.name, projects.state,
+           {STANDING_COLUMNS}
       FROM users
       JOIN sessions ON sessions.user_id = users.id AND sessions.id = :session AND sessions.started_at > :since
       LEFT JOIN (memberships JOIN organisations ON organisations.id = memberships.organisation_id)
         ON memberships.user_id = users.id AND organisations.handle = :organisation
       LEFT JOIN projects ON projects.organisation_id = organisations.id AND projects.handle = :project
+      LEFT JOIN activity_heads AS head ON head.organisation_id = organisations.id
+      {STANDING_FROM}
      WHERE users.id = :user AND users.session_epoch = :epoch
 """)
 ORGANISATIONS = text("""

@@ -1,4 +1,4 @@
-// Buttons that copy a field or the address of a link. They come hidden: without scripts there is nothing they could do.
+// Buttons that copy a field, the address of a link or a text. They come hidden: without scripts there is nothing they could do.
 
 function show(within) {
   for (const button of within.querySelectorAll("[data-copy]")) button.hidden = false;
@@ -11,7 +11,7 @@ document.addEventListener("click", async ({ target }) => {
   if (source.select) source.select();
   else getSelection().selectAllChildren(source);
   try {
-    await navigator.clipboard.writeText(source.value ?? source.href);
+    await navigator.clipboard.writeText(source.value ?? source.href ?? source.textContent);
   } catch {
     // Without https there is no clipboard; the text stays selected for a copy by hand.
     if (!document.execCommand("copy")) return;

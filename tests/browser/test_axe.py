@@ -18,12 +18,14 @@ from models.organisation import Organisation
 from models.people.account_link import Purpose, make_address_link, make_link
 from models.people.user import User
 from models.project import Project
+from models.settings import Settings
 from models.transaction import transaction
 from tests.support.axe import faults
 from tests.support.deployments import deployed, fail
 from tests.support.invitations import invite
 from tests.support.kinds import create
 from tests.support.money import add_card, pay
+from tests.support.seals import seal_now
 from tests.support.targets import small_targets
 
 ACME = "/orgs/acme"
@@ -37,7 +39,16 @@ UNFOLD = """async () => {
   await new Promise(done => requestAnimationFrame(() => setTimeout(done)));
 }"""
 # What answers no page of its own: files, redirects, parts of pages.
-NO_PAGES = {"assets.file", "health.check", "account.home", "members.join", "orgs.progress", "projects.progress"}
+NO_PAGES = {
+    "assets.file",
+    "health.check",
+    "proof.checkpoint",
+    "proof.of_entry",
+    "account.home",
+    "members.join",
+    "orgs.progress",
+    "projects.progress",
+}
 
 
 class Walk:
@@ -108,7 +119,9 @@ def test_no_page_has_anything_that_axe_finds_wrong(
     api: Container,
     ada: Actor,
     people: dict[str, User],
+    settings: Settings,
 ) -> None:
+    seal_now(settings)
     now = datetime.now(UTC)
     token = invite(acme, ada, "ada2@example.com").token
     mine = invite(acme, ada, "mallory@example.com").token
@@ -118,7 +131,7 @@ def test_no_page_has_anything_that_axe_finds_wrong(
 
     inside = Walk(ada_page, app)
     inside.open("/orgs", "/orgs/new", "/activity", "/account", "/account/sessions", f"/account/email/{email}")
-    inside.open(f"{ACME}/views", f"{ACME}/activity/histogram")
+    inside.open(f"{ACME}/views", f"{ACME}/activity/histogram", f"{ACME}/proof")
     inside.open(ACME, f"{ACME}/activity", f"{ACME}/activity/1", f"{ACME}/activity/11", f"{ACME}/members")
     inside.open(f"{ACME}/billing", f"{ACME}/settings", f"{ACME}/projects/new", WEB, f"{WEB}/settings")
     inside.open(f"{ACME}/projects/gone", f"{WEB}/containers", f"{WEB}/secrets", f"{ACME}/members/{ada.id}/activity")

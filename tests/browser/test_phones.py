@@ -51,7 +51,7 @@ LONG: dict[type[Resource], dict[str, object]] = {
 NUMBER = re.compile(r"<int:(\w+)>")
 # Of what runs, or has ended: what does neither has no such page.
 NOT_OF_ALL = re.compile(r"/deployments|/output$|/w{50}[wx]/[0-9]+$")
-NO_PAGES = {"assets.file", "health.check", "members.join", "account.home"}
+NO_PAGES = {"assets.file", "health.check", "proof.checkpoint", "proof.of_entry", "members.join", "account.home"}
 
 
 class Long(NamedTuple):

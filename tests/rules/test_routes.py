@@ -19,8 +19,10 @@ from models.people.access import Role
 from models.people.user import User, sign_up
 from models.people.view import save_view
 from models.project import Project
+from models.settings import Settings
 from models.transaction import transaction
 from tests.support.invitations import enrol, invite
+from tests.support.seals import seal_now
 from tests.support.snapshot import snapshot
 from tests.web.conftest import TOKEN, Visitor, visit
 
@@ -62,6 +64,9 @@ EXPECTED: dict[tuple[str, str], set[str]] = {
     ("activity.entry", "GET"): READERS,
     ("activity.of_person", "GET"): READERS,
     ("activity.over_time", "GET"): READERS,
+    ("proof.show", "GET"): OWNER,
+    ("proof.checkpoint", "GET"): OWNER,
+    ("proof.of_entry", "GET"): READERS,
     # The view in the addresses below is one that Ada shares.
     ("views.index", "GET"): READERS,
     ("views.add", "POST"): READERS,
@@ -135,6 +140,9 @@ LEFT_AFTER_DELETION = {
     "activity.over_time",
     "activity.entry",
     "history.compare",
+    "proof.show",
+    "proof.checkpoint",
+    "proof.of_entry",
 }
 # Of what the addresses below do not speak of.
 ELSEWHERE = {"email.confirm", "passwords.choose", "passwords.verify", "resources.delete", "history.restore"}
@@ -153,7 +161,13 @@ class Addresses:
 
 @pytest.fixture
 def addresses(
-    app: Flask, acme: Organisation, web: Project, api: Container, ada: Actor, people: dict[str, User]
+    app: Flask,
+    acme: Organisation,
+    web: Project,
+    api: Container,
+    ada: Actor,
+    people: dict[str, User],
+    settings: Settings,
 ) -> Iterator[Addresses]:
     """Everything that addresses speak of, existing."""
     with transaction():
@@ -168,6 +182,7 @@ def addresses(
     invited = invite(acme, ada)
     with transaction():
         view = save_view(acme.id, people["ada"].id, Role.OWNER, "Deletions", "action:delete", True)
+    seal_now(settings)
     with app.test_request_context():
         yield Addresses(
             {

@@ -25,6 +25,7 @@ from web.histogram import FeedBelow, seconds_kept, shown
 from web.mailing import external
 from web.moments import asked
 from web.namesakes import namesakes
+from web.proofs import proof_of
 from web.sources import OrganisationFeed, PersonFeed
 
 bp = Blueprint("activity", __name__)
@@ -126,6 +127,7 @@ def entry(here: Here, number: int) -> Answer:
             "namesakes": beside,
             "sees_money": here.sees_money,
             "roads": leads,
+            "proof": proof_of(here, number),
             **rebuilt.after(here, row, detail, leads.where),
             "permalink": external("activity.entry", org=here.handle, number=number),
         }
