@@ -25,8 +25,9 @@ COMMANDS = {
     "keys": "keys",
     "users": "users",
     "witness": "witness",
+    "verify-bundle": "verify_bundle",
 }
-"""The module of each, inside this package; the command bears the same name there."""
+"""The module of each, inside this package; the command bears the same name there, with `_` for `-`."""
 
 
 class Program(click.Group):
@@ -40,7 +41,7 @@ class Program(click.Group):
         """None when there is no such command."""
         if cmd_name not in COMMANDS:
             return None
-        found = getattr(import_module(f"web.cli.{COMMANDS[cmd_name]}"), cmd_name)
+        found = getattr(import_module(f"web.cli.{COMMANDS[cmd_name]}"), cmd_name.replace("-", "_"))
         assert isinstance(found, click.Command)
         return found
 
