@@ -16,6 +16,7 @@ from models.log.record import Record
 
 OPEN = "transaction.open"
 COMMITTING = "transaction.committing"
+RECORDED = "transaction.recorded"
 
 
 @contextmanager
@@ -38,6 +39,8 @@ def transaction(written: list[Record] | None = None) -> Iterator[list[Hinted]]:
         hints += outbox.flush()
         info[COMMITTING] = True
         db.session.commit()
+        if records:
+            info[RECORDED] = True
         if written is not None:
             written += records
     except StaleDataError as error:
@@ -51,6 +54,11 @@ def transaction(written: list[Record] | None = None) -> Iterator[list[Hinted]]:
         outbox.clear()
         info.pop(OPEN, None)
         info.pop(COMMITTING, None)
+
+
+def has_recorded() -> bool:
+    """Whether this session has committed entries since it was asked last."""
+    return bool(db.session.info.pop(RECORDED, False))
 
 
 @event.listens_for(Session, "before_commit")

@@ -113,6 +113,7 @@ def app(application: Flask, servers: Servers, settings: Settings) -> Iterator[Fl
     """The application over an empty platform, in an app context."""
     empty(servers.superuser_url)
     Redis.from_url(settings.redis_url).flushdb()
+    settings.sealed.unlink(missing_ok=True)
     # Of the process, not of an app: a test before this one may have sealed with the keys of servers of its own.
     for module in (sealed, quotas):
         module.attach(application, settings)

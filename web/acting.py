@@ -14,7 +14,7 @@ from models.settings import Settings
 from models.transaction import transaction
 from web import flashes
 from web.access import actor
-from worker.hint import hint_all
+from worker.hint import hint_all, hint_at_log
 
 
 @contextmanager
@@ -24,7 +24,8 @@ def acting() -> Iterator[Actor]:
     with transaction(written) as hints:
         yield actor()
     flashes.keep(written)
-    hint_all(hints)
+    if hint_all(hints) and written:
+        hint_at_log()
 
 
 def attach(app: Flask, _: Settings) -> None:

@@ -9,16 +9,18 @@ from celery.signals import heartbeat_sent, worker_ready
 from models import database, sealed
 from models.log import signing
 from models.settings import Settings
+from models.transaction import has_recorded
 from worker import hint, output, tasks
 from worker.alive import touch
 from worker.engine import connection
-from worker.publisher import QUEUE, RUNTIME_QUEUE
+from worker.publisher import QUEUE, RUNTIME_QUEUE, SEAL_QUEUE
 
 TASKS = {
     tasks.run: QUEUE,
     tasks.deliver: QUEUE,
     tasks.find_due: QUEUE,
     tasks.charge: QUEUE,
+    tasks.seal: SEAL_QUEUE,
     tasks.send_checkpoints: QUEUE,
     tasks.converge: RUNTIME_QUEUE,
     tasks.reconcile: RUNTIME_QUEUE,
@@ -36,7 +38,10 @@ def create_celery(settings: Settings) -> Celery:
         def __call__(self, *arguments: Any, **named: Any) -> Any:
             try:
                 with app.app_context():
-                    return self.run(*arguments, **named)
+                    done = self.run(*arguments, **named)
+                    if has_recorded():
+                        hint.hint_at_log()
+                    return done
             finally:
                 database.stop_reading()
 
@@ -84,7 +89,7 @@ def create_app(settings: Settings) -> flask.Flask:
 @worker_ready.connect  # type: ignore[untyped-decorator]  # Celery ships no types
 def look_around(sender: Any, **_: Any) -> None:
     """Look at once at what was left while no worker ran; in a child, whose database connection is its own."""
-    for task in (tasks.find_due, tasks.reconcile):
+    for task in (tasks.find_due, tasks.seal, tasks.reconcile):
         sender.app.send_task(_name(task), retry=False)
 
 

@@ -1,5 +1,6 @@
 """All that the web knows of the worker: "look at this". A hint may get lost; the row is the job."""
 
+import time
 from collections.abc import Sequence
 
 from flask import Flask, current_app
@@ -10,9 +11,24 @@ from models.jobs.job import JobKey
 from models.jobs.observation import ResourceKey
 from models.jobs.queue import Hinted
 from models.settings import Settings
-from worker.publisher import CONVERGE, DELIVER, QUEUE, READ_OUTPUT, RECONCILE, RUN, RUNTIME_QUEUE, publisher, send
+from worker.publisher import (
+    CONVERGE,
+    DELIVER,
+    QUEUE,
+    READ_OUTPUT,
+    RECONCILE,
+    RUN,
+    RUNTIME_QUEUE,
+    SEAL,
+    SEAL_QUEUE,
+    publisher,
+    send,
+)
 
 EXTENSION = "hints"
+SEALING = "hints.sealing"
+# What is added to the log until then is sealed with it.
+SEAL_SECONDS = 2
 # For more things than this, one comparison of everything is less work.
 MANY = 10
 # Whoever asked has asked again by then, or has stopped looking.
@@ -36,8 +52,8 @@ def hint(key: Hinted) -> bool:
     return send(current_app.extensions[EXTENSION], task, queue, *key)
 
 
-def hint_all(keys: Sequence[Hinted]) -> None:
-    """Have workers look at what a transaction has left to be done.
+def hint_all(keys: Sequence[Hinted]) -> bool:
+    """Have workers look at what a transaction has left to be done; False when the broker is down.
 
     Of many things that run, one look at the engine is asked for instead. A broker that is down is waited for once.
     """
@@ -46,10 +62,20 @@ def hint_all(keys: Sequence[Hinted]) -> None:
         keys = [key for key in keys if not isinstance(key, ResourceKey)]
         for organisation_id in {thing.organisation_id for thing in things}:
             if not hint_at_engine(organisation_id):
-                return
-    for key in keys:
-        if not hint(key):
-            return
+                return False
+    return all(hint(key) for key in keys)
+
+
+def hint_at_log() -> bool:
+    """Have what was added to the log sealed in a moment; False when the broker is down.
+
+    A process asks once for all that it adds until then.
+    """
+    now = time.monotonic()
+    if now < current_app.extensions.get(SEALING, 0):
+        return True
+    current_app.extensions[SEALING] = now + SEAL_SECONDS
+    return send(current_app.extensions[EXTENSION], SEAL, SEAL_QUEUE, after=SEAL_SECONDS)
 
 
 def hint_at_engine(organisation_id: int) -> bool:

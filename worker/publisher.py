@@ -11,7 +11,11 @@ PATIENCE_SECONDS = 0.5
 QUEUE = "activity-log"
 # Apart, since pulling an image takes minutes and must hold up no cascade.
 RUNTIME_QUEUE = "activity-log-runtime"
-RUN, DELIVER, FIND_DUE, CHARGE = (f"worker.tasks.{each}" for each in ("run", "deliver", "find_due", "charge"))
+# Apart as well: a message here waits for more that is to be sealed, and is no work that somebody waits for.
+SEAL_QUEUE = "activity-log-seals"
+RUN, DELIVER, FIND_DUE, CHARGE, SEAL = (
+    f"worker.tasks.{each}" for each in ("run", "deliver", "find_due", "charge", "seal")
+)
 SEND_CHECKPOINTS = "worker.tasks.send_checkpoints"
 CONVERGE, RECONCILE, READ_OUTPUT = (f"worker.tasks.{each}" for each in ("converge", "reconcile", "read_output"))
 
@@ -32,10 +36,13 @@ def publisher(redis_url: str) -> Celery:
     return found
 
 
-def send(through: Celery, task: str, queue: str, *arguments: object, expires: float | None = None) -> bool:
-    """Send a message; False when the broker is down, or refuses to write."""
+def send(
+    through: Celery, task: str, queue: str, *arguments: object, expires: float | None = None, after: float | None = None
+) -> bool:
+    """Send a message, to be heeded `after` some seconds; False when the broker is down, or refuses to write."""
+    told = {"expires": expires, "countdown": after}
     try:
-        through.send_task(task, args=list(arguments), queue=queue, expires=expires, retry=False, ignore_result=True)
+        through.send_task(task, args=list(arguments), queue=queue, retry=False, ignore_result=True, **told)
     except (OperationalError, OSError) as error:
         log.warning("no hint for %s %s, the schedule will find it: %s", task, arguments, error)
         return False

@@ -1,6 +1,7 @@
 """Tasks, as plain functions inside an app that worker/app.py builds: do what a hint names, and hint again."""
 
 import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -14,16 +15,17 @@ from models.jobs.job import JobKey
 from models.jobs.observation import ResourceKey
 from models.jobs.output import Output
 from models.settings import Settings
-from models.system import cascade, charging, due
+from models.system import cascade, charging, due, sealing
 from models.system.expiry import expire_all
 from worker import mail, notices, output
 from worker.engine import connection
 from worker.engine import output as readings
 from worker.engine import reconcile as rounds
 from worker.engine.interface import EngineDown
-from worker.hint import hint, hint_at_engine
+from worker.hint import hint, hint_at_engine, hint_at_log
 
 log = logging.getLogger(__name__)
+SEAL_SECONDS_MOST = 20
 
 
 def run(organisation_id: int, job_id: int) -> None:
@@ -76,7 +78,7 @@ def read_output(organisation_id: int, noun: str, resource_id: int, revision: int
 
 
 def find_due() -> None:
-    """Hint again at every job that is due and that nobody holds, close what has expired, tell of what has failed."""
+    """Hint again at every job that is due and that nobody holds, close what has expired, seal, tell of what failed."""
     settings: Settings = current_app.config["SETTINGS"]
     now = datetime.now(UTC)
     found = due.look(now)
@@ -88,8 +90,18 @@ def find_due() -> None:
             hint(mail_key)
     if found.invitations:
         expire_all(now)
+    if found.seals:
+        seal()
     if settings.smtp_url:
         notices.tell_of_failures(settings.public_url)
+
+
+def seal() -> None:
+    """Seal what was added to the log; what takes longer than a task should is gone on with by another."""
+    settings: Settings = current_app.config["SETTINGS"]
+    end = time.monotonic() + SEAL_SECONDS_MOST
+    if sealing.seal_all(settings.sealed, lambda: time.monotonic() < end):
+        hint_at_log()
 
 
 def charge() -> None:

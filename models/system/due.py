@@ -10,6 +10,7 @@ from models.jobs import lease
 from models.jobs.delivery import MAILS
 from models.jobs.job import JOBS
 from models.people.invitation import EXPIRED
+from models.system.sealing import UNSEALED
 
 
 class Due(NamedTuple):
@@ -18,6 +19,7 @@ class Due(NamedTuple):
     jobs: bool
     mails: bool
     invitations: bool
+    seals: bool
 
 
 def look(now: datetime) -> Due:
@@ -28,5 +30,6 @@ def look(now: datetime) -> Due:
 LOOK = text(f"""
     SELECT EXISTS (SELECT FROM jobs WHERE {lease.is_overdue(JOBS)}),
            EXISTS (SELECT FROM mails WHERE {lease.is_overdue(MAILS)}),
-           EXISTS ({EXPIRED})
+           EXISTS ({EXPIRED}),
+           EXISTS ({UNSEALED})
 """)

@@ -8,6 +8,7 @@ the installation's tree must go on from what was last published, which stands in
 import json
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -52,11 +53,6 @@ class Made(NamedTuple):
     text: str
     """The part of the note that is signed."""
     tiles: Sequence[FullTile]
-
-
-def is_due() -> bool:
-    """Whether an organisation has entries that are not sealed yet."""
-    return bool(read(IS_DUE, {})[0][0])
 
 
 def seal_all(file: Path, goes_on: Callable[[], bool] = lambda: True, step: int = STEP) -> bool:
@@ -120,6 +116,7 @@ def _seal_some(file: Path, behind: Sequence[Any], step: int, refused: set[int]) 
                 return False
             name, epoch = installation.identity(), seal.epoch()
             edge = _check(file, name, Tree(META, epoch))
+            _publish(file, Tree(META, epoch))
             made = []
             for organisation_id, size, head in behind:
                 try:
@@ -138,7 +135,8 @@ def _seal_some(file: Path, behind: Sequence[Any], step: int, refused: set[int]) 
         with transaction():
             _refuse(error, now)
         return False
-    _publish(file, Tree(META, epoch))
+    with suppress(Refused):  # the next step says so
+        _publish(file, Tree(META, epoch))
     return True
 
 
@@ -237,10 +235,16 @@ def _write(made: Sequence[Made], meta: Made, first: int) -> None:
 
 
 def _publish(file: Path, tree: Tree) -> None:
-    """Keep the last checkpoint of all outside of the database, as it is read from there once it is committed."""
+    """Keep the last checkpoint of all outside of the database, as it is read from there once it is committed.
+
+    Raises Refused when that cannot be: who goes on would have nothing to compare with.
+    """
     last = seal.last_of(tree)
-    if last and last.note != published.read(file):
-        published.write(file, last.note)
+    try:
+        if last and last.note != published.read(file):
+            published.write(file, last.note)
+    except OSError as error:
+        raise Refused(META, f"The last checkpoint cannot be written to {file}: {error.strerror}.") from error
 
 
 def _refuse(error: Refused, now: datetime) -> None:
@@ -255,8 +259,9 @@ def _behind(refused: set[int]) -> Sequence[Any]:
 
 ONE_SEALER = text("SELECT pg_try_advisory_xact_lock(:lock)")
 WAIT = text("SELECT pg_advisory_xact_lock(:lock)")
-# Each of the two looks at the last checkpoint of every organisation, by its key.
+# Looks at the last checkpoint of every organisation, by its key.
 UNSEALED = """
+    SELECT head.organisation_id, COALESCE(sealed.size, 0), head.last_number
       FROM activity_heads AS head
       LEFT JOIN LATERAL (
            SELECT size FROM activity_checkpoints AS checkpoint
@@ -264,11 +269,9 @@ UNSEALED = """
               AND epoch = (SELECT max(epoch) FROM activity_epochs) ORDER BY size DESC LIMIT 1) AS sealed ON true
      WHERE head.last_number > COALESCE(sealed.size, 0)
 """
-IS_DUE = text(f"SELECT EXISTS (SELECT {UNSEALED})")
 # Those with little first: a long backlog of one holds up nobody else's few.
 BEHIND = text(f"""
-    SELECT head.organisation_id, COALESCE(sealed.size, 0), head.last_number {UNSEALED}
-       AND head.organisation_id <> ALL(CAST(:refused AS integer[]))
+    {UNSEALED} AND head.organisation_id <> ALL(CAST(:refused AS integer[]))
      ORDER BY head.last_number - COALESCE(sealed.size, 0), head.organisation_id LIMIT :most
 """)
 BEGIN = text("INSERT INTO activity_epochs (epoch, leaf) VALUES (:epoch, :leaf) ON CONFLICT DO NOTHING")

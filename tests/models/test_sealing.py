@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import nullcontext
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from models.log.trees import META, Tree, edge_of
 from models.organisation import Organisation
 from models.project import Project
 from models.settings import Settings
-from models.system import published, sealing
+from models.system import due, published, sealing
 from models.transaction import transaction
 from tests.support.together import Deed
 
@@ -69,11 +70,12 @@ def write(project: Project, actor: Actor, name: str) -> None:
 
 
 def test_what_was_written_is_sealed(acme: Organisation, file: Path) -> None:
-    assert sealing.is_due()
+    now = datetime.now(UTC)
+    assert due.look(now).seals
     assert seal.standing(acme.id)[:3] == (0, None, 4)
     sealing.seal_all(file)
 
-    assert not sealing.is_due()
+    assert not due.look(now).seals
     found = newest(acme.id)
     standing = seal.standing(acme.id)
     assert (found.size, standing.size, standing.head, standing.waiting_since) == (4, 4, 4, None)
@@ -304,6 +306,16 @@ def test_a_file_that_cannot_be_read_lets_nothing_be_sealed(acme: Organisation, f
 
     assert seal.last(acme.id) is None
     assert f"The checkpoint in {file} cannot be read" in (seal.standing(acme.id).refused or "")
+
+
+def test_where_the_file_cannot_be_written_sealing_ends(
+    acme: Organisation, web: Project, ada: Actor, file: Path
+) -> None:
+    file.parent.write_text("a file in the place of the folder")
+    sealing.seal_all(file)
+
+    assert "The checkpoint in" in (seal.standing(acme.id).refused or "")
+    assert seal.last(acme.id) is None
 
 
 def test_what_was_signed_before_a_rotation_verifies_after_it(

@@ -8,7 +8,7 @@ import click
 from models.settings import OF_SCHEDULER, OF_SEALER, OF_WORKER
 from web.cli.first import first_account
 from web.cli.settings import read_settings
-from worker.publisher import QUEUE, RUNTIME_QUEUE
+from worker.publisher import QUEUE, RUNTIME_QUEUE, SEAL_QUEUE
 
 
 @click.command()
@@ -29,7 +29,7 @@ def web(workers: int, socket: str | None) -> None:
 def worker(concurrency: int, log_level: str) -> None:
     """Run jobs (cascades, mail), seal the log, and charge for usage every minute."""
     read_settings(needed=OF_SEALER)
-    become("worker.working", "worker@%h", QUEUE, "prefork", str(concurrency), log_level)
+    become("worker.working", "worker@%h", f"{QUEUE},{SEAL_QUEUE}", "prefork", str(concurrency), log_level)
 
 
 @click.command()
