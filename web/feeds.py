@@ -58,6 +58,8 @@ class FeedPage:
     """Where the entries above it are found, of a page that does not begin with the newest one."""
     is_newest: bool = False
     """Whether there is nothing above it, of a page that was reached from below."""
+    is_over: bool = False
+    """Whether it begins with the newest entry that its search will ever find."""
     moment: MomentShown | None = None
     """The field that leads to a moment, and what is said of the moment it led to; None in a fold."""
 
@@ -149,10 +151,11 @@ def page_of(source: AnyFeed, address: str, before: str | None = None) -> FeedPag
     # Below the top, "newer" is not what was written since but a page up: only the top of the feed stays live. A fold
     # holds what was written together, and has no newer.
     is_fold = request.args.get("run") is not None
-    live = before is None and not is_fold
+    over = before is None and source.search is not None and source.search.is_over(found.head)
+    live = before is None and not is_fold and not over
     newer = _to(address, "after", _top(source, found)) if live else None
     shown = _shown(found.rows, _older(source, address, found), newer, found.head, source.beginning)
-    shown = replace(shown, looked=_looked_back(source, found))
+    shown = replace(shown, looked=_looked_back(source, found), is_over=over)
     # Reached from above, a page has what is above it there already.
     alone = before is not None and found.rows and not is_fold and not wants_fragment()
     return replace(shown, above_url=_to(address, "above", source.top(found.rows))) if alone else shown

@@ -10,7 +10,7 @@ from models.log.conditions import conditions, multirange
 from models.log.feed import COLUMNS, SIZE, Looked, Page, Row
 from models.log.personal import CAUSED, HEADS, NEWEST, Cursor, Organisations, cursor_of
 from models.log.query import Query, moments, numbers
-from models.log.search import LOOKED_AT, Asker
+from models.log.search import LOOKED_AT, Asker, is_over
 
 # One for each combination of keys, which are asked for again and again.
 KEPT_MOST = 500
@@ -55,6 +55,10 @@ class PersonalSearch(NamedTuple):
             return Page(rows[size - 1 :: -1], None, head, str(cursor_of(rows[size - 1])))
         above, looked = (str(edge), Looked(edge.number, edge.at)) if edge else (None, None)
         return Page(rows[::-1], None, head, above, looked)
+
+    def is_over(self, _head: int) -> bool:
+        """Whether nothing that is still to be written can be found; heads of several logs bound no number of one."""
+        return is_over(self.query, self.asker)
 
     def newer(self, after: Cursor, size: int = 4 * SIZE) -> list[Row]:
         """Reads up to `size` entries that follow a cursor and that the query finds, newest first."""

@@ -82,6 +82,10 @@ class Search(NamedTuple):
         above = last.last_number if last else looked.number if looked else rows[0][0].number
         return Page(items, None, found.head, str(above), looked)
 
+    def is_over(self, head: int) -> bool:
+        """Whether nothing above number `head` can be found any more. Raises BadQuery."""
+        return is_over(self.query, self.asker, head)
+
     def newer(self, after: int, size: int = 4 * SIZE) -> Sequence[Item]:
         """Reads up to `size` entries that follow number `after` and are found, newest first. Raises BadQuery."""
         return self.page_above(after, size).rows
@@ -89,6 +93,12 @@ class Search(NamedTuple):
     def count_newer(self, after: int) -> int:
         """Counts what is found above number `after`, up to COUNTED. Raises BadQuery."""
         return len(_find(UP, self, after, COUNTED).rows)
+
+
+def is_over(query: Query, asker: Asker, head: int = 0) -> bool:
+    """Whether nothing can be found that is still to be written, which comes above number `head`. Raises BadQuery."""
+    spans, left = moments(query, asker.zone, asker.now), shared(numbers(query), [(head + 1, LATEST)])
+    return not spans or not left or spans[-1][1] <= asker.now - SETTLED
 
 
 def narrowest(search: Search) -> list[tuple[int, int]]:

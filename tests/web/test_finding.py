@@ -239,6 +239,34 @@ def test_what_is_new_within_a_search_is_announced(
     assert SUMMARY.findall(owner.fragment(f"{poll}&show=1").text) == ["Container db-new created"]
 
 
+@pytest.mark.parametrize("feed", [FEED, "/activity"])
+@pytest.mark.parametrize(
+    ("query", "follows"),
+    [
+        ("at:<2020", False),
+        ("at:2020-01-01..2020-06-01 type:container", False),
+        ("-at:>=2020", False),
+        ("at:>=2020", True),
+        ("at:7d", True),
+        ("-at:2020", True),
+        ("type:container", True),
+    ],
+)
+def test_only_a_search_that_can_still_find_something_waits_for_it(
+    owner: Visitor, busy: Project, feed: str, query: str, follows: bool
+) -> None:
+    page = owner.get(feed, query_string={"q": query}).text
+
+    assert ('id="newer"' in page) is follows
+    assert (">Live<" in page) is follows
+    assert ("Nothing new can match" in page) is not follows
+
+
+def test_a_search_for_numbers_that_are_taken_waits_for_nothing(owner: Visitor, busy: Project) -> None:
+    assert "Nothing new can match" in owner.get(f"{FEED}?q=number:1..2").text
+    assert ">Live<" in owner.get(f"{FEED}?q=number:1..2000").text
+
+
 def test_who_may_not_see_money_finds_none(
     visit: Callable[[str], Visitor], acme: Organisation, busy: Project, ada: Actor
 ) -> None:
