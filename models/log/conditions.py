@@ -35,8 +35,12 @@ class Way(NamedTuple):
     lists: str
     of_list: str
     implies: frozenset[int] = frozenset()
+    keys: str = "key"
+    """The columns of `lists`."""
     by_time: bool = False
     """Whether its index has the entries by time, with which their numbers grow."""
+    named: int | None = None
+    """The place of the term whose names it leads to: what it holds may have borne other names at other times."""
 
 
 def conditions(query: Query, person_id: int) -> Iterator[Condition]:
@@ -49,8 +53,8 @@ def conditions(query: Query, person_id: int) -> Iterator[Condition]:
             if term.key == "actor":
                 sql, values = _actor(term, name, person_id)
             elif term.key == "resource":
-                values = _names(term, name)
-                sql = RESOURCE.replace("<values>", f":{name}")
+                sql = " OR ".join(_halves(term, place, BEARS))
+                values = {f"{name}{half}": names for half, names in _names(term).items()}
             yield Condition(f"({sql}) IS NOT TRUE" if term.excluded else f"({sql})", values, place)
 
 
@@ -67,11 +71,14 @@ def ways(query: Query) -> Iterator[Way]:
                 lists = f"SELECT DISTINCT CAST(key AS bigint) AS key FROM unnest(CAST({name} AS text[])) AS key"
                 yield Way(lists, "cause_number = list.key", frozenset({place}))
             case "resource":
-                yield Way(RESOURCES.replace("<values>", name), "resource_type = list.kind AND resource_id = list.key")
+                of_list = "resource_type = list.kind AND resource_id = list.key"
+                yield Way(" UNION ALL ".join(_halves(term, place, NAMED)), of_list, keys="kind, key", named=place)
             case "actor" if SYSTEM_NAME not in term.values:
                 # Whoever is not asked for by a name is still the same under another one.
-                implied = {place} if set(term.values) == {ME} else set()
-                yield Way(ACTORS.replace("<values>", name), "actor_id = list.key", frozenset(implied), by_time=True)
+                is_me = term.values == (ME,)
+                lists = _of(OF_ME if is_me else ACTORS, name, len(_called(term)))
+                implied, named = (frozenset({place}), None) if is_me else (frozenset[int](), place)
+                yield Way(lists, "actor_id = list.key", implied, by_time=True, named=named)
     if any(term.key in CLASSES or _is_system(term) for term in query.terms):
         yield _classes(query)
 
@@ -94,16 +101,30 @@ def _is_system(term: Term) -> bool:
 
 
 def _actor(term: Term, name: str, person_id: int) -> tuple[str, dict[str, Any]]:
-    named = [each.lower() for each in term.values if each not in (ME, SYSTEM_NAME)]
+    named = _called(term)
     values = {name: named, f"{name}_ids": [person_id] if ME in term.values else []}
-    sql = ACTOR.replace("<values>", f":{name}")
+    sql = _of(ACTOR, f":{name}", len(named))
     return (f"actor_id IS NULL OR {sql}" if SYSTEM_NAME in term.values else sql), values
 
 
-def _names(term: Term, name: str) -> dict[str, Any]:
+def _called(term: Term) -> list[str]:
+    return [each.lower() for each in term.values if each not in (ME, SYSTEM_NAME)]
+
+
+def _names(term: Term) -> dict[str, list[str]]:
     """The names asked for: each for itself, and what names begin with."""
     begun = [each.removesuffix(PREFIX) for each in term.values if each.endswith(PREFIX)]
-    return {f"{name}_whole": [each for each in term.values if not each.endswith(PREFIX)], f"{name}_begun": begun}
+    return {"_whole": [each for each in term.values if not each.endswith(PREFIX)], "_begun": begun}
+
+
+def _halves(term: Term, place: int, texts: Mapping[str, str]) -> list[str]:
+    """What is said of whole names and of beginnings, as far as the term asks for them: each takes time to plan."""
+    return [_of(texts[half], f":term_{place}{half}", len(names)) for half, names in _names(term).items() if names]
+
+
+def _of(sql: str, values: str, count: int) -> str:
+    """What is said of values, of which there are so many: a plan is made for any later ones that are as many."""
+    return sql.replace("<each>", ONE if count == 1 else EACH).replace("<values>", values)
 
 
 def multirange(spans: Sequence[tuple[int, int]] | Sequence[tuple[datetime, datetime]]) -> str:
@@ -125,27 +146,25 @@ SQL = {
     "resource": "",
 }
 OF_EMAIL = "SELECT id FROM users WHERE email = ANY(CAST(<values> AS text[]))"
-IN_LOWER = "ANY(ARRAY(SELECT lower(each) FROM unnest(CAST(<values> AS text[])) AS each))"
+IN_LOWER = "ANY(ARRAY(SELECT lower(each) FROM <each>))"
 ACTOR = f"""actor_id = ANY(CAST(<values>_ids AS integer[])) OR actor_id = ANY(ARRAY({OF_EMAIL}))
         OR lower({person("entry", "entry.actor_person")}) = {IN_LOWER}"""
+EACH = "unnest(CAST(<values> AS text[])) AS each"
+# How many rows an array gives is anybody's guess, and whoever guesses ten plans each search anew.
+ONE = "(SELECT (CAST(<values> AS text[]))[1] AS each) AS one"
 NAME = f"CASE WHEN people IS NULL THEN resource_name ELSE {person('entry', 'entry.people[1]')} END"
-RESOURCE = f"""lower({NAME}) = ANY(ARRAY(SELECT lower(each) FROM unnest(CAST(<values>_whole AS text[])) AS each))
-        OR lower({NAME}) ^@ ANY(ARRAY(SELECT lower(each) FROM unnest(CAST(<values>_begun AS text[])) AS each))"""
+BEARS = {"_whole": f"lower({NAME}) = {IN_LOWER}", "_begun": f"lower({NAME}) ^@ {IN_LOWER}"}
 PROJECTS = """SELECT id AS key FROM projects
          WHERE organisation_id = :organisation AND handle = ANY(CAST(<values> AS text[]))"""
 # One more than too many: then this way is not gone. What is there twice is counted twice, or a list that was cut off
 # would pass for a whole one. The index of names is asked for each name: nobody knows beforehand how much it holds.
-RESOURCES = f"""SELECT kind, key FROM (
-            SELECT each AS first, '' AS behind FROM unnest(CAST(<values>_whole AS text[])) AS each UNION ALL
-            SELECT each, '{HIGHEST}' FROM unnest(CAST(<values>_begun AS text[])) AS each) AS asked, LATERAL (
+_NAMED = f"""SELECT kind, key FROM <each>, LATERAL (
             (SELECT resource_type AS kind, resource_id AS key FROM activity_names
-              WHERE organisation_id = :organisation AND lower(name) COLLATE "C" >= lower(asked.first)
-                AND lower(name) COLLATE "C" <= lower(asked.first) || asked.behind LIMIT {MANY + 1})
+              WHERE organisation_id = :organisation AND {{name}} LIMIT {MANY + 1})
             UNION ALL
             (SELECT spoken.kind, spoken.key FROM (
                 SELECT id, user_id FROM activity_people
-                 WHERE organisation_id = :organisation AND lower(shown) COLLATE "C" >= lower(asked.first)
-                   AND lower(shown) COLLATE "C" <= lower(asked.first) || asked.behind LIMIT {MANY + 1}) AS person,
+                 WHERE organisation_id = :organisation AND {{shown}} LIMIT {MANY + 1}) AS person,
                 LATERAL (
                 SELECT CAST('user' AS activity_resource) AS kind, CAST(person.user_id AS bigint) AS key
                  WHERE person.user_id IS NOT NULL
@@ -153,8 +172,16 @@ RESOURCES = f"""SELECT kind, key FROM (
                 (SELECT DISTINCT resource_type, resource_id FROM activity_entries
                   WHERE organisation_id = :organisation AND people[1] = person.id AND people IS NOT NULL
                     AND person.user_id IS NULL LIMIT {MANY + 1})) AS spoken)) AS named"""
-ACTORS = f"""SELECT unnest(CAST(<values>_ids AS integer[])) AS key UNION ALL {OF_EMAIL} UNION ALL
-        SELECT key FROM unnest(CAST(<values> AS text[])) AS each, LATERAL (
+_IS = 'lower({0}) COLLATE "C" = lower(each)'
+_BEGINS = f"""lower({{0}}) COLLATE "C" >= lower(each) AND lower({{0}}) COLLATE "C" <= lower(each) || '{HIGHEST}'"""
+NAMED = {
+    half: _NAMED.format(name=bound.format("name"), shown=bound.format("shown"))
+    for half, bound in (("_whole", _IS), ("_begun", _BEGINS))
+}
+# Of one at most, "me".
+OF_ME = "SELECT (CAST(<values>_ids AS integer[]))[1] AS key"
+ACTORS = f"""{OF_ME} WHERE cardinality(CAST(<values>_ids AS integer[])) > 0 UNION ALL {OF_EMAIL} UNION ALL
+        SELECT key FROM <each>, LATERAL (
             SELECT user_id AS key FROM activity_people
              WHERE organisation_id = :organisation AND lower(shown) COLLATE "C" = lower(each) AND user_id IS NOT NULL
              LIMIT {MANY + 1}) AS named"""

@@ -256,8 +256,8 @@ COLUMNS = f"""number, occurred_at, actor_id, {actor()} AS actor_name, action, re
            {told("resource_name")} AS resource_name, project_name, {told("summary")} AS summary, cause_number,
            CAST({told("changes")} AS text) AS changes"""
 CAUSED = caused(SEES_MONEY)
-OF_RUN = """AND number BETWEEN :run AND (
-            SELECT last_number FROM activity_runs WHERE organisation_id = :organisation AND first_number = :run)"""
+END_OF_RUN = "SELECT last_number FROM activity_runs WHERE organisation_id = :organisation AND first_number = :run"
+OF_RUN = f"AND number BETWEEN :run AND ({END_OF_RUN})"
 CONDITIONS = {
     "": "",
     "project": "AND project_id = :project",

@@ -13,10 +13,11 @@ from sqlalchemy import TextClause
 
 from models.database import read
 from models.log.boundary import boundaries
-from models.log.conditions import Condition, conditions, multirange, ways
+from models.log.conditions import Condition, Way, conditions, multirange, ways
 from models.log.feed import (
     COUNTED,
     FOLDED_LEAST,
+    IN_FEED,
     LATEST,
     SIZE,
     Fold,
@@ -29,11 +30,14 @@ from models.log.feed import (
     fold_of,
 )
 from models.log.moments import EVER
+from models.log.nearest import nearest
 from models.log.query import Query, moments, numbers
 from models.log.search_text import DOWN, RANGES, UNTIL, UP, Direction, statement
 from models.log.spans import shared
 
 LOOKED_AT = 20_000
+LOOKED_AT_FIRST = 3000
+"""At how many a search looks that has just begun: its answer is there as soon as that of any other feed."""
 EVERY = (1, LATEST)
 # Clocks of two machines are never as far apart: until then, entries may still be written.
 SETTLED = timedelta(minutes=5)
@@ -54,11 +58,14 @@ class Search(NamedTuple):
     query: Query
     asker: Asker
 
-    def page(self, before: int = LATEST, size: int = SIZE, most: int = LOOKED_AT) -> Page:
+    def page(self, before: int = LATEST, size: int = SIZE, most: int = 0) -> Page:
         """Reads up to `size` of the entries before number `before` that are found, newest first, looking at `most`.
+
+        Unless that is said, the newest page looks at fewer than those that follow it.
 
         A page that is not full says how far back it has looked, unless that is to the beginning. Raises BadQuery.
         """
+        most = most or (LOOKED_AT_FIRST if before == LATEST else LOOKED_AT)
         found = _find(DOWN, self, before, size + 1, most)
         rows, following = found.rows[:size], found.following(size)
         items, last = _items(self.scope, rows, following, found.looked)
@@ -126,18 +133,49 @@ class _Found(NamedTuple):
 
 
 def _find(direction: Direction, search: Search, edge: int, limit: int, most: int = LOOKED_AT) -> _Found:
-    rows = read(*question(direction, search, edge, limit, most))
+    asked = ask(search, edge, limit, most)
+    near = nearby(direction, asked)
+    if near is not None:
+        found = _found(search.scope, read(near, asked.values))
+        if len(found.rows) == limit or found.looked is None:
+            return found
+        if found.looked.number == edge:
+            asked = asked._replace(ways=())
+    return _found(search.scope, read(statement_of(direction, asked), asked.values))
+
+
+def _found(scope: Scope, rows: Sequence[Any]) -> _Found:
     if not rows:
         return _Found(0, None, ())
     head, number, at = rows[0][:3]
     looked = None if number is None else Looked(number, at)
-    return _Found(head, looked, [_row(search.scope, each[3:]) for each in rows if each[3] is not None])
+    return _Found(head, looked, [_row(scope, each[3:]) for each in rows if each[3] is not None])
 
 
-def question(
-    direction: Direction, search: Search, edge: int, limit: int, most: int
-) -> tuple[TextClause, dict[str, Any]]:
-    """Returns the statement of a page from an edge on, and its values."""
+class Asked(NamedTuple):
+    """What the statements of a page are made of, and their values."""
+
+    scope: str
+    conditions: tuple[tuple[str, int], ...]
+    ways: tuple[Way, ...]
+    values: dict[str, Any]
+
+
+def statement_of(direction: Direction, asked: Asked) -> TextClause:
+    """Returns the statement that looks along one of all ways."""
+    return statement(direction, asked.scope, asked.conditions, asked.ways)
+
+
+def nearby(direction: Direction, asked: Asked) -> TextClause | None:
+    """Returns the statement to try first, where all that is asked for is a name."""
+    if len(asked.ways) != 1 or len(asked.conditions) != 1 or asked.scope not in IN_FEED:
+        return None
+    [way], [(sql, place)] = asked.ways, asked.conditions
+    return nearest(direction, asked.scope, sql, way) if way.named == place else None
+
+
+def ask(search: Search, edge: int, limit: int, most: int) -> Asked:
+    """Returns what is asked for on a page from an edge on. Raises BadQuery."""
     scope, asker = search.scope, search.asker
     ranges, until = _numbers(search)
     if not ranges:
@@ -164,10 +202,7 @@ def question(
     if until:
         asked.append(Condition("occurred_at < :until", {}, UNTIL))
         values["until"] = until
-    made = statement(
-        direction, scope.condition, tuple((each.sql, each.place) for each in asked), tuple(ways(search.query))
-    )
-    return made, values
+    return Asked(scope.condition, tuple((each.sql, each.place) for each in asked), tuple(ways(search.query)), values)
 
 
 def _row(scope: Scope, columns: Sequence[Any]) -> tuple[Row, RunColumns | None]:

@@ -6,20 +6,21 @@ from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 
 from models.database import read
 from models.log import feed
 from models.log.actor import SYSTEM, Actor, Door
 from models.log.query import parse
 from models.log.record import Action, ProjectName, Subject, record_each
-from models.log.search import Asker, Search, question
+from models.log.search import Asked, Asker, Search, ask, nearby, statement_of
 from models.log.search_text import DOWN, UP, Direction
 from models.organisation import Organisation
 from models.transaction import transaction
 
 BLOCKS, IN_A_BLOCK = 40, 250
 MOST = 800
+LIMIT = feed.SIZE + 1
 MIDDLE = BLOCKS * IN_A_BLOCK // 2
 INDEXES = {
     "actor:me": "activity_of_actor",
@@ -84,12 +85,47 @@ def test_a_term_is_looked_for_along_its_index(log: Organisation, ada: Actor, ask
     assert INDEXES[asked] in walked
 
 
-def _plan(log: Organisation, ada: Actor, asked: str, direction: Direction) -> dict[str, Any]:
+@pytest.mark.parametrize("direction", [DOWN, UP], ids=["down", "up"])
+@pytest.mark.parametrize(
+    ("asked", "index", "most"),
+    [
+        ("resource:service-7", "activity_of_resource", LIMIT + 1 + LIMIT),
+        # One of each of a hundred and eleven things, and those of them that the page needs.
+        ("resource:token-1*", "activity_of_resource", 3 * LIMIT + 2 * LIMIT),
+        ('actor:"Someone"', "activity_of_actor", 2 * 7 * LIMIT),
+    ],
+)
+def test_what_bears_a_name_is_looked_for_among_the_nearest_entries_first(
+    log: Organisation, ada: Actor, asked: str, index: str, most: int, direction: Direction
+) -> None:
+    asking = _asking(log, ada, asked)
+    near = nearby(direction, asking)
+    assert near is not None
+    scans = [node for node in _nodes(_explained(near, asking)) if node.get("Index Name") == index]
+
+    assert scans
+    assert sum(scan["Actual Rows"] * scan["Actual Loops"] for scan in scans) <= most
+
+
+@pytest.mark.parametrize("asked", ["resource:service-7 port", "-resource:service-7", "actor:me", "project:p0", "port"])
+def test_what_needs_a_longer_look_is_not_looked_for_twice(log: Organisation, ada: Actor, asked: str) -> None:
+    assert nearby(DOWN, _asking(log, ada, asked)) is None
+
+
+def _asking(log: Organisation, ada: Actor, asked: str) -> Asked:
     search = Search(feed.whole(log.named, money=False), parse(asked), Asker(ada.id or 0, UTC, datetime.now(UTC)))
-    query, values = question(direction, search, MIDDLE, feed.SIZE + 1, MOST)
-    explained = text(f"EXPLAIN (ANALYZE, FORMAT JSON) {query.text}")
-    plan: dict[str, Any] = read(explained, values)[0][0][0]["Plan"]
+    return ask(search, MIDDLE, LIMIT, MOST)
+
+
+def _explained(statement: TextClause, asking: Asked) -> dict[str, Any]:
+    explained = text(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement.text}")
+    plan: dict[str, Any] = read(explained, asking.values)[0][0][0]["Plan"]
     return plan
+
+
+def _plan(log: Organisation, ada: Actor, asked: str, direction: Direction) -> dict[str, Any]:
+    asking = _asking(log, ada, asked)
+    return _explained(statement_of(direction, asking), asking)
 
 
 def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
