@@ -107,6 +107,10 @@ class NoHead(Exception):
     """The log of an organisation has no head row: its entries cannot be numbered, so the change must not happen."""
 
 
+class EntryOwed(Exception):
+    """Something has changed that no entry of its transaction tells of; nothing of the transaction is kept."""
+
+
 class LeaseLost(Exception):
     """Another worker has taken the job over; nothing of this chunk is kept."""
 

@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sqlalchemy import event
+from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
 from models.database import db
-from models.errors import StaleVersion, UnrecordedCommit
+from models.errors import EntryOwed, StaleVersion, UnrecordedCommit
 from models.jobs import outbox
 from models.jobs.queue import Hinted
 from models.log import record
@@ -17,6 +18,8 @@ from models.log.record import Record
 OPEN = "transaction.open"
 COMMITTING = "transaction.committing"
 RECORDED = "transaction.recorded"
+# What COMMIT fails with when an entry is owed; 0023_owed.sql.
+ENTRY_OWED = "AL001"
 
 
 @contextmanager
@@ -24,7 +27,8 @@ def transaction(written: list[Record] | None = None) -> Iterator[list[Hinted]]:
     """Do everything in the block or nothing: changes, then entries (numbered), then jobs, then COMMIT.
 
     Yields a list that holds what to hint at once the block has ended. Raises StaleVersion when a row was changed
-    by someone else since it was read; whatever the verbs raise passes through, and nothing of the block is kept.
+    by someone else since it was read, EntryOwed when something was changed that no entry tells of; whatever the verbs
+    raise passes through, and nothing of the block is kept.
     `written` is given the records of the entries, numbered, once they are committed.
     """
     info = db.session.info
@@ -46,6 +50,11 @@ def transaction(written: list[Record] | None = None) -> Iterator[list[Hinted]]:
     except StaleDataError as error:
         db.session.rollback()
         raise StaleVersion from error
+    except DatabaseError as error:
+        db.session.rollback()
+        if getattr(error.orig, "sqlstate", None) == ENTRY_OWED:
+            raise EntryOwed(str(error.orig)) from error
+        raise
     except BaseException:
         db.session.rollback()
         raise

@@ -29,6 +29,7 @@ from models.project import Project
 from models.settings import Settings
 from models.transaction import transaction
 from tests.support.invitations import enrol
+from tests.support.meddler import Meddler
 from tests.support.servers import Servers, start
 from tests.support.side_by_side import SideBySide, arrange
 from web.application import create_app
@@ -124,7 +125,7 @@ def app(application: Flask, servers: Servers, settings: Settings) -> Iterator[Fl
 @pytest.fixture
 def superuser(servers: Servers) -> Iterator[psycopg.Connection]:
     """PostgreSQL as someone who may do anything: for looking at what others must not."""
-    with psycopg.connect(servers.superuser_url, autocommit=True) as connection:
+    with Meddler.connect(servers.superuser_url, autocommit=True) as connection:
         yield connection
 
 

@@ -1,16 +1,23 @@
 """What a migration does to add a kind of resource: its word in the log, and its table."""
 
+from collections.abc import Sequence
+
+from models.migrations.owed import track_kind
 from models.migrations.sql import execute
 
 
-def add_kind(noun: str, table: str, columns: str, end: str, runs: bool = False) -> None:
-    """Adds a kind: `columns` are its own ones, `end` is the state it ends in, `runs` whether it is deployed."""
+def add_kind(noun: str, table: str, columns: str, end: str, runs: bool = False, sealed: Sequence[str] = ()) -> None:
+    """Adds a kind: `columns` are its own ones, `end` is the state it ends in, `runs` whether it is deployed.
+
+    `sealed` are the columns that are encrypted at rest.
+    """
     statements = KIND + (RUNNING if runs else "")
     states = ("active", "suspended", end) if runs else ("active", end)
     values = {"noun": noun, "table": table, "columns": columns, "states": ", ".join(f"'{each}'" for each in states)}
     for name, value in values.items():
         statements = statements.replace(f"<{name}>", value)
     execute(statements)
+    track_kind(noun, table, sealed)
 
 
 # The indexes are the ones of 0001_tables.sql, which says what each is for.

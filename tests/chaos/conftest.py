@@ -9,6 +9,7 @@ import pytest
 from models import quotas
 from tests.chaos import fleet as fleets
 from tests.chaos.fleet import Fleet
+from tests.support.meddler import Meddler
 
 LONG = os.environ.get("CHAOS") == "long"
 
@@ -29,5 +30,5 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
 @pytest.fixture
 def superuser(fleet: Fleet) -> Iterator[psycopg.Connection]:
     """Of this fleet's PostgreSQL."""
-    with psycopg.connect(fleet.superuser_url, autocommit=True) as connection:
+    with Meddler.connect(fleet.superuser_url, autocommit=True) as connection:
         yield connection

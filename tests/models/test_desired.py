@@ -29,20 +29,20 @@ from tests.support.log import latest_entry, summaries
 from tests.support.together import together
 from worker.engine.masking import masked
 
-OTHERS = text("""
+OTHERS = """
     INSERT INTO containers (organisation_id, project_id, handle, name, state, version, image, port, health_path,
                             cpu_millicores, memory_mib, environment, secrets, ended_at, deployed_revision, status)
-    SELECT :organisation, :project, 'o-' || n, 'o-' || n, 'active', 1, 'nginx:1', 80, '', 20, 64, '', '{}',
-           CASE WHEN n % 2 = 0 THEN now() END, CASE WHEN n % 1000 = 1 THEN 1 END, NULL
+    SELECT %s, %s, 'o-' || n, 'o-' || n, 'active', 1, 'nginx:1', 80, '', 20, 64, '', '{}',
+           CASE WHEN n %% 2 = 0 THEN now() END, CASE WHEN n %% 1000 = 1 THEN 1 END, NULL
       FROM generate_series(1, 20000) AS n
-""")
+"""
 
 
 @pytest.fixture
 def crowd(acme: Organisation, web: Project, api: Container, superuser: psycopg.Connection) -> Container:
     """Twenty thousand more, of which twenty run."""
+    superuser.execute(OTHERS, (acme.id, web.id))
     with transaction():
-        db.session.execute(OTHERS, {"organisation": acme.id, "project": web.id})
         db.session.execute(
             text("""
             INSERT INTO deployments (organisation_id, noun, resource_id, revision, what, cause_number, status)

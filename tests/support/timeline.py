@@ -11,6 +11,7 @@ GUARDS_OFF = """
     ALTER TABLE activity_entries DISABLE TRIGGER ALL;
     ALTER TABLE activity_heads DISABLE TRIGGER ALL;
     ALTER TABLE activity_people DISABLE TRIGGER ALL;
+    ALTER TABLE activity_owed DISABLE TRIGGER ALL;
 """
 GUARDS_ON = """
     ALTER TABLE activity_entries ENABLE ALWAYS TRIGGER activity_entries_are_permanent;
@@ -18,6 +19,7 @@ GUARDS_ON = """
     ALTER TABLE activity_heads ENABLE ALWAYS TRIGGER activity_heads_only_grow;
     ALTER TABLE activity_people ENABLE ALWAYS TRIGGER activity_people_are_permanent;
     ALTER TABLE activity_people ENABLE ALWAYS TRIGGER activity_people_are_only_erased;
+    ALTER TABLE activity_owed ENABLE ALWAYS TRIGGER activity_owed_is_told;
 """
 TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version'"
 SEQUENCES = "SELECT sequencename, COALESCE(last_value, 1), last_value IS NOT NULL FROM pg_sequences"
