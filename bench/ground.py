@@ -108,10 +108,11 @@ FILL = """
                 ELSE 'Container ' || kept || n %% 7919 || ' updated' END,
            CASE WHEN n %% 5 IN (1, 2, 3) THEN '{"image": ["nginx:1.27.0", "nginx:1.28.0"]}'::jsonb END,
            CASE WHEN n %% 10 = 0 THEN n - n %% 1000 + 1 END
-      FROM generate_series(2, %(last)s) AS n,
-           LATERAL (SELECT n %% 50000 = 25007 AS rare,
-                           CASE WHEN n %% 50000 = 25007 THEN 'token-' ELSE 'service-' END AS kept,
-                           CASE WHEN n < %(last)s / 2 AND n %% 5 < 2 THEN 1 ELSE 2 + n %% 37 END AS project) AS places
+      FROM generate_series(2, %(last)s) AS n
+     CROSS JOIN LATERAL (
+           SELECT n %% 50000 = 25007 AS rare,
+                  CASE WHEN n %% 50000 = 25007 THEN 'token-' ELSE 'service-' END AS kept,
+                  CASE WHEN n < %(last)s / 2 AND n %% 5 < 2 THEN 1 ELSE 2 + n %% 37 END AS project) AS places
       LEFT JOIN activity_people AS person
         ON person.organisation_id = %(organisation)s AND n %% 10 <> 0
        AND person.user_id = CASE WHEN n %% 8 = 1 THEN %(ada)s ELSE 100 + n %% 8 END

@@ -6,15 +6,26 @@ from typing import NamedTuple
 from sqlalchemy import text
 
 from models.database import read
+from models.kinds.catalogue import KINDS
 
 PERMANENT = ("activity_entries", "activity_heads", "activity_runs", "activity_people")
 """The tables of the log, which the application's role may read and nothing else."""
+TRACKED = (
+    *("organisations", "projects", "memberships", "invitations", "payment_methods", "billing_accounts"),
+    *(kind.plural for kind in KINDS),
+)
+"""The tables of which an entry has to tell every change."""
 TRIGGERS = {
     "activity_entries_are_permanent": "activity_entries",
     "activity_heads_are_permanent": "activity_heads",
     "activity_heads_only_grow": "activity_heads",
     "activity_people_are_permanent": "activity_people",
     "activity_people_are_only_erased": "activity_people",
+    "activity_owed_is_told": "activity_owed",
+    "users_owe_for_update": "users",
+    **{
+        f"{table}_owe_for_{change}": table for table in TRACKED for change in ("insert", "update", "delete", "truncate")
+    },
 }
 # What PostgreSQL calls a trigger that no session can switch off for itself.
 ALWAYS = "A"

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, create_engine, pool
 from models.database import db
 from models.kinds.catalogue import KINDS
 from models.settings import Settings
+from models.system.guards import TRACKED
 
 APP = "activity_log_app"
 OWNED = """
@@ -92,7 +93,9 @@ def test_every_table_is_an_organisations_or_known_to_be_small(superuser: psycopg
 def test_organisation_id_comes_first_in_every_primary_key(superuser: psycopg.Connection, owned: set[str]) -> None:
     first = {table: columns[0] for table, _, primary, columns in superuser.execute(UNIQUE_INDEXES) if primary}
 
-    assert {table: first[table] for table in owned - WITHOUT_KEY} == dict.fromkeys(owned - WITHOUT_KEY, "organisation_id")
+    assert {table: first[table] for table in owned - WITHOUT_KEY} == dict.fromkeys(
+        owned - WITHOUT_KEY, "organisation_id"
+    )
 
 
 def test_organisation_id_is_in_every_unique_index(superuser: psycopg.Connection, owned: set[str]) -> None:
@@ -216,7 +219,7 @@ def test_functions_that_act_as_their_owner_are_those_the_application_needs(super
     path = ["search_path=pg_catalog, public, pg_temp"]
 
     functions = ["erase_people", "take_usage", "write_entries"]
-    triggers = ["require_entries", *(f"{table}_owe" for table in TRACKED)]
+    triggers = ["require_entries", *(f"{table}_owe" for table in (*TRACKED, "users"))]
     called = {each: each in functions for each in [*functions, *triggers]}
     assert found.fetchall() == [(each, called[each], False, path) for each in sorted(called)]
 
@@ -271,11 +274,7 @@ GUARDS = {
     "activity_people": ["activity_people_are_only_erased", "activity_people_are_permanent"],
     "activity_owed": ["activity_owed_is_told"],
     "users": ["users_owe_for_update"],
-    **{
-        table: [f"{table}_owe_for_{each}" for each in ("delete", "insert", "truncate", "update")]
-        for table in TRACKED
-        if table != "users"
-    },
+    **{table: [f"{table}_owe_for_{each}" for each in ("delete", "insert", "truncate", "update")] for table in TRACKED},
     **{table: [f"{table}_are_permanent"] for table in SEALS},
 }
 

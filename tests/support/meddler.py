@@ -6,13 +6,9 @@ from typing import Any
 import psycopg
 from psycopg.sql import Composable
 
-from models.kinds.catalogue import KINDS
+from models.system.guards import TRACKED
 
-TRACKED = (
-    *(kind.plural for kind in KINDS),
-    *("organisations", "projects", "memberships", "invitations", "payment_methods", "billing_accounts", "users"),
-)
-UNTOLD = re.compile(rf"\b(UPDATE|INSERT INTO|DELETE FROM|TRUNCATE)\s+({'|'.join(TRACKED)})\b")
+UNTOLD = re.compile(rf"\b(UPDATE|INSERT INTO|DELETE FROM|TRUNCATE)\s+({'|'.join(TRACKED)}|users)\b")
 GUARD_OFF = "ALTER TABLE activity_owed DISABLE TRIGGER ALL"
 GUARD_ON = "ALTER TABLE activity_owed ENABLE ALWAYS TRIGGER activity_owed_is_told"
 
