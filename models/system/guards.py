@@ -21,6 +21,10 @@ TRIGGERS = {
     "activity_heads_only_grow": "activity_heads",
     "activity_people_are_permanent": "activity_people",
     "activity_people_are_only_erased": "activity_people",
+    **{
+        f"activity_{table}_are_permanent": f"activity_{table}"
+        for table in ("epochs", "keys", "tiles", "checkpoints", "cosignatures")
+    },
     "activity_owed_is_told": "activity_owed",
     "users_owe_for_update": "users",
     **{
