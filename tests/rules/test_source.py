@@ -39,10 +39,12 @@ def test_only_transaction_commits() -> None:
 
 
 def test_only_activity_writes_entries() -> None:
-    # In bench/ a whole past is made up at once; test_guards.py shows that PostgreSQL refuses forged entries, before.py
-    # writes as the version before did, test_leaf.py what no verb would, and test_sealing.py many at once.
+    # In bench/ a whole past is made up at once; test_guards.py shows that PostgreSQL refuses forged entries, and
+    # test_owed.py which it asks for, before.py writes as the version before did, test_leaf.py what no verb would, and
+    # test_sealing.py many at once.
     tests = {
         "tests/models/test_guards.py",
+        "tests/models/test_owed.py",
         "tests/models/test_sealing.py",
         "tests/models/proof/test_leaf.py",
         "tests/support/before.py",
