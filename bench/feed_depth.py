@@ -28,7 +28,7 @@ def rows(ground: Ground) -> Iterator[Row]:
         values = {"organisation": big.id, "skipped": feed.head(big.id) - feed.SIZE, "limit": feed.SIZE}
 
         def ask() -> None:
-            assert len([feed.Row(big, *row) for row in read(OFFSET, values)]) == feed.SIZE
+            assert len([feed.row_of(big, *row) for row in read(OFFSET, values)]) == feed.SIZE
 
         return each_takes(ask, TIMES_OFFSET)
 

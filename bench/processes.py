@@ -38,6 +38,7 @@ def environment(settings: Settings, port: int = 8000) -> dict[str, str]:
         "ENCRYPTION_KEYS": settings.encryption_keys,
         "SIGNING_KEYS": settings.signing_keys,
         "DATA_DIR": str(settings.data_dir),
+        "ERASURES_FILE": settings.erasures_file,
         # Never the engine of the machine itself.
         "DOCKER_HOST": settings.docker_host or "none",
         "HEALTH_SECONDS": str(settings.health_seconds),

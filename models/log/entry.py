@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import text
 
 from models.database import read
-from models.log.feed import CAUSED, COLUMNS, SHOWN, OrganisationName, Row
+from models.log.feed import CAUSED, COLUMNS, SHOWN, OrganisationName, Row, row_of
 
 
 class Detail(NamedTuple):
@@ -31,7 +31,7 @@ def entry_of(organisation: OrganisationName, number: int, money: bool = True) ->
     if not found:
         return None
     *columns, door, actor_role, email, resource_id, project_id, previous, following = found[0]
-    row = Row(organisation, *columns)
+    row = row_of(organisation, *columns)
     changes = json.loads(row.changes or "{}")
     return row, Detail(door, actor_role, changes, email, resource_id, project_id, previous, following)
 

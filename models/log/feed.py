@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 from sqlalchemy import TextClause, text
 
 from models.database import read
+from models.log.actor import SYSTEM_NAME
 from models.log.runs import SEES_MONEY, caused, run_size, run_tally
-from models.log.spoken import actor, told
+from models.log.spoken import actor, filled, filled_changes, names, told
 
 SIZE = 50
 LATEST = 2**63 - 1
@@ -170,7 +171,7 @@ def causes(scope: Scope, newer: Sequence[Item], after: int) -> list[Row]:
     if not numbers:
         return []
     found = read(THOSE, {"organisation": scope.organisation.id, "numbers": list(numbers), "money": scope.money})
-    return [Row(scope.organisation, *row) for row in found]
+    return [row_of(scope.organisation, *row) for row in found]
 
 
 def count_newer(scope: Scope, after: int) -> int:
@@ -201,13 +202,26 @@ class RunColumns(NamedTuple):
     last_number: int
     project_id: int | None
     tally: dict[str, int]
-    cause_actor: str
+    cause_actor: str | None
+    """None: the system."""
     cause_summary: str
 
 
 # What a page's query brings: the head, the columns of a Row, and the run that folds it, if one does.
 _Raw = Sequence[tuple[Any, ...]]
-HEAD_NUMBER, NUMBER, RUN = 0, 1, -1
+HEAD_NUMBER, ROW, NUMBER, RUN = 0, 1, 2, -1
+
+
+def row_of(organisation: OrganisationName, names: Sequence[str | None] | None, *columns: Any) -> Row:
+    """Returns the row of what a query has read, with the names of the people it speaks of."""
+    row = Row(organisation, *columns)
+    if names is None:
+        return row
+    return row._replace(
+        resource_name=filled(row.resource_name, names),
+        summary=filled(row.summary, names),
+        changes=row.changes and filled_changes(row.changes, names),
+    )
 
 
 def _read(queries: dict[str, TextClause], scope: Scope, edge: int, limit: int) -> tuple[int, _Raw]:
@@ -220,15 +234,15 @@ def _read(queries: dict[str, TextClause], scope: Scope, edge: int, limit: int) -
 
 
 def _items(scope: Scope, found: _Raw) -> list[Item]:
-    organisation, make = scope.organisation, Row._make
+    organisation = scope.organisation
     items: list[Item] = []
     folded = None
     for each in found:
         run = each[RUN]
         if run is None:
-            items.append(make((organisation, *each[NUMBER:RUN])))
+            items.append(row_of(organisation, *each[ROW:RUN]))
         elif run != folded:
-            items.append(fold_of(scope, make((organisation, *each[NUMBER:RUN])), RunColumns(*run)))
+            items.append(fold_of(scope, row_of(organisation, *each[ROW:RUN]), RunColumns(*run)))
         folded = run
     return items
 
@@ -241,7 +255,7 @@ def fold_of(scope: Scope, newest: Row, run: RunColumns) -> Fold:
         run.last_number,
         newest.occurred_at,
         newest.cause_number or 0,
-        run.cause_actor,
+        run.cause_actor or SYSTEM_NAME,
         run.cause_summary,
         tuple(run.tally.items()),
         partly=scope.condition == "project" and run.project_id != scope.values["project"],
@@ -252,9 +266,8 @@ def fold_of(scope: Scope, newest: Row, run: RunColumns) -> Fold:
 # up for no other. Changes as text: fifty objects a page would be built for rows that are rendered already.
 STORED = """number, occurred_at, actor_id, actor_person, people, action, resource_type, resource_name, project_name,
            summary, cause_number, changes"""
-COLUMNS = f"""number, occurred_at, actor_id, {actor()} AS actor_name, action, resource_type,
-           {told("resource_name")} AS resource_name, project_name, {told("summary")} AS summary, cause_number,
-           CAST({told("changes")} AS text) AS changes"""
+COLUMNS = f"""{names()} AS names, number, occurred_at, actor_id, {actor()} AS actor_name, action, resource_type,
+           resource_name, project_name, summary, cause_number, CAST(changes AS text) AS changes"""
 CAUSED = caused(SEES_MONEY)
 END_OF_RUN = "SELECT last_number FROM activity_runs WHERE organisation_id = :organisation AND first_number = :run"
 OF_RUN = f"AND number BETWEEN :run AND ({END_OF_RUN})"
@@ -288,7 +301,7 @@ WITH_RUN = {
     SELECT {COLUMNS}, {CAUSED}, run.columns FROM entry
       LEFT JOIN LATERAL (
         SELECT jsonb_build_array(first_number, last_number, found.project_id, {run_tally(SEES_MONEY)},
-                                 {actor("cause")},
+                                 (names_of(cause.organisation_id, ARRAY[cause.actor_person]))[1],
                                  CASE WHEN {SEES_MONEY} OR cause.resource_type <> 'billing'
                                       THEN {told("summary", "cause")} ELSE 'Billing' END) AS columns
           FROM (SELECT * FROM activity_runs

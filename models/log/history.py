@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from models.database import read
 from models.field import Field, Logged, Shape
-from models.log.feed import CAUSED, COLUMNS, STORED, OrganisationName, Row
+from models.log.feed import CAUSED, COLUMNS, STORED, OrganisationName, Row, row_of
 from models.log.record import PAST, Action
 from models.log.tracked import Tracked
 
@@ -128,7 +128,7 @@ def among(
     nouns, ids = zip(*things, strict=True)
     span = {"organisation": organisation.id, "after": after, "until": until, "limit": size, "money": money}
     found = read(AMONG, {**span, "nouns": list(nouns), "ids": list(ids)})
-    return [Row(organisation, *row) for row in found]
+    return [row_of(organisation, *row) for row in found]
 
 
 def latest_caused(organisation_id: int, noun: str, resource_id: int, cause: int) -> int | None:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import TextClause, text
 
 from models.database import read
-from models.log.feed import COLUMNS, LATEST, SIZE, STORED, OrganisationName, Page, Row
+from models.log.feed import COLUMNS, LATEST, SIZE, STORED, OrganisationName, Page, Row, row_of
 from models.log.runs import caused
 from models.log.spoken import person
 
@@ -122,7 +122,7 @@ def _found(
     found = read(query, values | edge._asdict())
     if found[0][1] is None:  # the head alone
         return found[0][0], []
-    return found[0][0], [Row(names[organisation_id], *row) for _, organisation_id, *row in found]
+    return found[0][0], [row_of(names[organisation_id], *row) for _, organisation_id, *row in found]
 
 
 HEADS = """SELECT CAST(COALESCE(sum(last_number), 0) AS bigint) AS last_number

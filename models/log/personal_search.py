@@ -7,7 +7,7 @@ from sqlalchemy import TextClause, text
 
 from models.database import read
 from models.log.conditions import conditions, multirange
-from models.log.feed import COLUMNS, SIZE, Looked, Page, Row
+from models.log.feed import COLUMNS, SIZE, Looked, Page, Row, row_of
 from models.log.personal import CAUSED, HEADS, NEWEST, Cursor, Organisations, cursor_of
 from models.log.query import Query, moments, numbers
 from models.log.search import LOOKED_AT, Asker, is_over
@@ -78,7 +78,7 @@ class PersonalSearch(NamedTuple):
         ranges = {"times": multirange(spans), "numbers": multirange(numbers(self.query))}
         query = _page(side, tuple(each.sql for each in asked))
         found = read(query, {**self._values(edge), **values, **ranges, "limit": limit})
-        return found[0][0], [Row(names[each[1]], *each[2:]) for each in found if each[1] is not None]
+        return found[0][0], [row_of(names[each[1]], *each[2:]) for each in found if each[1] is not None]
 
     def _edge(self, side: str, edge: Cursor) -> Cursor | None:
         """How far all of the organisations have been looked through; None where that is to the end."""

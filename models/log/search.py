@@ -28,6 +28,7 @@ from models.log.feed import (
     RunColumns,
     Scope,
     fold_of,
+    row_of,
 )
 from models.log.moments import EVER
 from models.log.nearest import nearest
@@ -39,6 +40,8 @@ LOOKED_AT = 20_000
 LOOKED_AT_FIRST = 3000
 """At how many a search looks that has just begun: its answer is there as soon as that of any other feed."""
 EVERY = (1, LATEST)
+# In what a page's query brings: the head, how far it looked and when that was, then the columns of an entry.
+ENTRY, NUMBER = 3, 4
 # Clocks of two machines are never as far apart: until then, entries may still be written.
 SETTLED = timedelta(minutes=5)
 
@@ -149,7 +152,7 @@ def _found(scope: Scope, rows: Sequence[Any]) -> _Found:
         return _Found(0, None, ())
     head, number, at = rows[0][:3]
     looked = None if number is None else Looked(number, at)
-    return _Found(head, looked, [_row(scope, each[3:]) for each in rows if each[3] is not None])
+    return _Found(head, looked, [_row(scope, each[ENTRY:]) for each in rows if each[NUMBER] is not None])
 
 
 class Asked(NamedTuple):
@@ -207,7 +210,7 @@ def ask(search: Search, edge: int, limit: int, most: int) -> Asked:
 
 def _row(scope: Scope, columns: Sequence[Any]) -> tuple[Row, RunColumns | None]:
     run = columns[-1]
-    return Row(scope.organisation, *columns[:-1]), None if run is None else RunColumns(*run)
+    return row_of(scope.organisation, *columns[:-1]), None if run is None else RunColumns(*run)
 
 
 def _numbers(search: Search) -> tuple[list[tuple[int, int]], datetime | None]:
