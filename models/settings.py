@@ -65,6 +65,8 @@ class Settings:
     """`smtp://user:password@host:587` or `smtps://…`; empty: no mail is sent, and links are shown once."""
     mail_from: str = ""
     """The sender of every mail."""
+    erasures_file: str = ""
+    """The list of what was erased of former members; empty: erasures.jsonl in DATA_DIR."""
     alive_file: str = ""
     """What worker, runtime and scheduler touch while they are at work, for health checks; empty: nothing."""
     trusted_proxies: int = 0
@@ -90,6 +92,11 @@ class Settings:
     def suspension_grace(self) -> timedelta:
         """How long a suspension waits for a top-up before everything that runs is terminated."""
         return timedelta(hours=self.suspension_grace_hours)
+
+    @property
+    def list_of_erasures(self) -> Path:
+        """Where the list of erasures is, beside the data and not in the database that it is for."""
+        return Path(self.erasures_file) if self.erasures_file else self.data_dir / "erasures.jsonl"
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str], needed: Collection[str] = REQUIRED) -> "Settings":

@@ -54,6 +54,7 @@ SAID: tuple[tuple[str, Chip], ...] = (
     (r" expired$", Chip("Expired", "held")),
     (r" deleted$", Chip("Deleted", "delete")),
     (r" removed$", Chip("Removed", "delete")),
+    (r" from now on$", Chip("Erased", "delete")),
     (r" revoked$", Chip("Revoked", "delete")),
     (r" declined$", Chip("Declined", "delete")),
     (r" terminated$", Chip("Terminated", "terminate")),
@@ -61,7 +62,11 @@ SAID: tuple[tuple[str, Chip], ...] = (
 )
 RULES = tuple((re.compile(begins, re.DOTALL), chip) for begins, chip in SAID)
 # What stands before the name; every other sentence begins with its noun.
-BEFORE = {"billing": ("Payment method ", ""), "invitation": ("Invitation of ",)}
+BEFORE = {
+    "billing": ("Payment method ", ""),
+    "invitation": ("Invitation of ", "Personal data of an invited person erased: "),
+    "user": ("User ", "Personal data of a former member erased: "),
+}
 
 
 def chip_of(summary: str, noun: str, name: str, action: str) -> Chip:

@@ -1,9 +1,10 @@
 """Saved views: names for queries of the log, a person's own or shared in the organisation. No entry tells of them."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import BigInteger, Boolean, DateTime, Identity, Integer, String, func, select, text
+from sqlalchemy import BigInteger, Boolean, DateTime, Identity, Integer, String, delete, func, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -11,7 +12,7 @@ from models.database import UNIQUE_VIOLATION, Model, add, db, read
 from models.errors import Forbidden, NameTaken, NotFound, QuotaReached
 from models.field import NAME_MOST, Field
 from models.log.keys import BadQuery
-from models.log.query import LENGTH, parse
+from models.log.query import LENGTH, Term, parse, query
 from models.people.access import Permission, allows
 
 NAME = Field("Name", most=NAME_MOST)
@@ -19,6 +20,8 @@ QUERY = Field("Query", most=LENGTH.characters, most_bytes=LENGTH.in_bytes)
 MOST = 50
 """How many a person may have of their own, and an organisation of shared ones."""
 LATEST = 2**63 - 1
+# What a view asks for of which nothing else is left.
+NOTHING_ELSE = "number:1"
 
 
 class SavedView(Model):
@@ -96,6 +99,31 @@ def find_view(organisation_id: int, view_id: int, user_id: int) -> SavedView:
     if found is None or not (found.shared or found.user_id == user_id):
         raise NotFound("There is no such view.")
     return found
+
+
+def erase_from_views(organisation_id: int, user_id: int | None, names: Sequence[str], shown: str) -> None:
+    """Forget someone's own views, and have the others ask for what they are shown as, no longer for their names."""
+    mine = SavedView.organisation_id == organisation_id
+    db.session.execute(delete(SavedView).where(mine, SavedView.user_id == user_id, ~SavedView.shared))
+    sought = {name.lower() for name in names}
+    for each in db.session.scalars(select(SavedView).where(mine).order_by(SavedView.id)):
+        if any(name in each.query.lower().replace("\\", "") for name in sought):
+            each.query = _without(each.query, sought, shown)
+
+
+def _without(asked: str, sought: set[str], shown: str) -> str:
+    terms = [
+        Term(
+            each.key,
+            tuple(shown if value.lower().removesuffix("*") in sought else value for value in each.values),
+            each.excluded,
+        )
+        for each in parse(asked).terms
+    ]
+    try:
+        return str(query(terms))
+    except BadQuery:
+        return NOTHING_ELSE
 
 
 def _name(given: str) -> str:

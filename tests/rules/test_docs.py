@@ -33,6 +33,7 @@ NOT_IN_EXAMPLE = {
     "DATA_DIR",
     "ALIVE_FILE",
     "SEAL_FILE",
+    "ERASURES_FILE",
     *NOT_IN_COMPOSE,
 }
 

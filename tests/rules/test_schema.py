@@ -218,7 +218,7 @@ def test_functions_that_act_as_their_owner_are_those_the_application_needs(super
     )
     path = ["search_path=pg_catalog, public, pg_temp"]
 
-    functions = ["erase_people", "take_usage", "write_entries"]
+    functions = ["erase_payer", "erase_people", "take_usage", "write_entries"]
     triggers = ["require_entries", *(f"{table}_owe" for table in (*TRACKED, "users"))]
     called = {each: each in functions for each in [*functions, *triggers]}
     assert found.fetchall() == [(each, called[each], False, path) for each in sorted(called)]

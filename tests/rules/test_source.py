@@ -69,6 +69,7 @@ def test_only_feed_reads_entries() -> None:
         "models/log/conditions.py",  # which invitations of an address there are
         "models/log/seal.py",  # since when the first one waits to be sealed
         "models/log/leaves.py",  # to seal them and to look whether they are still what was sealed
+        "models/log/people.py",  # what an address was called in
         "models/log/boundary.py",  # times by number, and nothing of what entries say
     }
 

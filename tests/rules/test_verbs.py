@@ -156,8 +156,12 @@ for each in KINDS:
     VERBS |= of_a_kind(each)
 # Told by the first entry of another log, that of the organisation they found; in a test below; or in no entry: `credit`
 # is the end of top_up and of a payment, which `ask` only writes down, and `record` is the door itself. Elsewhere tested
-# are `resume`, which wants a suspension first, and `deploy_users` and `rename`, which leave an entry for each.
+# are `resume`, which wants a suspension first, and `deploy_users`, `rename` and `erase`, which leave an entry for each.
 ELSEWHERE = {
+    "erasure.erase",
+    "erasure.erase_former_member",
+    "erasure.erase_known",
+    "erasure_list.again",
     "invitation.invite",
     "member.accept_invitation",
     "organisation.create_organisation",

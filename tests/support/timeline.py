@@ -5,22 +5,20 @@ from dataclasses import dataclass
 import psycopg
 from psycopg import sql
 
-# As tests/support/empty.sql does: only a superuser who first takes the log's guards off can.
-GUARDS_OFF = """
-    SET LOCAL session_replication_role = replica;
-    ALTER TABLE activity_entries DISABLE TRIGGER ALL;
-    ALTER TABLE activity_heads DISABLE TRIGGER ALL;
-    ALTER TABLE activity_people DISABLE TRIGGER ALL;
-    ALTER TABLE activity_owed DISABLE TRIGGER ALL;
+# As tests/support/empty.sql does: only a superuser who first takes the log's guards off can. What is on even for a
+# replica are the guards; what is off afterwards were.
+GUARDS = """
+    DO $$
+    DECLARE each record;
+    BEGIN
+        FOR each IN SELECT CAST(CAST(tgrelid AS regclass) AS text) AS guarded, tgname FROM pg_trigger
+                     WHERE NOT tgisinternal AND tgenabled = '{}' LOOP
+            EXECUTE format('ALTER TABLE %s {} TRIGGER %I', each.guarded, each.tgname);
+        END LOOP;
+    END $$;
 """
-GUARDS_ON = """
-    ALTER TABLE activity_entries ENABLE ALWAYS TRIGGER activity_entries_are_permanent;
-    ALTER TABLE activity_heads ENABLE ALWAYS TRIGGER activity_heads_are_permanent;
-    ALTER TABLE activity_heads ENABLE ALWAYS TRIGGER activity_heads_only_grow;
-    ALTER TABLE activity_people ENABLE ALWAYS TRIGGER activity_people_are_permanent;
-    ALTER TABLE activity_people ENABLE ALWAYS TRIGGER activity_people_are_only_erased;
-    ALTER TABLE activity_owed ENABLE ALWAYS TRIGGER activity_owed_is_told;
-"""
+GUARDS_OFF = "SET LOCAL session_replication_role = replica;" + GUARDS.format("A", "DISABLE")
+GUARDS_ON = GUARDS.format("D", "ENABLE ALWAYS")
 TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version'"
 SEQUENCES = "SELECT sequencename, COALESCE(last_value, 1), last_value IS NOT NULL FROM pg_sequences"
 

@@ -26,6 +26,8 @@ COMMANDS = {
     "users": "users",
     "witness": "witness",
     "verify-bundle": "verify_bundle",
+    "erase": "erase",
+    "erasures": "erasures",
 }
 """The module of each, inside this package; the command bears the same name there, with `_` for `-`."""
 

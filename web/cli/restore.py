@@ -6,11 +6,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import click
+import flask
 import psycopg
 
+from models import database
 from models.migrations import steps
 from models.sealed import fingerprints
 from models.settings import Settings
+from web.cli.erasures import apply_list
 from web.cli.saved import archive, programs
 from web.cli.saved.contents import Contents, Log, Role, installation, limits, logs
 from web.cli.settings import as_owner
@@ -41,6 +44,7 @@ def restore(file: Path, instead_of: str | None, without_keys: bool) -> None:
             _restore(contents, found, file, server)
             with psycopg.connect(found.database_owner_url, autocommit=True) as connection:
                 _tell(contents, connection)
+            _erase_again(contents, found)
         except psycopg.OperationalError as error:
             raise click.ClickException(f"The database does not answer: {error}") from None
     _tell_of_loss(contents, instead_of)
@@ -109,6 +113,20 @@ def _tell(contents: Contents, connection: "psycopg.Connection[Any]") -> None:
         )
     for role in (contents.owner, contents.app):
         _tell_of_limits(role, limits(connection, role.name))
+
+
+def _erase_again(contents: Contents, found: Settings) -> None:
+    file = found.list_of_erasures
+    if not file.exists():
+        return
+    if contents.schema != steps()[-1]:
+        click.echo(f"After that, `activity-log erasures apply {file}` erases again what was erased since.")
+        return
+    bare = flask.Flask("activity-log")
+    database.attach(bare, found)
+    with bare.app_context():
+        if not apply_list(file):
+            click.echo(f"Remove them, then `activity-log erasures apply {file}`.", err=True)
 
 
 def _tell_of_limits(role: Role, have: list[str]) -> None:

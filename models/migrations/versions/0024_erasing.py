@@ -2,10 +2,10 @@
 
 from models.migrations.sql import run
 
-revision = "0023"
-down_revision = "0022"
+revision = "0024"
+down_revision = "0023"
 
 
 def upgrade() -> None:
     """Run the SQL file beside this one."""
-    run("0023_erasing.sql")
+    run("0024_erasing.sql")
