@@ -63,6 +63,14 @@ class Standing(NamedTuple):
     """Why nothing more is sealed; None when nothing is wrong."""
 
 
+class Refusal(NamedTuple):
+    """An organisation whose log is not sealed any further; META where nothing is."""
+
+    organisation_id: int
+    since: datetime
+    reason: str
+
+
 def origin(installation: str, tree: Tree) -> str:
     """Returns the name under which the checkpoints of a tree are signed."""
     return f"{installation}/{'meta' if tree.organisation_id == META else tree.organisation_id}/{tree.epoch}"
@@ -110,6 +118,11 @@ def covering(tree: Tree, number: int) -> Seal | None:
     """Returns the first checkpoint that covers an entry; None when it is not sealed yet."""
     values = {"organisation": tree.organisation_id, "epoch": tree.epoch, "number": number}
     return _one(read(COVERING, values))
+
+
+def refusals() -> list[Refusal]:
+    """Returns what is not sealed any further, and why."""
+    return [Refusal(*each) for each in read(REFUSALS, {})]
 
 
 def publics() -> list[Public]:
@@ -185,4 +198,9 @@ STANDING = text(f"""
       FROM activity_heads AS head {STANDING_FROM}
      WHERE head.organisation_id = :organisation
 """)
+REFUSALS = text("""
+    SELECT organisation_id, refused_at, reason FROM seal_refusals WHERE reason IS NOT NULL ORDER BY organisation_id
+""")
+# One word for /healthz, which asks with a connection of its own.
+STATE = "SELECT CASE WHEN EXISTS (SELECT FROM seal_refusals WHERE reason IS NOT NULL) THEN 'degraded' ELSE 'ok' END"
 KEYS = text("SELECT id, public FROM activity_keys ORDER BY first_used_at")

@@ -24,13 +24,13 @@ class Public(NamedTuple):
 class SigningKeys:
     """The keys of this process; none where nothing is signed."""
 
-    def __init__(self) -> None:
-        self._seeds: list[tuple[str, bytes]] = []
+    def __init__(self, keys: str = "") -> None:
+        self.load(keys)
 
     def load(self, keys: str) -> None:
         """Take the keys from `id:base64,id:base64`."""
         pairs = [each.partition(":") for each in keys.split(",") if each]
-        self._seeds = [(key_id, base64.b64decode(encoded)) for key_id, _, encoded in pairs]
+        self._seeds: list[tuple[str, bytes]] = [(key_id, base64.b64decode(encoded)) for key_id, _, encoded in pairs]
 
     def signer(self, origin: str) -> Signer:
         """Returns what signs for one log. Raises NoSigningKey."""

@@ -23,6 +23,7 @@ COMMANDS = {
     "jobs": "jobs",
     "billing": "billing",
     "keys": "keys",
+    "epoch": "epoch",
     "users": "users",
     "witness": "witness",
     "verify-bundle": "verify_bundle",

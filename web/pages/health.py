@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from models.database import READING, db
 from models.jobs import waiting
+from models.log import seal
 from models.settings import Settings
 from web import broker
 from web.access import Answer, Open, needs
@@ -20,7 +21,7 @@ bp = Blueprint("health", __name__)
 PATIENCE_SECONDS = 1.5
 BROKER_SECONDS = 1
 PROBES = "probes"
-WELL, ILL = "ok", "does not answer"
+WELL, ILL, UNKNOWN, DEGRADED = "ok", "does not answer", "unknown", "degraded"
 
 
 class Probe:
@@ -47,7 +48,8 @@ def attach(app: Flask, _: Settings) -> None:
     app.extensions[PROBES] = {
         "database": Probe(lambda: _database_answers(engine)),
         "broker": Probe(lambda: _broker_answers(app.config["REDIS_URL"])),
-        "engine": Probe(lambda: _engine_state(engine)),
+        "engine": Probe(lambda: _one(engine, waiting.STATE) or UNKNOWN),
+        "log": Probe(lambda: _one(engine, seal.STATE) or UNKNOWN),
     }
 
 
@@ -56,11 +58,14 @@ def attach(app: Flask, _: Settings) -> None:
 def check() -> Answer:
     """200 when database and broker answer, else 503 and which; within three seconds, whatever hangs.
 
-    What the worker last said of the engine is told too, but pages need no engine: it changes no status.
+    What the worker last said of the engine is told too, but pages need no engine: it changes no status. Nor does a log
+    that is not sealed any further, which is told when it is so.
     """
     asked = {name: probe.ask() for name, probe in current_app.extensions[PROBES].items()}
     end = time.monotonic() + PATIENCE_SECONDS
     found = {name: _in_time(answer, end) for name, answer in asked.items()}
+    if found["log"] != DEGRADED:
+        del found["log"]
     response = jsonify(found)
     response.status_code = 200 if found["database"] == found["broker"] == WELL else 503
     return response
@@ -75,10 +80,6 @@ def _in_time(answer: Future[str], end: float) -> str:
 
 def _database_answers(engine: Engine) -> str:
     return _one(engine, "SELECT 'ok'") or ILL
-
-
-def _engine_state(engine: Engine) -> str:
-    return _one(engine, waiting.STATE) or "unknown"
 
 
 def _one(engine: Engine, question: str) -> str | None:
