@@ -59,20 +59,19 @@ COLUMNS = text("""
     SELECT attname FROM pg_attribute
      WHERE attrelid = CAST(:table AS regclass) AND attnum > 0 AND NOT attisdropped ORDER BY attnum
 """)
-# A statement at a time: what a cascade has changed is compared as two sets. The functions are the owner's, since the
-# application's role has no right on what they write to. TRUNCATE shows no rows, so they are counted before.
+# A statement at a time: what a cascade has changed is compared as two sets. A row that has got another key is one that
+# was not there before. The functions are the owner's, since the application's role has no right on what they write to.
+# TRUNCATE shows no rows, so they are counted before.
 TRACK = """
 CREATE OR REPLACE FUNCTION <table>_owe() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     IF TG_OP = 'UPDATE' THEN
-        PERFORM public.owe_entries(organisation, '<noun>', array_agg(id)) FROM (
-            SELECT COALESCE(<organisation of n>, <organisation of o>) AS organisation,
-                   COALESCE(<id of n>, <id of o>) AS id
-              FROM old_rows AS o FULL JOIN new_rows AS n
-                ON <organisation of o> = <organisation of n> AND <id of o> = <id of n>
-             WHERE <organisation of o> IS NULL OR <organisation of n> IS NULL OR <changed>) AS each
-         GROUP BY organisation;
+        PERFORM public.owe_entries(<organisation of n>, '<noun>', array_agg(<id of n>))
+           FROM new_rows AS n LEFT JOIN old_rows AS o
+             ON <organisation of o> = <organisation of n> AND <id of o> = <id of n>
+          WHERE <organisation of o> IS NULL OR <changed>
+          GROUP BY <organisation of n>;
     ELSIF TG_OP = 'INSERT' THEN
         PERFORM public.owe_entries(<organisation of n>, '<noun>', array_agg(<id of n>))
            FROM new_rows AS n GROUP BY <organisation of n>;

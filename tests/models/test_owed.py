@@ -42,6 +42,7 @@ UNTOLD = (
     "UPDATE projects SET state = 'deleted'",
     "INSERT INTO projects (organisation_id, handle, name, state, version) VALUES (1, 'b', 'B', 'active', 1)",
     "UPDATE memberships SET role = 'owner'",
+    "UPDATE memberships SET user_id = (SELECT max(id) FROM users) WHERE role = 'viewer'",
     "DELETE FROM memberships WHERE role = 'viewer'",
     "UPDATE users SET name = 'Other' WHERE email = 'vera@example.com'",
     "UPDATE users SET email = 'other@example.com' WHERE email = 'vera@example.com'",
