@@ -16,6 +16,7 @@ from bench import (
     pages,
     personal_feed,
     report,
+    sealing,
     search,
 )
 from bench.ground import ground
@@ -31,6 +32,7 @@ ALL = {
         pages,
         personal_feed,
         search,
+        sealing,
         cascade,
         deployments,
         idle,

@@ -29,6 +29,8 @@ EXTENSION = "hints"
 SEALING = "hints.sealing"
 # What is added to the log until then is sealed with it.
 SEAL_SECONDS = 2
+# A broker that is down holds up one change in so long, and no others.
+DOWN_SECONDS = 15
 # For more things than this, one comparison of everything is less work.
 MANY = 10
 # Whoever asked has asked again by then, or has stopped looking.
@@ -75,7 +77,10 @@ def hint_at_log() -> bool:
     if now < current_app.extensions.get(SEALING, 0):
         return True
     current_app.extensions[SEALING] = now + SEAL_SECONDS
-    return send(current_app.extensions[EXTENSION], SEAL, SEAL_QUEUE, after=SEAL_SECONDS)
+    sent = send(current_app.extensions[EXTENSION], SEAL, SEAL_QUEUE, after=SEAL_SECONDS)
+    if not sent:
+        current_app.extensions[SEALING] = time.monotonic() + DOWN_SECONDS
+    return sent
 
 
 def hint_at_engine(organisation_id: int) -> bool:

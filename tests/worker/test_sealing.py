@@ -15,7 +15,7 @@ from models.organisation import Organisation
 from models.project import Project
 from models.settings import Settings
 from models.transaction import transaction
-from tests.support.processes import process, until
+from tests.support.processes import free_port, process, until
 from tests.web.conftest import Visitor, signed_in
 from worker import hint
 from worker.app import create_celery
@@ -56,6 +56,18 @@ def test_many_changes_of_a_process_are_one_hint(app: Flask, settings: Settings, 
     hint.hint_at_log()
 
     assert hints(settings) == 2
+
+
+def test_a_broker_that_is_down_is_not_asked_with_every_change(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    dark = Flask("dark")
+    hint.attach(dark, replace(settings, redis_url=f"redis://127.0.0.1:{free_port()}/0"))
+    with dark.app_context():
+        assert not hint.hint_at_log()
+        assert hint.hint_at_log()
+
+    assert len(caplog.messages) == 1
 
 
 def test_a_change_by_a_person_is_hinted_at(app: Flask, settings: Settings, acme: Organisation) -> None:

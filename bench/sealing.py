@@ -1,0 +1,78 @@
+"""What sealing costs: entries a second, a proof, and bytes an entry."""
+
+import time
+from collections.abc import Callable, Iterator
+
+import psycopg
+
+from bench.common import Goal, Ground, Row, compare, each_takes, per_second, row_of
+from models.log import feed, seal, signing
+from models.log.leaves import leaves
+from models.log.proof.tree import Frontier, leaf_hash
+from models.system import sealing
+
+ROUNDS = 11
+HASHING, PROOF, BYTES = Goal(0.04, at_least=True), Goal(30), Goal(36 / 32)
+ROOM = "SELECT pg_total_relation_size('activity_tiles') + pg_total_relation_size('activity_checkpoints')"
+
+
+def rows(ground: Ground) -> Iterator[Row]:
+    """Steps of a backlog, one process; then proofs of entries of what is sealed by then."""
+    signing.attach(ground.app, ground.settings)
+    same = list(leaves(ground.big, 1, sealing.STEP))
+
+    def step() -> float:
+        once = iter((True, False))
+        return _rate(lambda: sealing.seal_all(ground.settings.sealed, lambda: next(once)))
+
+    def hashed() -> float:
+        def tree() -> None:
+            frontier = Frontier()
+            for each in same:
+                frontier.append(leaf_hash(each))
+
+        return _rate(tree)
+
+    yield compare(
+        "Sealing a backlog, entries, one process",
+        step,
+        "hashing the same bytes",
+        hashed,
+        HASHING,
+        rounds=ROUNDS,
+        unit=per_second,
+    )
+    while sealing.seal_all(ground.settings.sealed):
+        pass
+    newest = seal.last(ground.big)
+    assert newest
+    whole = feed.whole(ground.organisations[ground.big])
+    number = newest.size // 3
+
+    def proof() -> None:
+        assert seal.inclusion(newest, number)
+
+    yield compare(
+        "Proof that an entry is in the newest checkpoint",
+        lambda: each_takes(proof),
+        "the newest page",
+        lambda: each_takes(lambda: feed.page(whole)),
+        PROOF,
+    )
+    with psycopg.connect(ground.superuser_url) as connection:
+        [room] = connection.execute(ROOM).fetchone() or (0,)
+        [entries] = connection.execute("SELECT sum(last_number) FROM activity_heads").fetchone() or (0,)
+    yield row_of(
+        "Room of tiles and checkpoints of a backlog, an entry",
+        [(float(room) / float(entries), 32)],
+        "a hash",
+        BYTES,
+        unit=lambda size: f"{size:.1f} bytes",
+    )
+
+
+def _rate(work: Callable[[], object]) -> float:
+    """Entries of a step, a second."""
+    begin = time.perf_counter()
+    work()
+    return sealing.STEP / (time.perf_counter() - begin)
