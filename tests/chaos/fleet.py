@@ -87,11 +87,15 @@ class Fleet:
 
     def launch(self, name: str, *command: str) -> Member:
         """A subcommand of `activity-log`, watched from now on."""
+        return self.python(name, "-c", "from web.cli import main; main()", *command)
+
+    def python(self, name: str, *words: str) -> Member:
+        """A program of Python, told what the product is told, watched from now on."""
 
         def start() -> subprocess.Popen[bytes]:
             with (self._logs / f"{name}.log").open("ab") as out:
                 return subprocess.Popen(  # noqa: S603
-                    [sys.executable, "-c", "from web.cli import main; main()", *command],
+                    [sys.executable, *words],
                     env=environment(self.settings, 8000),
                     stdout=out,
                     stderr=subprocess.STDOUT,
