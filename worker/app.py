@@ -22,6 +22,8 @@ TASKS = {
     tasks.charge: QUEUE,
     tasks.seal: SEAL_QUEUE,
     tasks.send_checkpoints: QUEUE,
+    tasks.verify: QUEUE,
+    tasks.verify_weekly: QUEUE,
     tasks.converge: RUNTIME_QUEUE,
     tasks.reconcile: RUNTIME_QUEUE,
     tasks.read_output: RUNTIME_QUEUE,

@@ -10,6 +10,7 @@ from models.jobs.deployment import DeploymentKey
 from models.jobs.job import JobKey
 from models.jobs.observation import ResourceKey
 from models.jobs.queue import Hinted
+from models.jobs.verification import VerificationKey
 from models.settings import Settings
 from worker.publisher import (
     CONVERGE,
@@ -21,6 +22,7 @@ from worker.publisher import (
     RUNTIME_QUEUE,
     SEAL,
     SEAL_QUEUE,
+    VERIFY,
     publisher,
     send,
 )
@@ -38,6 +40,7 @@ QUESTION_SECONDS = 5
 TASKS: dict[type, tuple[str, str]] = {
     JobKey: (RUN, QUEUE),
     MailKey: (DELIVER, QUEUE),
+    VerificationKey: (VERIFY, QUEUE),
     ResourceKey: (CONVERGE, RUNTIME_QUEUE),
 }
 """Which task looks at what a hint names, and in which queue."""

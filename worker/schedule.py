@@ -16,7 +16,17 @@ from celery import Celery
 
 from models.settings import OF_SCHEDULER, Settings
 from worker.alive import touch
-from worker.publisher import CHARGE, FIND_DUE, QUEUE, RECONCILE, RUNTIME_QUEUE, SEND_CHECKPOINTS, publisher, send
+from worker.publisher import (
+    CHARGE,
+    FIND_DUE,
+    QUEUE,
+    RECONCILE,
+    RUNTIME_QUEUE,
+    SEND_CHECKPOINTS,
+    VERIFY_WEEKLY,
+    publisher,
+    send,
+)
 
 
 class Look(NamedTuple):
@@ -35,6 +45,7 @@ SCHEDULE = (
     Look(CHARGE, QUEUE, 60, 7),
     Look(RECONCILE, RUNTIME_QUEUE, 30, 3),
     Look(SEND_CHECKPOINTS, QUEUE, 3600, 600),
+    Look(VERIFY_WEEKLY, QUEUE, 3600, 900),
 )
 # When the broker is down.
 AGAIN_SECONDS = 2

@@ -14,8 +14,9 @@ from models.jobs.deployment import DeploymentKey
 from models.jobs.job import JobKey
 from models.jobs.observation import ResourceKey
 from models.jobs.output import Output
+from models.jobs.verification import VERIFICATIONS, VerificationKey
 from models.settings import Settings
-from models.system import cascade, charging, due, sealing
+from models.system import cascade, charging, due, sealing, verifying
 from models.system.expiry import expire_all
 from worker import mail, notices, output
 from worker.engine import connection
@@ -92,6 +93,9 @@ def find_due() -> None:
         expire_all(now)
     if found.seals:
         seal()
+    if found.verifications:
+        for verification_key in lease.overdue(VERIFICATIONS):
+            hint(verification_key)
     if settings.smtp_url:
         notices.tell_of_failures(settings.public_url)
 
@@ -117,6 +121,17 @@ def send_checkpoints() -> None:
     settings: Settings = current_app.config["SETTINGS"]
     if settings.smtp_url:
         notices.send_checkpoints(settings.public_url)
+
+
+def verify(organisation_id: int, verification_id: int) -> None:
+    """Carry out a verification, if it is due and nobody else is at it."""
+    verifying.run(VerificationKey(organisation_id, verification_id))
+
+
+def verify_weekly() -> None:
+    """Have the logs verified that were not for a week."""
+    for key in verifying.ask_for_due(datetime.now(UTC)):
+        hint(key)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from models.database import read
 from models.jobs import lease
 from models.jobs.delivery import MAILS
 from models.jobs.job import JOBS
+from models.jobs.verification import VERIFICATIONS
 from models.people.invitation import EXPIRED
 from models.system.sealing import UNSEALED
 
@@ -20,6 +21,7 @@ class Due(NamedTuple):
     mails: bool
     invitations: bool
     seals: bool
+    verifications: bool
 
 
 def look(now: datetime) -> Due:
@@ -31,5 +33,6 @@ LOOK = text(f"""
     SELECT EXISTS (SELECT FROM jobs WHERE {lease.is_overdue(JOBS)}),
            EXISTS (SELECT FROM mails WHERE {lease.is_overdue(MAILS)}),
            EXISTS ({EXPIRED}),
-           EXISTS ({UNSEALED})
+           EXISTS ({UNSEALED}),
+           EXISTS (SELECT FROM verifications WHERE {lease.is_overdue(VERIFICATIONS)})
 """)

@@ -43,6 +43,7 @@ NO_PAGES = {
     "assets.file",
     "health.check",
     "proof.checkpoint",
+    "proof.verification_now",
     "proof.of_entry",
     "account.home",
     "members.join",

@@ -66,6 +66,8 @@ EXPECTED: dict[tuple[str, str], set[str]] = {
     ("activity.over_time", "GET"): READERS,
     ("proof.show", "GET"): OWNER,
     ("proof.checkpoint", "GET"): OWNER,
+    ("proof.verify", "POST"): OWNER,
+    ("proof.verification_now", "GET"): OWNER,
     ("proof.of_entry", "GET"): READERS,
     # The view in the addresses below is one that Ada shares.
     ("views.index", "GET"): READERS,
@@ -142,6 +144,7 @@ LEFT_AFTER_DELETION = {
     "history.compare",
     "proof.show",
     "proof.checkpoint",
+    "proof.verification_now",
     "proof.of_entry",
 }
 # Of what the addresses below do not speak of.

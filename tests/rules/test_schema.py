@@ -56,6 +56,7 @@ WITHOUT_CLASS = {
     "platform",
     "seal_refusals",
     "strays",
+    "verifications",
     "watches",
     "checkpoint_mails",
     "usage_changes",

@@ -7,6 +7,7 @@ from html import unescape
 import psycopg
 import pytest
 
+from models.jobs.verification import VerificationKey, verifications_of
 from models.log import leaves, seal
 from models.log.actor import Actor
 from models.log.proof.checkpoint import opened
@@ -17,6 +18,7 @@ from models.people.access import Role
 from models.people.user import User
 from models.project import Project
 from models.settings import Settings
+from models.system import verifying
 from models.transaction import transaction
 from tests.support.invitations import enrol
 from tests.support.log import entries, fill
@@ -192,3 +194,32 @@ def test_an_auditor_has_the_page_and_the_way_to_it(
     assert f'href="{PROOF}"' in auditor.get(FEED).text
     assert f'href="{PROOF}"' not in visit("vera").get(FEED).text
     assert f'href="{PROOF}"' in visit("ada").get("/orgs/acme/settings").text
+
+
+def test_verify_now_is_carried_out_by_the_worker_and_its_result_is_kept(
+    visit: Callable[[str], Visitor], acme: Organisation, sealed: int
+) -> None:
+    ada = visit("ada")
+    assert ada.post(f"{PROOF}/verify").location == PROOF
+    waiting = ada.get(PROOF).text
+    assert "waiting for the worker" in waiting
+    assert f'hx-get="{PROOF}/verification"' in waiting
+    key = VerificationKey(acme.id, verifications_of(acme.id, 1)[0].id)
+    verifying.run(key)
+    done = ada.fragment(f"{PROOF}/verification").text
+
+    assert f"All {sealed} entries are as sealed" in done
+    assert "Asked for by Ada Lovelace" in done
+    assert "hx-get" not in done
+    assert "<html" not in done
+    assert f"All {sealed} entries are as sealed" in ada.get(PROOF).text
+
+
+def test_what_a_verification_finds_is_shown(
+    owner: Visitor, acme: Organisation, sealed: int, superuser: psycopg.Connection
+) -> None:
+    wait_for_sealing(superuser, 1)
+    owner.post(f"{PROOF}/verify")
+    verifying.run(VerificationKey(acme.id, verifications_of(acme.id, 1)[0].id))
+
+    assert f"The entries up to #{sealed} are not those that were sealed" in owner.get(PROOF).text

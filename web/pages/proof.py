@@ -2,9 +2,10 @@
 
 from typing import NamedTuple
 
-from flask import Blueprint, abort, request
+from flask import Blueprint, abort, redirect, request
 
 from models.errors import NotFound
+from models.jobs import verification
 from models.log import feed, seal
 from models.log.entry import entry_of
 from models.log.proof.checkpoint import Checkpoint
@@ -14,12 +15,15 @@ from models.log.trees import Tree
 from models.numbers import whole_number
 from models.people.access import Permission
 from models.people.standing import Here
-from web.access import Answer, needs
+from web.access import Answer, me, needs
+from web.acting import acting
 from web.addresses import address
-from web.fragments import render
+from web.fragments import render, wants_fragment
 from web.proofs import as_file, proof_file
 
 bp = Blueprint("proof", __name__)
+# Of the verifications, the last ones.
+SHOWN_MOST = 5
 
 
 class Line(NamedTuple):
@@ -47,8 +51,27 @@ def show(here: Here) -> Answer:
         older_url=older and f"{address('proof.show', org=here.handle)}?before={older}",
         is_first_page=before is None,
         keys=seal.verifiers(newest.origin) if newest else [],
+        verifications=verification.verifications_of(here.id, SHOWN_MOST),
         checkpoint_url=address("proof.checkpoint", org=here.handle),
     )
+
+
+@bp.post("/orgs/<org>/proof/verify")
+@needs(Permission.VERIFY_LOG)
+def verify(here: Here) -> Answer:
+    """Have the worker verify all of the log; while it does so, asking again changes nothing."""
+    with acting():
+        verification.ask(here.id, me().id)
+    return redirect(address("proof.show", org=here.handle), 303)
+
+
+@bp.get("/orgs/<org>/proof/verification")
+@needs(Permission.VERIFY_LOG, even_when_deleted=True)
+def verification_now(here: Here) -> Answer:
+    """How far the verification is, for the part of the page that asks."""
+    if not wants_fragment():
+        return redirect(address("proof.show", org=here.handle))
+    return render("proof/_verification.html", verifications=verification.verifications_of(here.id, SHOWN_MOST))
 
 
 @bp.get("/orgs/<org>/proof/checkpoint")
