@@ -11,7 +11,7 @@ from flask import request
 from models.ended import all_projects
 from models.log import offers
 from models.log.actor import SYSTEM_NAME, Door
-from models.log.keys import KEYS, ME, BadQuery
+from models.log.keys import KEYS, ME, PREFIX, BadQuery
 from models.log.query import ALL, Query, Term, parse
 from models.log.record import PAST, Action
 from models.numbers import whole_number
@@ -21,6 +21,7 @@ MENUS = {
     "actor": "Person",
     "action": "Action",
     "type": "Type",
+    "resource": "Name",
     "project": "Project",
     "via": "Door",
     "at": "Date",
@@ -120,7 +121,7 @@ class Finder:
         return [
             Menu(key, label, self.searched.at(self.query, menu="" if key == self.opened else key), key == self.opened)
             for key, label in MENUS.items()
-            if key not in self.searched.given
+            if key not in self.searched.given and (key != "resource" or self.searched.organisation_id is not None)
         ]
 
     def offers(self) -> list[Offer]:
@@ -255,6 +256,13 @@ def _projects(searched: Searched) -> Choices:
             yield each.name, each.handle, "" if each.state == "active" else each.state
 
 
+def _names(searched: Searched) -> Choices:
+    if searched.organisation_id is not None:
+        for each in offers.beginnings(searched.organisation_id, searched.sees_money):
+            things = f"{each.things}" if each.things < offers.THINGS_MOST else f"{offers.THINGS_MOST - 1}+"
+            yield f"{each.text}…", f"{each.text}{PREFIX}", f"{things} things"
+
+
 def _doors(_: Searched) -> Choices:
     yield from ((DOORS[each].capitalize(), str(each), "") for each in Door)
 
@@ -273,6 +281,7 @@ CHOICES: dict[str, Callable[[Searched], Choices]] = {
     "actor": _people,
     "action": _actions,
     "type": _types,
+    "resource": _names,
     "project": _projects,
     "via": _doors,
     "at": _dates,

@@ -85,6 +85,12 @@ def test_the_questions_of_an_investigation_are_answered_by_clicking_alone(
     expect(page.locator(".asked-term")).to_have_count(2)
     expect(summaries(page)).to_have_text(["Memcached old terminated"])
 
+    # What happened to everything called "db-"?
+    page.get_by_role("link", name="Clear", exact=True).click()
+    expect(page.locator(".asked-term")).to_have_count(0)
+    choose(page, "Name", "db-…")
+    expect(summaries(page)).to_have_text(["Memcached db-cache created", "Container db-main created"])
+
 
 def test_everything_called_db_is_one_word(ada_page: Page, busy: Project) -> None:
     ada_page.goto(FEED)
@@ -186,7 +192,7 @@ def test_on_a_phone_menus_views_and_moments_are_folded_until_asked_for(
 def test_where_there_is_room_nothing_is_folded(ada_page: Page, busy: Project) -> None:
     ada_page.goto(FEED)
 
-    expect(ada_page.locator("#finder-menus").get_by_role("button")).to_have_count(6)
+    expect(ada_page.locator("#finder-menus").get_by_role("button")).to_have_count(7)
     expect(ada_page.locator("summary", has_text="More ways to find")).to_be_hidden()
     find, go = ada_page.locator("#feed-query").bounding_box(), ada_page.get_by_label("Go to").bounding_box()
     menu = ada_page.locator("#menu-actor").bounding_box()

@@ -267,6 +267,19 @@ def test_a_search_for_numbers_that_are_taken_waits_for_nothing(owner: Visitor, b
     assert ">Live<" in owner.get(f"{FEED}?q=number:1..2000").text
 
 
+def test_the_names_that_are_offered_are_beginnings_that_several_things_share(
+    owner: Visitor, acme: Organisation, busy: Project, ada: Actor
+) -> None:
+    with transaction():
+        for name in ("Api", "api-one", "API-two", "alone-1", "-x", "-y", "züge-1", "züge-2", "plain", "plains"):
+            handle = f"h{len(name)}-{ord(name[-1])}"
+            busy.create(ada, Memcached, name=name, handle=handle)
+    page = owner.fragment(f"{FEED}?menu=resource").text
+
+    assert re.findall(r'<li data-term="([^"]+)"', page) == ["resource:api-*", "resource:db-*", "resource:züge-*"]
+    assert found(owner, "resource:api-*") == ["Memcached API-two created", "Memcached api-one created"]
+
+
 def test_who_may_not_see_money_finds_none(
     visit: Callable[[str], Visitor], acme: Organisation, busy: Project, ada: Actor
 ) -> None:
