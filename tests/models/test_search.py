@@ -1,14 +1,19 @@
 """Random queries over a long log: what their pages show, joined, is what a plain look at every entry finds."""
 
 import random
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
+from flask import Flask
 
+from models.database import db
 from models.log import feed
 from models.log.actor import SYSTEM, Actor, Door
 from models.log.feed import LATEST, Page, Row, Scope
@@ -16,11 +21,12 @@ from models.log.keys import BadQuery
 from models.log.query import Query, Term, query
 from models.log.record import Action, ProjectName, Sentence, Subject, record_each
 from models.log.search import Asker, Search
-from models.organisation import Organisation
+from models.organisation import Organisation, by_handle
 from models.people.user import User
 from models.transaction import transaction
 from tests.support.log import entries, fill, found_another
 from tests.support.matching import Reader, matching
+from tests.support.together import Deed
 
 ENTRIES, QUERIES, IN_ONE = 20_000, 500, 125
 ZONES = [ZoneInfo(name) for name in ("Europe/Berlin", "America/New_York", "Australia/Lord_Howe")]
@@ -157,30 +163,55 @@ def upwards(scope: Scope, asked: Search, **how: int) -> list[int]:
         after = int(page.above)
 
 
+@contextmanager
+def writing(app: Flask, handle: str, ada: Actor) -> Iterator[None]:
+    """Lets a few threads add to the log, one entry and several at a time, all along."""
+    over = threading.Event()
+
+    def write(count: int) -> int:
+        rounds, organisation = 0, by_handle(handle)
+        assert organisation is not None
+        while not over.wait(0.05):
+            fill(organisation, ada, count)
+            rounds += 1
+        return rounds
+
+    writers = [Deed(app, partial(write, count), within=nullcontext) for count in (1, 1, 5)]
+    try:
+        yield
+    finally:
+        over.set()
+    assert all(each.outcome > 0 for each in writers)
+
+
 @pytest.mark.parametrize("seed", range(QUERIES // IN_ONE))
 @pytest.mark.timeout(900)
-def test_pages_joined_are_what_a_look_at_every_entry_finds(
-    log: Organisation, ada: Actor, people: dict[str, User], seed: int
+def test_pages_joined_are_what_a_look_at_every_entry_finds_while_others_write(
+    app: Flask, log: Organisation, ada: Actor, people: dict[str, User], seed: int
 ) -> None:
+    with writing(app, log.handle, ada):
+        _compare(log, people, seed)
+
+
+def _compare(log: Organisation, people: dict[str, User], seed: int) -> None:
     chance = random.Random(seed)
     everything = entries(log)[::-1]
     projects = {f"p{each}": each + 1 for each in range(6)}
     emails = {each.email: each.id for each in people.values()}
-    made = queries(chance)
-    for place in range(IN_ONE):
+    made, named, ada_id = queries(chance), log.named, people["ada"].id
+    db.session.rollback()
+    for _ in range(IN_ONE):
         asked, zone, money = next(made), chance.choice(ZONES), chance.random() < 0.7
         now = datetime.now(UTC)
-        reader = Reader(people["ada"].id, zone, now, emails, projects, money)
+        reader = Reader(ada_id, zone, now, emails, projects, money)
         try:
             is_found = matching(asked, reader)
         except BadQuery:
             continue  # a time that clocks of the zone never showed
-        scope = chance.choice([feed.whole(log.named, money), feed.of_project(log.named, 1, money)])
+        scope = chance.choice([feed.whole(named, money), feed.of_project(named, 1, money)])
         inside = [each for each in everything if scope.condition == "" or each.project_id == 1]
         expected = [each.number for each in inside if is_found(each)]
         how = {"size": chance.choice([50, 300, 1000]), "most": chance.choice([700, 5000, 20_000])}
         walk = chance.choice([downwards, upwards])
         found = walk(scope, Search(scope, asked, Asker(reader.person_id, zone, now)), **how)
         assert [each for each in found if each <= everything[0].number] == expected, f"{asked} {how} {walk.__name__}"
-        if place % 5 == 0:
-            fill(log, ada, 1)
