@@ -114,6 +114,14 @@ def test_what_is_about_money_is_left_out_where_one_may_not_see_it(log: Log, peop
     assert {organisation for organisation, _ in shown} == {globex.id}
 
 
+def test_organisations_share_how_much_is_looked_at(log: Log, people: dict[str, User]) -> None:
+    looked = search(log, people["ada"], parse("nothing"), 20).page().looked
+    mine = [[each for each in entries(of) if each.actor_id == people["ada"].id] for of in log]
+
+    assert looked is not None
+    assert looked.at == max(each[-10].occurred_at for each in mine)
+
+
 def test_what_is_not_understood_is_refused(log: Log, people: dict[str, User]) -> None:
     with pytest.raises(BadQuery):
         search(log, people["ada"], parse("at:2026-03-29T02:30"), LOOKED_AT)._replace(

@@ -11,12 +11,16 @@ from sqlalchemy import TextClause, text
 from models.database import read
 from models.log import feed
 from models.log.actor import SYSTEM, Actor, Door
+from models.log.personal import BEGINNING, NEWEST
+from models.log.personal_search import PersonalSearch
 from models.log.query import parse
 from models.log.record import Action, ProjectName, Subject, record_each
 from models.log.search import Asked, Asker, Search, ask, nearby, statement_of
 from models.log.search_text import DOWN, UP, Direction
 from models.organisation import Organisation
+from models.people.user import User
 from models.transaction import transaction
+from tests.support.log import found_another
 
 BLOCKS, IN_A_BLOCK = 40, 250
 MOST = 800
@@ -110,6 +114,24 @@ def test_what_bears_a_name_is_looked_for_among_the_nearest_entries_first(
 @pytest.mark.parametrize("asked", ["resource:service-7 port", "-resource:service-7", "actor:me", "project:p0", "port"])
 def test_what_needs_a_longer_look_is_not_looked_for_twice(log: Organisation, ada: Actor, asked: str) -> None:
     assert nearby(DOWN, _asking(log, ada, asked)) is None
+
+
+@pytest.mark.parametrize("side", ["<", ">"])
+@pytest.mark.parametrize("asked", ["changed:port", "type:container", "updated"])
+def test_a_search_of_what_one_person_did_looks_at_no_more_than_it_may(
+    log: Organisation, people: dict[str, User], ada: Actor, asked: str, side: str
+) -> None:
+    other = found_another(people, ada, "globex")
+    asker = Asker(people["ada"].id, UTC, datetime.now(UTC))
+    organisations = [log.named, other.named]
+    search = PersonalSearch(people["ada"].id, organisations, frozenset(), parse(asked), asker, MOST)
+    query, values = search.question(side, NEWEST if side == "<" else BEGINNING, LIMIT)
+    plan: dict[str, Any] = read(text(f"EXPLAIN (ANALYZE, FORMAT JSON) {query.text}"), values)[0][0][0]["Plan"]
+    scans = [node for node in _nodes(plan) if node.get("Relation Name") == "activity_entries" and node["Actual Loops"]]
+
+    assert {scan["Index Name"] for scan in scans} == {"activity_of_actor"}
+    # What is found, and how far that was looked at.
+    assert sum(scan["Actual Rows"] * scan["Actual Loops"] for scan in scans) <= 2 * MOST
 
 
 def _asking(log: Organisation, ada: Actor, asked: str) -> Asked:
