@@ -125,6 +125,11 @@ def refusals() -> list[Refusal]:
     return [Refusal(*each) for each in read(REFUSALS, {})]
 
 
+def overdue(since: datetime) -> int:
+    """Counts the logs that hold an entry from before a moment that is not sealed yet."""
+    return int(read(OVERDUE, {"since": since})[0][0])
+
+
 def publics() -> list[Public]:
     """Returns the public keys that have signed here, the first one first."""
     return [Public(key_id, bytes(public)) for key_id, public in read(KEYS, {})]
@@ -197,6 +202,12 @@ STANDING = text(f"""
     SELECT {STANDING_COLUMNS}
       FROM activity_heads AS head {STANDING_FROM}
      WHERE head.organisation_id = :organisation
+""")
+OVERDUE = text(f"""
+    SELECT count(*) FROM activity_heads AS head {STANDING_FROM}
+      JOIN activity_entries AS waiting
+        ON waiting.organisation_id = head.organisation_id AND waiting.number = COALESCE(sealed.size, 0) + 1
+     WHERE waiting.occurred_at < :since
 """)
 REFUSALS = text("""
     SELECT organisation_id, refused_at, reason FROM seal_refusals WHERE reason IS NOT NULL ORDER BY organisation_id

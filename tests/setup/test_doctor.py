@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
@@ -9,9 +10,11 @@ from click.testing import CliRunner
 from flask import Flask
 
 from models.migrations import steps
+from models.organisation import Organisation
 from models.settings import Settings
 from models.system import guards
 from models.system.guards import TRIGGERS
+from tests.support.past import happened
 from web.cli.doctor import doctor
 
 APP = "activity_log_app"
@@ -25,6 +28,16 @@ MEDDLED = [
         "ALTER TABLE activity_heads DISABLE TRIGGER activity_heads_only_grow",
         "ALTER TABLE activity_heads ENABLE ALWAYS TRIGGER activity_heads_only_grow",
         "activity_heads_only_grow on activity_heads: missing",
+    ),
+    (
+        "ALTER TABLE activity_owed DISABLE TRIGGER activity_owed_is_told",
+        "ALTER TABLE activity_owed ENABLE ALWAYS TRIGGER activity_owed_is_told",
+        "activity_owed_is_told on activity_owed: missing",
+    ),
+    (
+        "ALTER TABLE containers DISABLE TRIGGER containers_owe_for_update",
+        "ALTER TABLE containers ENABLE ALWAYS TRIGGER containers_owe_for_update",
+        "containers_owe_for_update on containers: missing",
     ),
     (
         f"GRANT UPDATE (summary) ON activity_entries TO {APP}",
@@ -106,6 +119,29 @@ def test_a_broker_that_does_not_answer_is_told(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1/0")
 
     assert "WRONG  The broker takes hints" in examined()[1]
+
+
+def test_a_database_that_does_not_answer_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://app:x@127.0.0.1:1/activity_log")
+    monkeypatch.setenv("DATABASE_OWNER_URL", "postgresql://owner:x@127.0.0.1:1/activity_log")
+    code, output = examined()
+
+    assert code == 4
+    assert output.startswith("WRONG  The database answers: ")
+    assert output.count("\n") == 1
+
+
+def test_a_log_that_is_not_sealed_for_long_is_told(acme: Organisation, superuser: psycopg.Connection) -> None:
+    assert "ok     The log is sealed up to its end" in examined()[1]
+    happened(superuser, acme, [datetime.now(UTC) - timedelta(minutes=1)] * 4)
+
+    assert "entries of 1 logs have waited for more than 30 s" in examined()[1]
+
+
+def test_why_nothing_more_is_sealed_is_told(superuser: psycopg.Connection) -> None:
+    superuser.execute("INSERT INTO seal_refusals (organisation_id, refused_at, reason) VALUES (0, now(), 'went back')")
+
+    assert "nothing more is sealed of 1 logs: went back" in examined()[1]
 
 
 def test_each_trigger_on_the_log_is_known_to_it(superuser: psycopg.Connection) -> None:

@@ -6,28 +6,38 @@ from datetime import UTC, datetime
 
 import click
 import psycopg
+from sqlalchemy.exc import OperationalError
 
 from models.jobs import job
 from models.jobs.waiting import waiting
+from models.log import seal
 from models.migrations import last_step, steps
 from models.settings import Settings
 from models.system import guards, rotation
 from models.system.guards import Finding
 from web import broker
 from web.cli.connection import connected
+from web.seals import LATE
 
 CONNECT_SECONDS = BROKER_SECONDS = 5
 FREE_LEAST = 0.05
+# As the exit codes of `verify` have it.
+CANNOT_TELL = 4
+SEE_SEALS = "`activity-log epoch show` says which, and docs/operations.md what to do about a database that went back."
 
 
 @click.command()
 def doctor() -> None:
     """Look at roles, grants, triggers, durability, clock, schema, keys, broker, disk and work that is stuck.
 
-    Ends with 1 when something is wrong. It changes nothing.
+    Ends with 1 when something is wrong, with 4 when the database does not answer. It changes nothing.
     """
-    with connected() as settings:
-        found = [*guards.look(), _schema(settings), _keys(), _work(), _engine(), _broker(settings), _disk(settings)]
+    try:
+        with connected() as settings:
+            found = _look(settings)
+    except (OperationalError, psycopg.OperationalError) as error:
+        click.secho(f"WRONG  The database answers: {_first_line(error)}", fg="red")
+        sys.exit(CANNOT_TELL)
     for each in found:
         if each.trouble:
             click.secho(f"WRONG  {each.about}: {each.trouble}.", fg="red")
@@ -35,6 +45,32 @@ def doctor() -> None:
         else:
             click.echo(f"ok     {each.about}.")
     sys.exit(any(each.trouble for each in found))
+
+
+def _look(settings: Settings) -> list[Finding]:
+    schema = _schema(settings)
+    if schema.trouble:
+        return [schema]  # of which the rest would only say that a table is missing
+    there = [*guards.look(), schema, _keys(), _seals()]
+    return [*there, _work(), _engine(), _broker(settings), _disk(settings)]
+
+
+def _first_line(error: Exception) -> str:
+    """What the driver says, without the statement that SQLAlchemy adds."""
+    said = str(getattr(error, "orig", None) or error).strip()
+    return said.splitlines()[0] if said else type(error).__name__
+
+
+def _seals() -> Finding:
+    about = "The log is sealed up to its end"
+    if refusals := seal.refusals():
+        why = "; ".join(dict.fromkeys(each.reason for each in refusals))
+        return Finding(about, f"nothing more is sealed of {len(refusals)} logs: {why}", SEE_SEALS)
+    late = seal.overdue(datetime.now(UTC) - LATE)
+    if not late:
+        return Finding(about)
+    why = f"entries of {late} logs have waited for more than {LATE.total_seconds():.0f} s"
+    return Finding(about, why, "See whether `activity-log worker` runs, with SIGNING_KEYS, and what it says.")
 
 
 def _schema(settings: Settings) -> Finding:
