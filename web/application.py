@@ -21,6 +21,7 @@ from web import (
     chips,
     compression,
     cookie,
+    erasures,
     errors,
     feeds,
     finding,
@@ -112,7 +113,7 @@ def create_app(settings: Settings) -> Flask:
     compression.attach(app, settings)
     database.attach(app, settings, OF_A_REQUEST)
     reading, answering = (bounds, cookie, form_body, form_token), (fragments, assets, words, errors)
-    for module in (sealed, quotas, hint, output, *reading, limits, health, *answering, acting):
+    for module in (sealed, quotas, hint, output, *reading, limits, health, erasures, *answering, acting):
         module.attach(app, settings)
     _routes(app)
     _templates(app)

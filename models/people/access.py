@@ -29,6 +29,8 @@ class Permission(StrEnum):
     MANAGE_PROJECTS = "manage_projects"
     MANAGE_MEMBERS = "manage_members"
     MANAGE_BILLING = "manage_billing"
+    ERASE_MEMBERS = "erase_members"
+    """Personal data of former members, for good."""
     UPDATE_ORGANISATION = "update_organisation"
     DELETE_ORGANISATION = "delete_organisation"
 

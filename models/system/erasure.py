@@ -23,7 +23,7 @@ from models.log.people import Known
 from models.log.record import Action, Sentence, Subject, record
 from models.numbers import whole_number
 from models.people import leaving
-from models.people.access import Role
+from models.people.access import Permission, allows
 from models.people.member import require_still
 from models.people.user import by_email
 from models.people.view import erase_from_views
@@ -127,7 +127,7 @@ def erase_former_member(organisation_id: int, actor: Actor, user_id: int, confir
     """
     hold_organisation_alone(organisation_id)
     require_still(actor, organisation_id)
-    if actor.role != Role.OWNER:
+    if not allows(actor.role, Permission.ERASE_MEMBERS):
         raise Forbidden("Only an owner can erase personal data.")
     former = {each.user_id: each.name for each in people.former_members(organisation_id)}
     if user_id not in former:

@@ -92,6 +92,7 @@ EXPECTED: dict[tuple[str, str], set[str]] = {
     ("members.add", "POST"): ADMINS,
     ("members.change_role", "POST"): ADMINS,
     ("members.remove", "POST"): ADMINS,
+    ("members.erase", "POST"): OWNER,
     ("members.revoke", "POST"): ADMINS,
     ("members.resend", "POST"): ADMINS,
     # The token is the key: with it everyone may look, without it nobody.

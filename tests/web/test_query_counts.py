@@ -34,7 +34,7 @@ EDITED = {
     "/account": 2,
     "/orgs/new": 1,
     "/orgs/acme/settings": 2,
-    "/orgs/acme/members": 4,
+    "/orgs/acme/members": 5,
     "/orgs/acme/billing": 7,
     "/orgs/acme/projects/new": 2,
     "/orgs/acme/projects/web/settings": 3,

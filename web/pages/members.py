@@ -9,6 +9,7 @@ from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  #
 
 from models.errors import NotFound
 from models.log.actor import Actor
+from models.log.people import former_members, shown_as
 from models.organisation import Organisation, by_handle, find_open_invitation
 from models.people.access import OWNERS_TO_GRANT, Permission, Role, allows
 from models.people.invitation import Invited, find_invitation, invitations
@@ -21,10 +22,12 @@ from models.people.member import (
     revoke_invitation,
 )
 from models.people.user import EMAIL, checked_email
+from models.system.erasure import INTEGER, Erasure, erase_former_member
 from web import form_token
 from web.access import Answer, Open, may, me, needs
 from web.acting import acting
 from web.bounds import Within
+from web.erasures import remember
 from web.flashes import tell
 from web.forms import Form, TokenForm
 from web.fragments import render
@@ -53,6 +56,12 @@ class MemberForm(RoleForm):
     """Someone to let in."""
 
     email = StringField("Email", [Within(*EMAIL)], render_kw={"type": "email", "autocomplete": "off", "maxlength": 254})
+
+
+class EraseForm(Form):
+    """What someone is called, typed to confirm that it is to be erased."""
+
+    confirm = StringField("Name", render_kw={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"})
 
 
 @bp.get("/orgs/<org>/members")
@@ -115,6 +124,24 @@ def remove(organisation: Organisation, user_id: int) -> Answer:
         flash(f"You left {organisation.name}.")
         return redirect(url_for("orgs.index"))
     tell(f"{name} was removed from {organisation.name}.")
+    return redirect(url_for("members.index", org=organisation.handle))
+
+
+@bp.post("/orgs/<org>/members/<int:user_id>/erase")
+@needs(Permission.ERASE_MEMBERS)
+def erase(organisation: Organisation, user_id: int) -> Answer:
+    """Erase the name and the addresses of someone who is no member any more."""
+    if user_id > INTEGER:
+        abort(404)
+    form = EraseForm()
+    done: list[Erasure] = []
+    if form.validate():
+        with form.show_errors(), acting() as actor:
+            done = erase_former_member(organisation.id, actor, user_id, form.confirm.data or "")
+    if form.refused:
+        return _people(organisation, MemberForm(formdata=None, role="member"), erasing={user_id: form})
+    remember(done)
+    tell(f"Erased. They are shown as {shown_as(done[0].tag)} from now on.")
     return redirect(url_for("members.index", org=organisation.handle))
 
 
@@ -191,16 +218,22 @@ def _people(
     form: MemberForm,
     refused: dict[int, Any] | None = None,
     invitation_link: str | None = None,
+    erasing: dict[int, EraseForm] | None = None,
 ) -> Answer:
     may_manage = allows(g.role, Permission.MANAGE_MEMBERS)
     people = [_shown(each, (refused or {}).get(each.user_id), may_manage) for each in members(organisation.id)]
     form.offer(g.role)
     invited = invitations(organisation.id, datetime.now(UTC)) if may_manage else []
-    status = max([form.status, *(each.status for each in (refused or {}).values())])
+    former = former_members(organisation.id) if may(Permission.ERASE_MEMBERS) else []
+    for user_id in (erasing or {}).keys() - {each.user_id for each in former}:
+        flash(" ".join((erasing or {})[user_id].complaints), "error")
+    wrong = [*(refused or {}).values(), *(erasing or {}).values()]
+    status = max([form.status, *(each.status for each in wrong)])
     return render(
         "members/index.html",
         people=people,
         invitations=invited,
+        former=[(each, (erasing or {}).get(each.user_id) or EraseForm(formdata=None)) for each in former],
         may_change={each.id for each in invited if g.role == Role.OWNER or each.role not in OWNERS_TO_GRANT},
         form=form,
         invitation_link=invitation_link,
