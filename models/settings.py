@@ -67,6 +67,10 @@ class Settings:
     """The sender of every mail."""
     erasures_file: str = ""
     """The list of what was erased of former members; empty: erasures.jsonl in DATA_DIR."""
+    witnesses: Path | None = None
+    """A policy (c2sp.org/tlog-policy): the witnesses that it gives an address for are asked to cosign; None: nobody."""
+    anchor_file: Path | None = None
+    """What every checkpoint of the installation is added to; None: nothing."""
     alive_file: str = ""
     """What worker, runtime and scheduler touch while they are at work, for health checks; empty: nothing."""
     trusted_proxies: int = 0
@@ -197,6 +201,8 @@ QUOTAS = (
 READERS: dict[str, Callable[[str], Any]] = {
     "port": _number(1, 65535),
     "data_dir": Path,
+    "witnesses": Path,
+    "anchor_file": Path,
     "signup": _signup,
     "demo": _switch,
     "health_seconds": _number(1, 3600),

@@ -10,7 +10,7 @@ from models import database, sealed
 from models.log import signing
 from models.settings import Settings
 from models.transaction import has_recorded
-from worker import hint, output, tasks
+from worker import anchors, hint, output, tasks
 from worker.alive import touch
 from worker.engine import connection
 from worker.publisher import QUEUE, RUNTIME_QUEUE, SEAL_QUEUE
@@ -21,6 +21,7 @@ TASKS = {
     tasks.find_due: QUEUE,
     tasks.charge: QUEUE,
     tasks.seal: SEAL_QUEUE,
+    tasks.bring: QUEUE,
     tasks.send_checkpoints: QUEUE,
     tasks.verify: QUEUE,
     tasks.verify_weekly: QUEUE,
@@ -83,7 +84,7 @@ def create_app(settings: Settings) -> flask.Flask:
     """Build the bare Flask app that tasks run in."""
     app = flask.Flask("worker")
     app.config["SETTINGS"] = settings
-    for module in (sealed, signing, database, hint, output, connection):
+    for module in (sealed, signing, database, hint, output, connection, anchors):
         module.attach(app, settings)
     return app
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from flask import Flask, current_app
 
+from models.jobs.anchor import AnchorKey
 from models.jobs.delivery import MailKey
 from models.jobs.deployment import DeploymentKey
 from models.jobs.job import JobKey
@@ -13,6 +14,7 @@ from models.jobs.queue import Hinted
 from models.jobs.verification import VerificationKey
 from models.settings import Settings
 from worker.publisher import (
+    BRING,
     CONVERGE,
     DELIVER,
     QUEUE,
@@ -41,6 +43,7 @@ TASKS: dict[type, tuple[str, str]] = {
     JobKey: (RUN, QUEUE),
     MailKey: (DELIVER, QUEUE),
     VerificationKey: (VERIFY, QUEUE),
+    AnchorKey: (BRING, QUEUE),
     ResourceKey: (CONVERGE, RUNTIME_QUEUE),
 }
 """Which task looks at what a hint names, and in which queue."""

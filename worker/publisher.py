@@ -16,7 +16,7 @@ SEAL_QUEUE = "activity-log-seals"
 RUN, DELIVER, FIND_DUE, CHARGE, SEAL = (
     f"worker.tasks.{each}" for each in ("run", "deliver", "find_due", "charge", "seal")
 )
-SEND_CHECKPOINTS = "worker.tasks.send_checkpoints"
+BRING, SEND_CHECKPOINTS = (f"worker.tasks.{each}" for each in ("bring", "send_checkpoints"))
 VERIFY, VERIFY_WEEKLY = (f"worker.tasks.{each}" for each in ("verify", "verify_weekly"))
 CONVERGE, RECONCILE, READ_OUTPUT = (f"worker.tasks.{each}" for each in ("converge", "reconcile", "read_output"))
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from flask import current_app
 
 from models.jobs import job, lease
+from models.jobs.anchor import AnchorKey
 from models.jobs.delivery import MAILS, MailKey
 from models.jobs.deployment import DeploymentKey
 from models.jobs.job import JobKey
@@ -18,7 +19,7 @@ from models.jobs.verification import VERIFICATIONS, VerificationKey
 from models.settings import Settings
 from models.system import cascade, charging, due, sealing, verifying
 from models.system.expiry import expire_all
-from worker import mail, notices, output
+from worker import anchors, mail, notices, output
 from worker.engine import connection
 from worker.engine import output as readings
 from worker.engine import reconcile as rounds
@@ -40,6 +41,11 @@ def deliver(mail_id: int) -> None:
     settings = current_app.config["SETTINGS"]
     if settings.smtp_url:
         mail.deliver(MailKey(mail_id), settings)
+
+
+def bring(anchor: str) -> None:
+    """Bring the installation's newest checkpoint to an anchor, if it is due."""
+    anchors.bring(AnchorKey(anchor))
 
 
 def converge(organisation_id: int, noun: str, resource_id: int) -> None:
@@ -82,7 +88,7 @@ def find_due() -> None:
     """Hint again at every job that is due and that nobody holds, close what has expired, seal, tell of what failed."""
     settings: Settings = current_app.config["SETTINGS"]
     now = datetime.now(UTC)
-    found = due.look(now)
+    found = due.look(now, anchors.names())
     if found.jobs:
         for key in job.overdue():
             hint(key)
@@ -96,6 +102,8 @@ def find_due() -> None:
     if found.verifications:
         for verification_key in lease.overdue(VERIFICATIONS):
             hint(verification_key)
+    if found.anchors:
+        anchors.look()
     if settings.smtp_url:
         notices.tell_of_failures(settings.public_url)
 
@@ -106,6 +114,8 @@ def seal() -> None:
     end = time.monotonic() + SEAL_SECONDS_MOST
     if sealing.seal_all(settings.sealed, lambda: time.monotonic() < end):
         hint_at_log()
+    if anchors.names():
+        anchors.look()
 
 
 def charge() -> None:

@@ -8,7 +8,7 @@ import click
 import psycopg
 from sqlalchemy.exc import OperationalError
 
-from models.jobs import job
+from models.jobs import anchor, job
 from models.jobs.waiting import waiting
 from models.log import seal
 from models.migrations import last_step, steps
@@ -52,7 +52,7 @@ def _look(settings: Settings) -> list[Finding]:
     if schema.trouble:
         return [schema]  # of which the rest would only say that a table is missing
     there = [*guards.look(), schema, _keys(), _seals()]
-    return [*there, _work(), _engine(), _broker(settings), _disk(settings)]
+    return [*there, _work(), _engine(), _anchors(), _broker(settings), _disk(settings)]
 
 
 def _first_line(error: Exception) -> str:
@@ -107,6 +107,19 @@ def _engine() -> Finding:
         return Finding(about)
     why = "; ".join(f"{each.deployments} wait since {each.fault.words}" for each in found)
     return Finding(about, why, "Mend the engine; they are tried again. `activity-log engine faults` shows when.")
+
+
+def _anchors() -> Finding:
+    about = "Checkpoints get to every place outside that is configured"
+    found = anchor.anchors()
+    if forked := [each for each in found if each.is_alarming]:
+        why = "; ".join(f"{each.name} has seen another log: {each.error}" for each in forked)
+        return Finding(about, why, "Find out who changed or restored the database; “Anchors” in docs/operations.md.")
+    late = [each for each in found if each.is_late(datetime.now(UTC))]
+    if not late:
+        return Finding(about if found else f"{about}: none is")
+    why = "; ".join(f"{each.name} waits since {each.waits_since:%Y-%m-%d %H:%M} ({each.error})" for each in late)
+    return Finding(about, why, "Mend what is told, or take it out of WITNESSES or ANCHOR_FILE.")
 
 
 def _broker(settings: Settings) -> Finding:

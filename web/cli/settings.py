@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from models.jobs.places import configured
 from models.settings import OF_OWNER, OF_WORKER, REQUIRED, Settings, SettingsError, is_told
 from web.cli.local.alone import adopt, alone, take_on
 from web.cli.local.embedded import servers
@@ -20,9 +21,11 @@ def read_settings(nor: str = "", needed: Collection[str] = REQUIRED) -> Settings
     `nor` says where else they were looked for.
     """
     try:
-        return Settings.from_environment(os.environ, needed)
+        found = Settings.from_environment(os.environ, needed)
+        configured(found)
     except SettingsError as error:
         raise click.ClickException(f"{error}{nor}. See “Configuration” in docs/operations.md.") from None
+    return found
 
 
 def find_settings(needed: Collection[str] = OF_WORKER) -> Settings:

@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from models.database import READING, db
-from models.jobs import waiting
+from models.jobs import anchor, waiting
 from models.log import seal
 from models.settings import Settings
 from web import broker
@@ -50,6 +50,7 @@ def attach(app: Flask, _: Settings) -> None:
         "broker": Probe(lambda: _broker_answers(app.config["REDIS_URL"])),
         "engine": Probe(lambda: _one(engine, waiting.STATE) or UNKNOWN),
         "log": Probe(lambda: _one(engine, seal.STATE) or UNKNOWN),
+        "anchors": Probe(lambda: _one(engine, anchor.STATE) or UNKNOWN),
     }
 
 
@@ -59,13 +60,12 @@ def check() -> Answer:
     """200 when database and broker answer, else 503 and which; within three seconds, whatever hangs.
 
     What the worker last said of the engine is told too, but pages need no engine: it changes no status. Nor does a log
-    that is not sealed any further, which is told when it is so.
+    that is not sealed any further, or whose checkpoints get to no place outside, each told when it is so.
     """
     asked = {name: probe.ask() for name, probe in current_app.extensions[PROBES].items()}
     end = time.monotonic() + PATIENCE_SECONDS
     found = {name: _in_time(answer, end) for name, answer in asked.items()}
-    if found["log"] != DEGRADED:
-        del found["log"]
+    found = {name: how for name, how in found.items() if name not in ("log", "anchors") or how == DEGRADED}
     response = jsonify(found)
     response.status_code = 200 if found["database"] == found["broker"] == WELL else 503
     return response
