@@ -13,6 +13,7 @@ from models.log.feed import OrganisationName, Page, Scope
 from models.log.record import Action, ProjectName, Subject, record, record_each
 from models.organisation import Organisation
 from models.people.access import Role
+from models.people.identity import rename
 from models.people.user import User
 from models.project import Project
 from models.transaction import transaction
@@ -182,8 +183,8 @@ def test_a_feed_reads_the_names_of_then(acme: Organisation, people: dict[str, Us
     with transaction():
         record(ada, Action.CREATE, Subject(acme.id, "secret", 1, "token", project))
     with transaction():
-        people["ada"].rename("Someone Else")
+        rename(people["ada"], ada, "Someone Else")
 
-    row = unfolded(feed.page(scope(acme)))[0]
+    row = unfolded(feed.page(scope(acme)))[1]
     assert (row.actor_name, row.project_name) == ("Ada Lovelace", "Then")
     assert as_actor(people["ada"], Role.OWNER).name == "Someone Else"

@@ -13,7 +13,6 @@ from models.log.actor import Actor
 from models.organisation import Organisation
 from models.project import Project
 from models.settings import Settings
-from models.transaction import transaction
 from tests.web.conftest import Visitor
 from web.application import create_app
 from worker import hint
@@ -148,9 +147,10 @@ def test_too_large_a_form_is_refused(owner: Visitor, acme: Organisation) -> None
     assert owner.post("/orgs/new", name="x" * 2_000_000).status_code == 413
 
 
-def test_a_suspended_organisation_says_how_to_resume(owner: Visitor, acme: Organisation, web: Project) -> None:
-    with transaction():
-        acme.state = "suspended"
+def test_a_suspended_organisation_says_how_to_resume(
+    owner: Visitor, web: Project, superuser: psycopg.Connection
+) -> None:
+    superuser.execute("UPDATE organisations SET state = 'suspended'")
     answer = owner.post("/orgs/acme/projects/new", name="More", handle="more")
 
     assert answer.status_code == 422
