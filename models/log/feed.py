@@ -234,13 +234,15 @@ def _read(queries: dict[str, TextClause], scope: Scope, edge: int, limit: int) -
 
 
 def _items(scope: Scope, found: _Raw) -> list[Item]:
-    organisation = scope.organisation
+    organisation, make = scope.organisation, Row._make
     items: list[Item] = []
     folded = None
     for each in found:
         run = each[RUN]
         if run is None:
-            items.append(row_of(organisation, *each[ROW:RUN]))
+            # Nearly every entry speaks of nobody; fifty calls a page would show.
+            plain = each[ROW] is None
+            items.append(make((organisation, *each[NUMBER:RUN])) if plain else row_of(organisation, *each[ROW:RUN]))
         elif run != folded:
             items.append(fold_of(scope, row_of(organisation, *each[ROW:RUN]), RunColumns(*run)))
         folded = run

@@ -5,6 +5,7 @@ import unicodedata
 from models.field import is_ignorable
 from models.log.actor import SYSTEM_NAME
 
+ERASED = "erased person"
 # What Unicode's confusables.txt takes for the letters of "system", small or capital, beyond what NFKD and case folding
 # bring together.
 LOOK_ALIKE = {
@@ -25,6 +26,12 @@ def reads_as_system(name: str) -> bool:
     shown = "".join(each for each in unicodedata.normalize("NFKD", name) if _counts(each))
     # "rn" is how the same table writes what looks like an m.
     return shown.strip().casefold().translate(PLAIN).replace("rn", "m") == SYSTEM_NAME
+
+
+def reads_as_erased(name: str) -> bool:
+    """Whether the name begins like what the log calls someone who was erased."""
+    shown = "".join(each for each in unicodedata.normalize("NFKD", name) if _counts(each))
+    return " ".join(shown.split()).casefold().startswith(ERASED)
 
 
 def _counts(character: str) -> bool:

@@ -10,7 +10,7 @@ from models.database import Model, add, db
 from models.errors import EmailTaken, Forbidden, Invalid, NotFound
 from models.field import NAME_MOST, Field
 from models.length import Length
-from models.people.names import reads_as_system
+from models.people.names import reads_as_erased, reads_as_system
 from models.people.password import NOBODY, PASSWORD_MOST, hashed, verified
 
 # RFC 5321, section 4.5.3.1.3, less the brackets around it: octets.
@@ -135,9 +135,12 @@ def checked_email(email: str) -> str:
 
 
 def checked_name(name: str) -> str:
-    """Returns a person's name as it is stored. Raises Invalid, also for what the log calls the platform itself."""
-    if NAME.length.complaint(NAME.label, name) is None and reads_as_system(name):
-        raise Invalid("“system” is what the log calls the platform itself; choose another name.", "name")
+    """Returns a person's name as it is stored. Raises Invalid, also for a name that is not a person's."""
+    if NAME.length.complaint(NAME.label, name) is None:
+        if reads_as_system(name):
+            raise Invalid("“system” is what the log calls the platform itself; choose another name.", "name")
+        if reads_as_erased(name):
+            raise Invalid("“Erased person” is someone whose name was erased; choose another name.", "name")
     return " ".join(NAME.check(name).split())
 
 

@@ -12,6 +12,13 @@ from models.transaction import transaction
 from tests.support.log import latest_entry, summaries
 
 
+@pytest.mark.parametrize("name", ["erased person 7f3a", "Erased  Person", "\u200berased\u00a0person x"])
+def test_nobody_passes_for_someone_who_was_erased(name: str) -> None:
+    with pytest.raises(Invalid, match="whose name was erased"):
+        checked_name(name)
+    assert checked_name("Person, erased") == "Person, erased"
+
+
 @pytest.mark.parametrize(
     "name",
     [
