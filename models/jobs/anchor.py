@@ -15,6 +15,7 @@ from models.log.proof.note import Signature
 
 FILE = "file"
 """The anchor that is a file; witnesses have a plus sign in their names."""
+DEGRADED = "degraded"
 # Every checkpoint covers all before it, so that some may be left out while many are made.
 PAUSE = timedelta(seconds=10)
 # Longer than any anchor takes to be mended by itself.
@@ -115,6 +116,11 @@ def anchors() -> list[Anchor]:
     return [Anchor(*row) for row in read(ALL, {})]
 
 
+def are_late() -> bool:
+    """Whether checkpoints have got to no place outside for too long, or a witness contradicts."""
+    return str(read(text(STATE), {})[0][0]) == DEGRADED
+
+
 def published_since(place: Place) -> list[Published]:
     """Returns the checkpoints after one, oldest first; of many, only the first."""
     return [Published(Place(epoch, size), note) for epoch, size, note in read(SINCE, place._asdict())]
@@ -168,7 +174,7 @@ STATE = f"""
                      SELECT FROM activity_checkpoints AS made
                       WHERE made.organisation_id = 0 AND (made.epoch, made.size) > (anchors.epoch, anchors.size)
                         AND GREATEST(made.at, added_at) < clock_timestamp() - interval '{PATIENCE.total_seconds()} s'))
-                THEN 'degraded' ELSE 'ok' END
+                THEN '{DEGRADED}' ELSE 'ok' END
       FROM anchors WHERE state = 'ready'
 """
 COSIGN = text("""

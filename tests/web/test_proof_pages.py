@@ -53,6 +53,14 @@ def wait_for_sealing(superuser: psycopg.Connection, seconds: int) -> None:
         superuser.execute("ALTER TABLE activity_entries ENABLE ALWAYS TRIGGER activity_entries_are_permanent")
 
 
+def test_the_page_warns_when_checkpoints_get_to_no_place_outside(
+    owner: Visitor, sealed: int, superuser: psycopg.Connection
+) -> None:
+    assert "not-anchored" not in owner.get(PROOF).text
+    superuser.execute("INSERT INTO anchors (name, is_alarming) VALUES ('one.example.com+0badf00d', true)")
+    assert "has seen another log" in owner.get(PROOF).text
+
+
 def test_the_head_of_a_feed_says_up_to_where_it_is_sealed(owner: Visitor, sealed: int) -> None:
     for address in (FEED, "/orgs/acme", "/orgs/acme/projects/web"):
         assert f"Sealed up to #{sealed}" in head(owner.get(address).text)

@@ -184,9 +184,12 @@ def test_one_that_is_down_is_asked_later_and_told_of_after_a_day(
     assert the_anchor().is_late(now + PATIENCE + timedelta(minutes=5))
     assert not is_degraded(app)
 
+    assert not anchor.are_late()
+
     backdate(superuser)
     assert the_anchor().is_late(now)
     assert is_degraded(app)
+    assert anchor.are_late()
 
     with witness(tmp_path, log_of(first), port=running.port):
         worker.bring()

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from flask import Blueprint, abort, redirect, request
 
 from models.errors import NotFound
-from models.jobs import verification
+from models.jobs import anchor, verification
 from models.log import feed, seal
 from models.log.entry import entry_of
 from models.log.proof.checkpoint import Checkpoint
@@ -47,6 +47,7 @@ def show(here: Here) -> Answer:
     return render(
         "proof/show.html",
         newest=newest,
+        anchors_are_late=anchor.are_late(),
         lines=[_line(here, each) for each in found],
         older_url=older and f"{address('proof.show', org=here.handle)}?before={older}",
         is_first_page=before is None,
