@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from models.log.proof.checkpoint import cosigner
+from models.log.proof.note import Signer
 from tests.support.bundles import KEY, bundle, checkpoint_of
 
 ROOT = Path(__file__).parents[2]
@@ -56,6 +58,17 @@ def test_a_kept_checkpoint_is_compared(file: Path, tmp_path: Path) -> None:
     pin.write_text(checkpoint_of(WHOLE.leaves[1:6]))
     ended = run(file, "--key", KEY, "--pin", pin)
     assert (ended.returncode, '"verdict": "gone back"' in ended.stdout) == (3, True)
+
+
+def test_a_policy_is_asked_for(file: Path, tmp_path: Path) -> None:
+    policy = tmp_path / "policy"
+    policy.write_text(f"witness one {cosigner(Signer('one.example.com', bytes(32)))}\nquorum one\n")
+    ended = run(file, "--key", KEY, "--policy", policy)
+    assert (ended.returncode, "No quorum" in ended.stdout) == (4, True)
+
+    policy.write_text("quorum nobody\n")
+    ended = run(file, "--key", KEY, "--policy", policy)
+    assert (ended.returncode, "no line before names nobody" in ended.stderr) == (2, True)
 
 
 def test_a_changed_bundle_ends_it_with_1(file: Path) -> None:

@@ -10,6 +10,7 @@ import click
 from models.log.proof.bundle import BadBundle, BundleCheck
 from models.log.proof.finding import Verdict, exit_code
 from models.log.proof.note import BadNote, Verifier
+from models.log.proof.policy import BadPolicy, Policy
 
 LINE_MOST = 32 * 1024 * 1024
 """An entry has some hundred bytes; a longer line is none."""
@@ -25,15 +26,21 @@ LINE_MOST = 32 * 1024 * 1024
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="A checkpoint that you kept earlier; any number of them.",
 )
-def verify_bundle(file: BinaryIO, keys: tuple[str, ...], pins: tuple[Path, ...]) -> None:
+@click.option(
+    "--policy",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Which witnesses must have cosigned (c2sp.org/tlog-policy).",
+)
+def verify_bundle(file: BinaryIO, keys: tuple[str, ...], pins: tuple[Path, ...], policy: Path | None) -> None:
     """Check a bundle of entries that `activity-log bundle` has written, all by itself.
 
     What is wrong is a line of JSON each. Ends with 0 when nothing is, 1 when the bundle contradicts itself or its
     checkpoint, 2 when it was called wrongly, 3 when it contradicts a checkpoint that was kept, 4 when it cannot tell.
     """
     try:
-        check = BundleCheck([Verifier.parse(each) for each in keys], [each.read_text() for each in pins])
-    except (BadNote, UnicodeDecodeError) as error:
+        wanted = Policy.parse(policy.read_text()) if policy else None
+        check = BundleCheck([Verifier.parse(each) for each in keys], [each.read_text() for each in pins], wanted)
+    except (BadNote, BadPolicy, UnicodeDecodeError) as error:
         raise click.UsageError(str(error)) from None
     verdicts: set[Verdict] = set()
     try:
@@ -66,6 +73,8 @@ def _told(check: BundleCheck, verdicts: set[Verdict]) -> Iterator[str]:
     yield f"Shown: {check.names} names are those that were committed to when the entries were written."
     if check.in_meta:
         yield "Shown: the installation's own log has this checkpoint, with those of all other organisations."
+    if check.is_cosigned:
+        yield "Shown: a quorum of the policy's witnesses has seen the installation's own log only grow, up to this."
     if check.pins_held:
         yield f"Shown: {check.pins_held} checkpoints that you kept are of this log."
     else:

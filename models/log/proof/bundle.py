@@ -14,6 +14,7 @@ from models.log.proof.canonical import NotCanonical, canonical
 from models.log.proof.checkpoint import Checkpoint
 from models.log.proof.finding import Finding, Verdict
 from models.log.proof.note import BadNote, Note, Verifier
+from models.log.proof.policy import Policy, satisfied
 from models.log.proof.tree import Frontier, is_included, leaf_hash
 from models.log.proof.trust import META, Origin, opened_by
 
@@ -80,16 +81,19 @@ def path_line(path: Sequence[bytes]) -> str:
 class BundleCheck:
     """A bundle as it is checked, line by line: no more of it is in memory than one."""
 
-    def __init__(self, keys: Sequence[Verifier], pins: Sequence[str] = ()) -> None:
-        """Takes the keys that are trusted, and checkpoints that were kept earlier. Raises BadNote for a bad pin."""
-        self._keys = keys
+    def __init__(self, keys: Sequence[Verifier], pins: Sequence[str] = (), policy: Policy | None = None) -> None:
+        """Takes the keys that are trusted, checkpoints that were kept earlier, and which witnesses must have cosigned.
+
+        Raises BadNote for a bad pin.
+        """
+        self._keys, self._policy = keys, policy
         self._pins = [Checkpoint.parse(Note.parse(each).text) for each in pins]
         self._sizes: dict[int, bytes] = {}
         self._tree = Frontier()
         self._unused: set[str] = set()
         self.header: Header | None = None
         self.checkpoint: Checkpoint | None = None
-        self.in_meta = False
+        self.in_meta = self.is_cosigned = False
         self.entries = self.names = self.pins_held = 0
 
     def findings(self, lines: Iterable[bytes]) -> Iterator[Finding]:
@@ -112,6 +116,8 @@ class BundleCheck:
             except BadNote as error:
                 yield self._wrong(f"The checkpoint is not shown to be in the installation's own log: {error}.")
         self.in_meta = meta is not None
+        if self._policy:
+            yield from self._cosigned(self._policy, header.meta if meta else None)
         for pin in self._pins:
             yield from self._pinned(pin, origin, checkpoint, meta)
         yield from self._body(each, header.complete, checkpoint)
@@ -132,6 +138,16 @@ class BundleCheck:
         if not is_included(leaf_hash(text), told.leaf, meta.size, told.path, meta.root):
             raise BadNote("the proof does not lead to it")
         return meta
+
+    def _cosigned(self, policy: Policy, told: InMeta | None) -> Iterator[Finding]:
+        """Witnesses cosign the installation's own log, which has the checkpoints of all organisations."""
+        try:
+            self.is_cosigned = told is not None and satisfied(Note.parse(told.checkpoint), policy)
+        except BadNote as error:
+            yield self._wrong(f"The checkpoint of the installation's own log is not good: {error}.")
+            return
+        if not self.is_cosigned:
+            yield self._unknown("No quorum of the policy's witnesses has cosigned the installation's own log.")
 
     def _pinned(
         self, pin: Checkpoint, origin: Origin, checkpoint: Checkpoint, meta: Checkpoint | None

@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from models.log.proof.bundle import BadBundle, BundleCheck, person_line
+from models.log.proof.bundle import BadBundle, BundleCheck, Header, person_line
+from models.log.proof.checkpoint import cosign, cosigner
 from models.log.proof.finding import Finding, Verdict
-from models.log.proof.note import Signer, Verifier
+from models.log.proof.note import Note, Signer, Verifier
+from models.log.proof.policy import Policy
 from tests.support.bundles import INSTALLATION, KEY, META_ORIGIN, Made, bundle, checkpoint_of
 
 WHOLE = bundle()
@@ -36,6 +38,33 @@ def test_nothing_is_wrong_with_a_good_one(made: Made, names: int) -> None:
 
     assert list(check.findings(made.split())) == []
     assert (check.in_meta, check.names) == (True, names)
+
+
+WITNESSES = [Signer(f"{name}.example.com", sha256(name.encode()).digest()) for name in ("one", "two", "three")]
+
+
+def cosigned_by(*witnesses: Signer) -> list[bytes]:
+    """The whole bundle, with the cosignatures of these under the checkpoint of the installation's own log."""
+    head, *rest = WHOLE.split()
+    header = Header.parse(head)
+    assert header.meta
+    lines = "".join(str(cosign(Note.parse(WHOLE.meta).text, each, 1_764_000_000)) for each in witnesses)
+    told = header._replace(meta=header.meta._replace(checkpoint=WHOLE.meta + lines))
+    return [f"{told}\n".encode(), *rest]
+
+
+def test_a_quorum_of_witnesses_is_asked_for_when_a_policy_is_given() -> None:
+    keys = "".join(f"witness {each.name} {cosigner(each)}\n" for each in WITNESSES)
+    group = " ".join(each.name for each in WITNESSES)
+    policy = Policy.parse(f"{keys}group some 2 {group}\nquorum some\n")
+
+    def wrong(*witnesses: Signer) -> set[Verdict]:
+        return {each.verdict for each in BundleCheck([KEY], (), policy).findings(cosigned_by(*witnesses))}
+
+    assert wrong(*WITNESSES[:2]) == wrong(*WITNESSES) == set()
+    assert wrong() == wrong(WITNESSES[2]) == {Verdict.UNKNOWN}
+    # Of a witness's name, and of another key.
+    assert wrong(WITNESSES[0], WITNESSES[1]._replace(seed=OTHER_SEED)) == {Verdict.UNKNOWN}
 
 
 @pytest.mark.parametrize("made", [WHOLE, CHOSEN])
