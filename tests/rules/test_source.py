@@ -40,13 +40,14 @@ def test_only_transaction_commits() -> None:
 
 def test_only_activity_writes_entries() -> None:
     # In bench/ a whole past is made up at once; test_guards.py shows that PostgreSQL refuses forged entries, and
-    # test_owed.py which it asks for, before.py writes as the version before did, test_leaf.py what no verb would, and
-    # test_sealing.py many at once.
+    # test_owed.py which it asks for, before.py writes as the version before did, test_leaf.py and attacks.py what no verb
+    # would, and test_sealing.py many at once.
     tests = {
         "tests/models/test_guards.py",
         "tests/models/test_owed.py",
         "tests/models/test_sealing.py",
         "tests/models/proof/test_leaf.py",
+        "tests/support/attacks.py",
         "tests/support/before.py",
         "tests/rules/test_source.py",
     }
@@ -71,6 +72,9 @@ def test_only_feed_reads_entries() -> None:
         "models/log/leaves.py",  # to seal them and to look whether they are still what was sealed
         "models/log/people.py",  # what an address was called in
         "models/log/boundary.py",  # times by number, and nothing of what entries say
+        # Verifying reads all there is, to compare it.
+        "models/system/derived.py",
+        "models/system/verification.py",
     }
 
 

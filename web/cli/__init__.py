@@ -26,6 +26,7 @@ COMMANDS = {
     "epoch": "epoch",
     "users": "users",
     "witness": "witness",
+    "verify": "verify",
     "verify-bundle": "verify_bundle",
     "erase": "erase",
     "erasures": "erasures",
