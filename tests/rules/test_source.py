@@ -40,8 +40,8 @@ def test_only_transaction_commits() -> None:
 
 def test_only_activity_writes_entries() -> None:
     # In bench/ a whole past is made up at once; test_guards.py shows that PostgreSQL refuses forged entries, and
-    # test_owed.py which it asks for, before.py writes as the version before did, test_leaf.py and attacks.py what no verb
-    # would, and test_sealing.py many at once.
+    # test_owed.py which it asks for, before.py writes as the version before did, test_leaf.py and attacks.py what no
+    # verb would, and test_sealing.py many at once.
     tests = {
         "tests/models/test_guards.py",
         "tests/models/test_owed.py",
@@ -75,6 +75,7 @@ def test_only_feed_reads_entries() -> None:
         # Verifying reads all there is, to compare it.
         "models/system/derived.py",
         "models/system/verification.py",
+        "models/log/bundles.py",  # who is spoken of in what is taken along
     }
 
 

@@ -26,6 +26,8 @@ COMMANDS = {
     "epoch": "epoch",
     "users": "users",
     "witness": "witness",
+    "prove": "bundle",
+    "bundle": "bundle",
     "verify": "verify",
     "verify-bundle": "verify_bundle",
     "erase": "erase",
