@@ -92,7 +92,7 @@ def create_app(settings: Settings) -> flask.Flask:
 @worker_ready.connect  # type: ignore[untyped-decorator]  # Celery ships no types
 def look_around(sender: Any, **_: Any) -> None:
     """Look at once at what was left while no worker ran; in a child, whose database connection is its own."""
-    for task in (tasks.find_due, tasks.seal, tasks.reconcile):
+    for task in (tasks.find_due, tasks.reconcile):
         sender.app.send_task(_name(task), retry=False)
 
 

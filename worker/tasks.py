@@ -1,6 +1,7 @@
 """Tasks, as plain functions inside an app that worker/app.py builds: do what a hint names, and hint again."""
 
 import logging
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,6 +29,8 @@ from worker.hint import hint, hint_at_engine, hint_at_log
 
 log = logging.getLogger(__name__)
 SEAL_SECONDS_MOST = 20
+LOOKED_BACK = threading.Event()
+"""Whether this process has looked, since it began, if the past is what was sealed."""
 
 
 def run(organisation_id: int, job_id: int) -> None:
@@ -97,7 +100,8 @@ def find_due() -> None:
             hint(mail_key)
     if found.invitations:
         expire_all(now)
-    if found.seals:
+    # A database may have gone back while this process did not run, and nothing been added to it since.
+    if found.seals or not LOOKED_BACK.is_set():
         seal()
     if found.verifications:
         for verification_key in lease.overdue(VERIFICATIONS):
@@ -112,6 +116,7 @@ def seal() -> None:
     """Seal what was added to the log; what takes longer than a task should is gone on with by another."""
     settings: Settings = current_app.config["SETTINGS"]
     end = time.monotonic() + SEAL_SECONDS_MOST
+    LOOKED_BACK.set()
     if sealing.seal_all(settings.sealed, lambda: time.monotonic() < end):
         hint_at_log()
     if anchors.names():
