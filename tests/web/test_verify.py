@@ -7,11 +7,16 @@ import psycopg
 import pytest
 from click.testing import CliRunner, Result
 
+from models.jobs import anchor
+from models.jobs.anchor import Place
 from models.log import seal
+from models.log.proof.checkpoint import cosign, cosigner
+from models.log.proof.note import Signer
 from models.log.trees import META
 from models.organisation import Organisation
 from models.settings import Settings
 from models.system import sealing
+from models.transaction import transaction
 from tests.support.attacks import rewritten
 from tests.support.seals import seal_now
 from web.cli import main
@@ -41,6 +46,28 @@ def test_a_good_log_ends_it_with_0(acme: Organisation, settings: Settings, envir
 
     assert (ended.exit_code, ended.stdout) == (0, "")
     assert "nothing is wrong" in ended.stderr
+
+
+def test_a_policy_asks_for_cosignatures_and_what_witnesses_saw_is_compared(
+    acme: Organisation, settings: Settings, environment: dict[str, str], superuser: psycopg.Connection, tmp_path: Path
+) -> None:
+    seal_now(settings)
+    one, policy = Signer("one.example.com", bytes(32)), tmp_path / "policy"
+    policy.write_text(f"witness one {cosigner(one)}\nquorum one\n")
+    ended = run(environment, "--policy", policy)
+    assert (ended.exit_code, "No quorum" in ended.stdout) == (4, True)
+
+    found = seal.last(META)
+    assert found is not None
+    with transaction():
+        line = cosign(found.text, one, 1_764_000_000)
+        anchor.keep_cosignature(Place(found.epoch, found.size), "one", line)
+    ended = run(environment, "--policy", policy)
+    assert (ended.exit_code, ended.stdout) == (0, "")
+    assert f"agreed on {found.size} checkpoints" in ended.stderr
+
+    rewritten(superuser, "UPDATE activity_cosignatures SET line = overlay(line placing 'AAAA' from length(line) - 20)")
+    assert run(environment, "--policy", policy).exit_code == 1
 
 
 def test_a_changed_entry_is_a_line_of_json(

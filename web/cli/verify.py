@@ -9,10 +9,11 @@ import psycopg
 from sqlalchemy.exc import OperationalError
 from tqdm import tqdm
 
-from models.log import signing
+from models.log import quorum, signing
 from models.log.proof.checkpoint import Checkpoint
 from models.log.proof.finding import Finding, Verdict, exit_code
 from models.log.proof.note import BadNote, Verifier
+from models.log.proof.policy import BadPolicy, Policy
 from models.organisation import by_handle
 from models.settings import Settings
 from models.system import published, verification
@@ -31,7 +32,15 @@ from web.cli.connection import connected
     help="A checkpoint that you kept earlier; any number of them.",
 )
 @click.option("--key", "keys", multiple=True, metavar="VKEY", help="Whose signature you believe, beside SIGNING_KEYS.")
-def verify(handles: tuple[str, ...], since: int, pins: tuple[Path, ...], keys: tuple[str, ...]) -> None:
+@click.option(
+    "--policy",
+    "policy_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Which witnesses must have cosigned (c2sp.org/tlog-policy).",
+)
+def verify(
+    handles: tuple[str, ...], since: int, pins: tuple[Path, ...], keys: tuple[str, ...], policy_file: Path | None
+) -> None:
     """Compute the whole log again, and compare it with its checkpoints and with those that were kept.
 
     What is wrong is a line of JSON each. Ends with 0 when nothing is, 1 when the log was tampered with, 2 when it was
@@ -40,18 +49,39 @@ def verify(handles: tuple[str, ...], since: int, pins: tuple[Path, ...], keys: t
     try:
         kept = [verification.pinned(each.read_text()) for each in pins]
         publics = [Verifier.parse(each).public for each in keys]
-    except (BadNote, UnicodeDecodeError) as error:
+        policy = Policy.parse(policy_file.read_text()) if policy_file else None
+    except (BadNote, BadPolicy, UnicodeDecodeError) as error:
         raise click.UsageError(str(error)) from None
     try:
         with connected() as settings:
             signing.SIGNING_KEYS.load(settings.signing_keys)
             publics += [each.public for each in signing.SIGNING_KEYS.publics()]
-            asked = Asked(_ids(handles), since, [*kept, *_published(settings)], publics)
-            verdicts = _told(asked)
+            agreed, missing = _agreed(policy)
+            asked = Asked(_ids(handles), since, [*kept, *_published(settings), *agreed], publics)
+            verdicts = _told(asked) | missing
     except (OperationalError, psycopg.OperationalError) as error:
         click.echo(str(Finding(Verdict.UNKNOWN, None, f"The database does not answer: {error}")))
         verdicts = {Verdict.UNKNOWN}
     sys.exit(exit_code(verdicts))
+
+
+def _agreed(policy: Policy | None) -> tuple[list[Checkpoint], set[Verdict]]:
+    """What a quorum of witnesses has seen last, which is as good as a checkpoint that was kept."""
+    if policy is None:
+        return [], set()
+    try:
+        found = quorum.newest_agreed(policy)
+    except BadNote as error:
+        says = Finding(Verdict.TAMPERED, None, f"A cosignature that is kept is not good: {error}.")
+    else:
+        if found:
+            click.echo(f"Witnesses have agreed on {found.size} checkpoints, the last sealed {found.at}.", err=True)
+            return [verification.pinned(found.note)], set()
+        says = Finding(
+            Verdict.UNKNOWN, None, "No quorum of the policy's witnesses has cosigned the installation's log."
+        )
+    click.echo(str(says))
+    return [], {says.verdict}
 
 
 def _told(asked: Asked) -> set[Verdict]:
