@@ -29,7 +29,7 @@ function move(from, step) {
 document.addEventListener("keydown", (event) => {
   const { key, target } = event;
   if (!field() || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
-  const within = target === field() || target.parentElement?.parentElement === list();
+  const within = target === field() || list()?.contains(target);
   if (key === "/" && !isTyping(target)) {
     field().focus();
     field().select();
