@@ -18,6 +18,7 @@ from bench import (
     report,
     sealing,
     search,
+    verifying,
 )
 from bench.ground import ground
 
@@ -33,6 +34,7 @@ ALL = {
         personal_feed,
         search,
         sealing,
+        verifying,
         cascade,
         deployments,
         idle,

@@ -19,11 +19,13 @@ from models.log.record import Action, Subject, record
 from models.log.trees import META
 from models.organisation import Organisation
 from models.people.user import User
+from models.project import Project
 from models.settings import Settings
-from models.system import sealing, verification
+from models.system import cascade, sealing, verification
 from models.system.verification import Asked, verify
 from models.transaction import transaction
 from tests.support.attacks import ACME, ATTACKS, OTHER, TARGET, Attack, keep, rewritten
+from tests.support.cascades import delete
 from tests.support.log import fill, found_another
 from tests.support.seals import seal_now
 
@@ -162,6 +164,16 @@ def test_each_entry_that_is_looked_at_is_counted(pins: list[Checkpoint], setting
     list(verify(asked, seen.append))
 
     assert sum(seen) == verification.entries_of(asked) > 700
+
+
+def test_what_the_system_did_because_of_a_deletion_is_as_it_must_be(
+    acme: Organisation, web: Project, ada: Actor, settings: Settings
+) -> None:
+    cascade.run(delete(web, ada))
+    cascade.run(delete(acme, ada))
+    seal_now(settings)
+
+    assert verified(settings) == []
 
 
 def test_nothing_sealed_is_nothing_told(acme: Organisation, settings: Settings) -> None:
