@@ -34,7 +34,7 @@ def new() -> None:
 def list_keys(org: str | None) -> None:
     """Print the keys by id: fingerprints of those that seal at rest, verifier keys of those that sign.
 
-    A verifier key is public, and names the log that it verifies. None of them tells anything of the secret half.
+    A verifier key is public, and names the log that it verifies. None of them tells anything of the private half.
     """
     with connected() as settings:
         name = _origin(org)
