@@ -42,7 +42,7 @@ UNKNOWN = text("""
       LEFT JOIN activity_people AS person ON person.organisation_id = :organisation AND person.id = spoken.id
      WHERE person.id IS NULL OR person.user_id <> spoken.user_id ORDER BY 1 LIMIT :most
 """)
-# A run's tally counts "deleted container": what an entry is about is known, and the word is that of its sentence.
+# A run's tally counts "deleted project": what an entry is about is known, and the word is that of its sentence.
 RUNS = text("""
     WITH caused AS (
         SELECT cause_number, number, CAST(resource_type AS text) AS noun,
