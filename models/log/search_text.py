@@ -49,6 +49,8 @@ class Direction(NamedTuple):
     from_edge: str
     edge: str
     """The time of the edge, or of the entry next to it that there is."""
+    far: str
+    """The time at which the numbers that are asked for end on this side."""
     walked: str
     """The number of the last one of so many entries that lie beside each other."""
     first: str
@@ -57,7 +59,7 @@ class Direction(NamedTuple):
 
 
 _TIME = """SELECT COALESCE((SELECT occurred_at FROM activity_entries
-             WHERE organisation_id = :organisation AND number {} :edge ORDER BY number {} LIMIT 1), '{}') AS at"""
+             WHERE organisation_id = :organisation AND number {} {} ORDER BY number {} LIMIT 1), '{}') AS at"""
 DOWN = Direction(
     "<",
     "DESC",
@@ -65,7 +67,8 @@ DOWN = Direction(
     0,
     ">=",
     "LEAST(:edge, (SELECT last_number FROM head) + 1) - {number}",
-    _TIME.format(">=", "ASC", "infinity"),
+    _TIME.format(">=", "LEAST(:edge, :highest + 1)", "ASC", "infinity"),
+    _TIME.format(">=", ":lowest", "ASC", "infinity"),
     "last - {count} + 1",
     "1",
     "LEAST(:edge - 1, (SELECT last_number FROM head))",
@@ -77,7 +80,8 @@ UP = Direction(
     LATEST,
     "<=",
     "{number} - :edge",
-    _TIME.format("<=", "DESC", "-infinity"),
+    _TIME.format("<=", "GREATEST(:edge, :lowest - 1)", "DESC", "-infinity"),
+    _TIME.format("<=", ":highest", "DESC", "-infinity"),
     "first + {count} - 1",
     ":edge + 1",
     "(SELECT last_number FROM head)",
@@ -129,6 +133,7 @@ def page_text(direction: Direction, condition: str, parts: Sequence[str]) -> Tex
             order=direction.order,
             end=direction.end,
             edge=direction.edge,
+            far=direction.far,
         )
     )
 
@@ -161,7 +166,8 @@ def inner(direction: Direction, way: Way, columns: str, near: str = "true") -> s
     elif way.by_time:
         # A sum is in no index: that of the log's key, which leads to everything, is not to look like a way.
         left = f"""AND number + 0 {direction.beyond} :edge AND number + 0 BETWEEN :lowest AND :highest
-           AND occurred_at {direction.beyond}= (SELECT at FROM edge)"""
+           AND occurred_at {direction.beyond}= (SELECT at FROM edge)
+           AND occurred_at {direction.reached} (SELECT at FROM far)"""
     else:
         left = f"AND number {direction.beyond} :edge AND number BETWEEN :lowest AND :highest"
     return f"""SELECT {columns} FROM activity_entries AS entry
@@ -227,7 +233,7 @@ WALK = Way("", "number BETWEEN list.first AND list.last", frozenset({RANGES}))
 """Through everything within ranges of numbers."""
 # The rows come in one array a list: what is beyond the nearest end of a look is not known to be complete.
 _PAGE = """
-    WITH edge AS MATERIALIZED ({edge}), {parts}, looked AS MATERIALIZED (
+    WITH edge AS MATERIALIZED ({edge}), far AS MATERIALIZED ({far}), {parts}, looked AS MATERIALIZED (
         SELECT number, (SELECT occurred_at FROM activity_entries AS reached
                          WHERE organisation_id = :organisation AND reached.number = far.number) AS at
           FROM (SELECT NULLIF({nearest}(looked), {end}) AS number FROM found) AS far
