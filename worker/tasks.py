@@ -18,7 +18,7 @@ from models.jobs.observation import ResourceKey
 from models.jobs.output import Output
 from models.jobs.verification import VERIFICATIONS, VerificationKey
 from models.settings import Settings
-from models.system import cascade, charging, due, sealing, verifying
+from models.system import cascade, charging, due, sealing, verification_round
 from models.system.expiry import expire_all
 from worker import anchors, mail, notices, output
 from worker.engine import connection
@@ -140,12 +140,12 @@ def send_checkpoints() -> None:
 
 def verify(organisation_id: int, verification_id: int) -> None:
     """Carry out a verification, if it is due and nobody else is at it."""
-    verifying.run(VerificationKey(organisation_id, verification_id))
+    verification_round.run(VerificationKey(organisation_id, verification_id))
 
 
 def verify_weekly() -> None:
     """Have the logs verified that were not for a week."""
-    for key in verifying.ask_for_due(datetime.now(UTC)):
+    for key in verification_round.ask_for_due(datetime.now(UTC)):
         hint(key)
 
 

@@ -18,7 +18,7 @@ from models.people.access import Role
 from models.people.user import User
 from models.project import Project
 from models.settings import Settings
-from models.system import verifying
+from models.system import verification_round
 from models.transaction import transaction
 from tests.support.invitations import enrol
 from tests.support.log import entries, fill
@@ -213,7 +213,7 @@ def test_verify_now_is_carried_out_by_the_worker_and_its_result_is_kept(
     assert "waiting for the worker" in waiting
     assert f'hx-get="{PROOF}/verification"' in waiting
     key = VerificationKey(acme.id, verifications_of(acme.id, 1)[0].id)
-    verifying.run(key)
+    verification_round.run(key)
     done = ada.fragment(f"{PROOF}/verification").text
 
     assert f"All {sealed} entries are as sealed" in done
@@ -228,6 +228,6 @@ def test_what_a_verification_finds_is_shown(
 ) -> None:
     wait_for_sealing(superuser, 1)
     owner.post(f"{PROOF}/verify")
-    verifying.run(VerificationKey(acme.id, verifications_of(acme.id, 1)[0].id))
+    verification_round.run(VerificationKey(acme.id, verifications_of(acme.id, 1)[0].id))
 
-    assert f"The entries up to #{sealed} are not those that were sealed" in owner.get(PROOF).text
+    assert f"#1 to #{sealed}: What is there is not what the checkpoint at {sealed} is of" in owner.get(PROOF).text
