@@ -28,8 +28,8 @@ def test_an_owner_may_everything_and_a_viewer_only_read() -> None:
     assert GRANTS[Role.VIEWER] == {Permission.READ_LOG, Permission.READ}
 
 
-def test_an_auditor_reads_the_log_with_its_money_and_nothing_else() -> None:
-    assert GRANTS[Role.AUDITOR] == {Permission.READ_LOG, Permission.SEE_MONEY}
+def test_an_auditor_reads_the_log_with_its_money_verifies_it_and_nothing_else() -> None:
+    assert GRANTS[Role.AUDITOR] == {Permission.READ_LOG, Permission.SEE_MONEY, Permission.VERIFY_LOG}
 
 
 @pytest.mark.parametrize("permission", Permission)
