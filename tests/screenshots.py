@@ -1,4 +1,4 @@
-"""`make screenshots`: the README's pictures, from a running demo."""
+"""`make screenshots`: the pictures of the README and of docs/, from a running demo."""
 
 import os
 import shutil
@@ -13,11 +13,13 @@ from models import database, demo, sealed
 from models.migrations import migrate
 from tests.browser.conftest import ARGUMENTS
 from tests.support.processes import runtime, site
+from tests.support.seals import seal_now
 from tests.support.servers import start
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 PASSWORD = "a demo password"
 DESKTOP, PHONE = ViewportSize(width=1280, height=860), ViewportSize(width=390, height=844)
+SEARCH = "actor%3A%22Grace+Hopper%22+action%3Acreate,update+type%3Acontainer"
 # Name, address, width, light or dark.
 PICTURES: tuple[tuple[str, str, ViewportSize, Literal["light", "dark"]], ...] = (
     ("dashboard", "/orgs/acme", DESKTOP, "light"),
@@ -25,6 +27,11 @@ PICTURES: tuple[tuple[str, str, ViewportSize, Literal["light", "dark"]], ...] = 
     ("activity-dark", "/activity", DESKTOP, "dark"),
     ("project", "/orgs/acme/projects/web-shop", DESKTOP, "light"),
     ("phone", "/orgs/acme/activity", PHONE, "light"),
+    ("search", f"/orgs/acme/activity?q={SEARCH}", DESKTOP, "light"),
+    ("search-phone", f"/orgs/acme/activity?q={SEARCH}", PHONE, "light"),
+    ("search-dark", f"/orgs/acme/activity?q={SEARCH}&menu=type", DESKTOP, "dark"),
+    ("proof", "/orgs/acme/proof", DESKTOP, "light"),
+    ("proof-phone-dark", "/orgs/acme/proof", PHONE, "dark"),
 )
 
 
@@ -39,6 +46,7 @@ def main() -> None:
         with bare.app_context():
             for _ in demo.fill(PASSWORD):
                 pass
+            seal_now(settings)
         with site(settings, Path(name)) as address, runtime(settings, "none", Path(name)):
             _take(address)
 
