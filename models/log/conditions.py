@@ -103,8 +103,13 @@ def _is_system(term: Term) -> bool:
 def _actor(term: Term, name: str, person_id: int) -> tuple[str, dict[str, Any]]:
     named = _called(term)
     values = {name: named, f"{name}_ids": [person_id] if ME in term.values else []}
-    sql = _of(ACTOR, f":{name}", len(named))
-    return (f"actor_id IS NULL OR {sql}" if SYSTEM_NAME in term.values else sql), values
+    # Each takes time to plan.
+    asked = [
+        *(["actor_id IS NULL"] if SYSTEM_NAME in term.values else []),
+        *([f"actor_id = ANY(CAST(:{name}_ids AS integer[]))"] if ME in term.values else []),
+        *([_of(ACTOR, f":{name}", len(named))] if named else []),
+    ]
+    return " OR ".join(asked), values
 
 
 def _called(term: Term) -> list[str]:
@@ -147,7 +152,7 @@ SQL = {
 }
 OF_EMAIL = "SELECT id FROM users WHERE email = ANY(CAST(<values> AS text[]))"
 IN_LOWER = "ANY(ARRAY(SELECT lower(each) FROM <each>))"
-ACTOR = f"""actor_id = ANY(CAST(<values>_ids AS integer[])) OR actor_id = ANY(ARRAY({OF_EMAIL}))
+ACTOR = f"""actor_id = ANY(ARRAY({OF_EMAIL}))
         OR lower({person("entry", "entry.actor_person")}) = {IN_LOWER}"""
 EACH = "unnest(CAST(<values> AS text[])) AS each"
 # How many rows an array gives is anybody's guess, and whoever guesses ten plans each search anew.
