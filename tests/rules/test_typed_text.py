@@ -15,6 +15,7 @@ from models.log.actor import Actor, Door
 from models.organisation import Organisation, create_organisation
 from models.people.access import Role
 from models.people.account_link import Purpose, make_address_link, make_link
+from models.people.member import find_member
 from models.people.user import User, find_user
 from models.project import Project
 from models.transaction import transaction
@@ -51,6 +52,8 @@ def forms(
     monkeypatch.setitem(app.config, "SMTP_URL", "smtp://localhost:1")
     for kind in KINDS:
         create(web, ada, kind, handle=f"it-{kind.noun}")
+    with transaction():
+        find_member(acme.id, people["vera"].id).remove(ada)
     changed = create(web, ada, KINDS[0], handle="changed")
     number = latest_entry(acme).number
     with transaction():

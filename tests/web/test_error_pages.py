@@ -36,7 +36,7 @@ def no_answers_about(superuser: psycopg.Connection, tables: bytes) -> Iterator[N
 def test_a_page_of_a_suspended_organisation_is_busy_when_the_database_goes_down_within_it(
     suspended: Organisation, owner: Visitor, superuser: psycopg.Connection
 ) -> None:
-    with no_answers_about(superuser, b"activity_heads, suspensions"):
+    with no_answers_about(superuser, b"activity_runs, suspensions"):
         answer = owner.get("/orgs/acme/activity")
 
     assert answer.status_code == 503
