@@ -66,10 +66,10 @@ def seal_all(file: Path, goes_on: Callable[[], bool] = lambda: True, step: int =
     refused: set[int] = set()
     looked = False
     # The last look is outside of the lock: it finds what was committed while somebody else was turned away.
-    while (behind := _behind(refused)) or not looked:
+    while _behind(refused) or not looked:
         if not goes_on():
             return True
-        if not _seal_some(file, behind, step, refused):
+        if not _seal_some(file, step, refused):
             return False
         looked = True
     return False
@@ -107,7 +107,7 @@ def _begin(number: int, reason: str, now: datetime, last: str | None) -> None:
     db.session.execute(BEGIN, {"epoch": number, "leaf": canonical(record).decode()})
 
 
-def _seal_some(file: Path, behind: Sequence[Any], step: int, refused: set[int]) -> bool:
+def _seal_some(file: Path, step: int, refused: set[int]) -> bool:
     """A step: one transaction, and then the file. False when somebody else is at it, or nothing may be sealed."""
     now = datetime.now(UTC)
     try:
@@ -118,7 +118,8 @@ def _seal_some(file: Path, behind: Sequence[Any], step: int, refused: set[int]) 
             edge = _check(file, name, Tree(META, epoch))
             _publish(file, Tree(META, epoch))
             made = []
-            for organisation_id, size, head in behind:
+            # Under the lock: what another has sealed a moment ago is not behind any more.
+            for organisation_id, size, head in _behind(refused):
                 try:
                     made.append(_seal(name, Tree(organisation_id, epoch), size, min(head, size + step)))
                 except Refused as error:

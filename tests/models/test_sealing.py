@@ -1,7 +1,7 @@
 """Sealing: every entry comes under a signed checkpoint, nothing is signed on top of a changed past, and proofs hold."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -183,6 +183,20 @@ def test_whoever_comes_second_leaves_it_to_the_first(
     sealing.seal_all(file)
 
     assert newest(acme.id).size == 4
+
+
+def test_what_another_has_sealed_a_moment_ago_is_no_trouble(acme: Organisation, file: Path) -> None:
+    others: Iterator[Callable[[], bool]] = iter([lambda: sealing.seal_all(file)])
+
+    def another_comes_first() -> bool:
+        for seals in others:
+            seals()
+        return True
+
+    sealing.seal_all(file, another_comes_first)
+    found = seal.standing(acme.id)
+
+    assert (found.size, found.refused) == (found.head, None)
 
 
 def test_two_that_seal_for_the_first_time_begin_one_epoch(acme: Organisation, app: Flask, file: Path) -> None:
