@@ -7,6 +7,7 @@ from pathlib import Path
 
 from flask import Flask, current_app
 
+from models import durable
 from models.jobs import anchor
 from models.jobs.anchor import FILE, AnchorKey, AnchorLease, Place
 from models.jobs.places import Places, configured
@@ -114,8 +115,4 @@ def append(file: Path, notes: Sequence[str]) -> None:
         opened.flush()
         os.fsync(opened.fileno())
     if is_new:
-        folder = os.open(file.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        durable.sync_folder(file.parent)

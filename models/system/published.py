@@ -1,7 +1,8 @@
 """The file that holds the last published checkpoint of all, outside of the database: what tells when that went back."""
 
-import os
 from pathlib import Path
+
+from models import durable
 
 
 def read(file: Path) -> str | None:
@@ -15,17 +16,7 @@ def read(file: Path) -> str | None:
 def write(file: Path, note: str) -> None:
     """Replace it, so that after a power cut it is the one or the other. Raises OSError."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    making = file.with_name(f"{file.name}.{os.getpid()}")
-    with making.open("w") as out:
-        out.write(note)
-        out.flush()
-        os.fsync(out.fileno())
-    making.replace(file)
-    folder = os.open(file.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    durable.write(file, note)
 
 
 def put_aside(file: Path, epoch: int) -> None:

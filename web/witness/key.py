@@ -5,9 +5,9 @@ from base64 import b64decode, b64encode
 from binascii import Error as NotBase64
 from pathlib import Path
 
+from models import durable
 from models.log.proof.checkpoint import cosigner
 from models.log.proof.note import COSIGNATURE, KEY_BYTES, BadNote, Signer
-from web.witness import durable
 
 PRIVATE = "PRIVATE+KEY"
 """How Go's package of signed notes begins a private key, which we write as it does."""

@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 
+from models import durable
 from models.log.proof.checkpoint import Checkpoint
 from models.log.proof.note import BadNote, Note
-from web.witness import durable
 
 
 class Damaged(Exception):

@@ -25,6 +25,7 @@ from psycopg import sql
 from redis import Redis
 from redis.exceptions import RedisError
 
+from models import durable
 from web.cli.local import launch
 from web.cli.local.server import Attempt, CannotStart, Server, end_leftover, free_port, running
 
@@ -32,6 +33,8 @@ DATABASE = "activity_log"
 OWNER, APP = "activity_log_owner", "activity_log_app"
 # On a machine that does other things too: fewer processes that wait for what this platform never asks for.
 SMALL = ("max_connections=200", "io_method=sync", "max_logical_replication_workers=0", "max_wal_senders=0")
+# For its owner's eyes alone.
+PRIVATE = 0o600
 UNSAFE = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 
 
@@ -56,7 +59,7 @@ class Secrets:
         made = {**words, "encryption_keys": f"k1:{_key()}", "signing_keys": f"s1:{_key()}"}
         if made.keys() - found.keys():
             found = made | found
-            _write_private(file, json.dumps(found))
+            durable.write(file, json.dumps(found), PRIVATE)  # keys that a power cut took cannot be made again
         return cls(**found)
 
 
@@ -125,7 +128,7 @@ def valkey(
 
     def attempt() -> Attempt[str]:
         port = free_port()
-        _write_private(file, _valkey_configuration(data, port, kept))
+        durable.write(file, _valkey_configuration(data, port, kept), PRIVATE)
         url = f"redis://:{kept.redis}@127.0.0.1:{port}/0"
         program = [str(valkey_server()), str(file)]
         return Attempt(launch.command(program, signal.SIGTERM), lambda: _pings(url), url)
@@ -225,7 +228,7 @@ def _initialise(data: Path, kept: Secrets, for_tests: bool) -> None:
         shutil.rmtree(each, ignore_errors=True)
         each.mkdir(mode=0o700, parents=True)
     password = words / "superuser"
-    _write_private(password, kept.superuser)
+    durable.write(password, kept.superuser, PRIVATE)
     user = _ordinary_user(making)
     if user:
         try:
@@ -308,13 +311,3 @@ def _prepare(database: Database, kept: Secrets, anew: bool) -> None:
 
 def _key() -> str:
     return base64.b64encode(secrets.token_bytes(32)).decode()
-
-
-def _write_private(file: Path, content: str) -> None:
-    temporary = file.with_name(f"{file.name}.{os.getpid()}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as out:
-        out.write(content)
-        out.flush()
-        os.fsync(out.fileno())  # keys that a power cut took cannot be made again
-    temporary.replace(file)
