@@ -12,7 +12,7 @@ from models.log.proof.edge import Edge, FullTile
 from models.log.proof.finding import Finding, Verdict
 from models.log.proof.note import BadNote, Note, Verifier
 from models.log.proof.tiles import WIDTH
-from models.log.proof.tree import HASH_BYTES, node_hash
+from models.log.proof.tree import HASH_BYTES, complete_root
 from models.log.trees import META
 
 NOTHING = bytes(HASH_BYTES)
@@ -43,7 +43,6 @@ class Regrown:
         self._pinned = 0
         # Read before the leaves are, so that what is sealed meanwhile is not missed in what was read.
         self._sealed = dict(tuple(each) for each in read(SEALED, self._scope))
-        self.checkpoints = 0
 
     @property
     def size(self) -> int:
@@ -91,7 +90,7 @@ class Regrown:
                 continue
             sealed = [bytes(stored[at : at + HASH_BYTES]) for at in range(0, len(stored), HASH_BYTES)]
             # Where the tile itself was changed, what is made of the entries is the better guess.
-            is_whole = _joined(sealed) == bytes(root)
+            is_whole = complete_root(sealed) == bytes(root)
             for place, (theirs, own) in enumerate(zip(sealed, mine, strict=False)):
                 if theirs != own:
                     bad[first + begin + place + 1] = theirs if is_whole else own or NOTHING
@@ -108,7 +107,6 @@ class Regrown:
 
     def _checked(self, kept: Sequence[Kept], size: int, bad: Mapping[int, bytes]) -> Iterator[Finding]:
         for each in kept:
-            self.checkpoints += 1
             wrong = self._signed(each)
             if wrong:
                 yield self._finding(f"The checkpoint at {size} of epoch {each.epoch} is not good: {wrong}.", size)
@@ -170,12 +168,6 @@ class Regrown:
     @property
     def _scope(self) -> dict[str, object]:
         return {"organisation": self._organisation_id, "epochs": self._epochs}
-
-
-def _joined(row: list[bytes]) -> bytes:
-    while len(row) > 1:
-        row = [node_hash(left, right) for left, right in zip(row[::2], row[1::2], strict=True)]
-    return row[0]
 
 
 OF_TREE = "organisation_id = :organisation AND epoch = ANY(CAST(:epochs AS integer[]))"

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from models.log.proof.tiles import HEIGHT, WIDTH
-from models.log.proof.tree import EMPTY_ROOT, node_hash
+from models.log.proof.tree import EMPTY_ROOT, complete_root, node_hash
 
 
 class FullTile(NamedTuple):
@@ -53,7 +53,7 @@ class Edge:
         found: bytes | None = None
         for row in self._partial:
             for part in reversed(_powers(row)):
-                below = _joined(part)
+                below = complete_root(part)
                 found = below if found is None else node_hash(below, found)
         return EMPTY_ROOT if found is None else found
 
@@ -68,7 +68,7 @@ def widths(size: int) -> list[int]:
 
 
 def _full(level: int, position: int, row: list[bytes]) -> FullTile:
-    return FullTile(level, position, b"".join(row), _joined(row))
+    return FullTile(level, position, b"".join(row), complete_root(row))
 
 
 def _powers(row: list[bytes]) -> list[list[bytes]]:
@@ -79,9 +79,3 @@ def _powers(row: list[bytes]) -> list[list[bytes]]:
             parts.append(row[begin : begin + (1 << power)])
             begin += 1 << power
     return parts
-
-
-def _joined(row: list[bytes]) -> bytes:
-    while len(row) > 1:
-        row = [node_hash(left, right) for left, right in zip(row[::2], row[1::2], strict=True)]
-    return row[0]

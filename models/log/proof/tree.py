@@ -24,6 +24,13 @@ def node_hash(left: bytes, right: bytes) -> bytes:
     return sha256(b"\x01" + left + right).digest()
 
 
+def complete_root(hashes: list[bytes]) -> bytes:
+    """Returns the hash above those of a complete subtree. There are 1, 2, 4, 8 … of them."""
+    while len(hashes) > 1:
+        hashes = [node_hash(left, right) for left, right in zip(hashes[::2], hashes[1::2], strict=True)]
+    return hashes[0]
+
+
 class Frontier:
     """The right edge of a tree: all that is needed to add to it and to know its root.
 
