@@ -52,7 +52,7 @@ def _tell_of_failures(organisation_id: int, public_url: str, now: datetime) -> N
 
 
 def _post_failures(recipient: Recipient, organisation: Organisation, mine: list[Failure], public_url: str) -> None:
-    link = f"{public_url.rstrip('/')}/orgs/{organisation.handle}"
+    link = _page_of(organisation, public_url)
     first = mine[0]
     if len(mine) == 1:
         link += f"/projects/{first.project_handle}/{BY_NOUN[first.noun].plural}/{first.handle}"
@@ -75,7 +75,7 @@ def _tell_of_low_balance(organisation_id: int, public_url: str) -> None:
         post(
             recipient.email,
             "balance_low",
-            link=f"{public_url.rstrip('/')}/orgs/{organisation.handle}/billing",
+            link=f"{_page_of(organisation, public_url)}/billing",
             organisation=organisation.name,
             balance=shown(low.balance_cents),
             used_up=low.balance_cents <= 0,
@@ -92,12 +92,16 @@ def _send_checkpoint(organisation_id: int, public_url: str, now: datetime) -> No
         post(
             recipient.email,
             "checkpoint",
-            link=f"{public_url.rstrip('/')}/orgs/{organisation.handle}",
+            link=_page_of(organisation, public_url),
             organisation=organisation.name,
             size=found.size,
             at=f"{found.at.astimezone(UTC):%Y-%m-%d %H:%M} UTC",
             note=found.note,
         )
+
+
+def _page_of(organisation: Organisation, public_url: str) -> str:
+    return f"{public_url.rstrip('/')}/orgs/{organisation.handle}"
 
 
 def _each(organisations: list[int], tell: Callable[[int], None]) -> None:

@@ -6,6 +6,7 @@ from sqlalchemy import text
 
 from models.database import db, read
 from models.errors import Forbidden
+from models.log.people import shown_as
 
 # A name that no mail reaches (RFC 2606).
 NOWHERE = "erased.invalid"
@@ -36,8 +37,7 @@ def require_gone(user_id: int | None, addresses: Sequence[str], organisations: S
 def empty_invitations(organisation_id: int, user_id: int | None, tag: str, addresses: Sequence[str]) -> None:
     """Take someone's addresses and name out of the invitations of an organisation, all of which are closed."""
     values = {"organisation": organisation_id, "user": user_id or 0, "addresses": list(addresses)}
-    erased = {"nowhere": f"{tag}@{NOWHERE}", "shown": f"erased person {tag}"}
-    db.session.execute(EMPTY_INVITATIONS, values | erased)
+    db.session.execute(EMPTY_INVITATIONS, values | _instead(tag))
 
 
 def empty_account(user_id: int, tag: str, addresses: Sequence[str]) -> None:
@@ -46,8 +46,12 @@ def empty_account(user_id: int, tag: str, addresses: Sequence[str]) -> None:
     db.session.execute(END_SESSIONS, values)
     db.session.execute(EMPTY_LINKS, values)
     db.session.execute(EMPTY_MAILS, values)
-    erased = {"nowhere": f"{tag}@{NOWHERE}", "shown": f"erased person {tag}"}
-    db.session.execute(EMPTY_ACCOUNT, values | erased)
+    db.session.execute(EMPTY_ACCOUNT, values | _instead(tag))
+
+
+def _instead(tag: str) -> dict[str, str]:
+    """What stands in the place of an address and of a name."""
+    return {"nowhere": f"{tag}@{NOWHERE}", "shown": shown_as(tag)}
 
 
 ADDRESS = text("SELECT email FROM users WHERE id = :user")

@@ -16,6 +16,7 @@ from models.database import read
 from models.errors import DomainError
 from models.log import people
 from models.log.actor import Actor
+from models.people.leaving import NOWHERE
 from models.system.erasure import Erasure, Person, erase_known, person_of
 
 REASON = "erased before the backup that was restored was brought back"
@@ -81,8 +82,8 @@ def again(erasure: Erasure, actor: Actor) -> bool:
 
 
 # An account that was emptied has no address that mail reaches.
-ERASED = text("""
-    SELECT erased.user_id, erased_as, ids, commitments, COALESCE(users.email = erased_as || '@erased.invalid', false)
+ERASED = text(f"""
+    SELECT erased.user_id, erased_as, ids, commitments, COALESCE(users.email = erased_as || '@{NOWHERE}', false)
       FROM (SELECT max(user_id) AS user_id, erased_as, array_agg(id ORDER BY id) AS ids,
                    array_agg(commitment ORDER BY id) AS commitments
               FROM activity_people

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from models.errors import DomainError
+from models.log.people import shown_as
 from models.system import erasure_list
 from models.transaction import transaction
 from web.cli.billing import OPERATOR
@@ -46,7 +47,7 @@ def apply_list(file: Path) -> bool:
             with transaction():
                 done += erasure_list.again(each, OPERATOR)
         except DomainError as error:
-            left.append(f"erased person {each.tag} in organisation {each.organisation_id}: {error}")
+            left.append(f"{shown_as(each.tag)} in organisation {each.organisation_id}: {error}")
     click.echo(f"Erased again what {done} of {len(told)} lines of {file} say; of the others nothing was left.")
     for sentence in left:
         click.echo(f"Not erased: {sentence}", err=True)
