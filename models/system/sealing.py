@@ -64,15 +64,11 @@ def seal_all(file: Path, goes_on: Callable[[], bool] = lambda: True, step: int =
         with transaction():
             _begin(1, FIRST, datetime.now(UTC), None)
     refused: set[int] = set()
-    looked = False
-    # The last look is outside of the lock: it finds what was committed while somebody else was turned away.
-    while _behind(refused) or not looked:
-        if not goes_on():
-            return True
-        if not _seal_some(file, step, refused):
+    while goes_on():
+        # The last look is outside of the lock: it finds what was committed while somebody else was turned away.
+        if not _seal_some(file, step, refused) or not _behind(refused):
             return False
-        looked = True
-    return False
+    return True
 
 
 def begin_epoch(file: Path, reason: str, now: datetime) -> int:
