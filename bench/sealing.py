@@ -17,8 +17,16 @@ ROOM = "SELECT pg_total_relation_size('activity_tiles') + pg_total_relation_size
 
 
 def rows(ground: Ground) -> Iterator[Row]:
-    """Steps of a backlog, one process; then proofs of entries of what is sealed by then."""
+    """Steps of a backlog, one process; then proofs of entries of what is sealed by then, and how much room it takes."""
     signing.attach(ground.app, ground.settings)
+    yield _sealing(ground)
+    while sealing.seal_all(ground.settings.sealed):
+        pass
+    yield _proving(ground)
+    yield _room(ground)
+
+
+def _sealing(ground: Ground) -> Row:
     same = list(leaves(ground.big, 1, sealing.STEP))
 
     def step() -> float:
@@ -33,7 +41,7 @@ def rows(ground: Ground) -> Iterator[Row]:
 
         return _rate(tree)
 
-    yield compare(
+    return compare(
         "Sealing a backlog, entries, one process",
         step,
         "hashing the same bytes",
@@ -42,8 +50,9 @@ def rows(ground: Ground) -> Iterator[Row]:
         rounds=ROUNDS,
         unit=per_second,
     )
-    while sealing.seal_all(ground.settings.sealed):
-        pass
+
+
+def _proving(ground: Ground) -> Row:
     newest = seal.last(ground.big)
     assert newest
     whole = feed.whole(ground.organisations[ground.big])
@@ -52,17 +61,20 @@ def rows(ground: Ground) -> Iterator[Row]:
     def proof() -> None:
         assert seal.inclusion(newest, number)
 
-    yield compare(
+    return compare(
         "Proof that an entry is in the newest checkpoint",
         lambda: each_takes(proof),
         "the newest page",
         lambda: each_takes(lambda: feed.page(whole)),
         PROOF,
     )
+
+
+def _room(ground: Ground) -> Row:
     with psycopg.connect(ground.superuser_url) as connection:
         [room] = connection.execute(ROOM).fetchone() or (0,)
         [entries] = connection.execute("SELECT sum(last_number) FROM activity_heads").fetchone() or (0,)
-    yield row_of(
+    return row_of(
         "Room of tiles and checkpoints of a backlog, an entry",
         [(float(room) / float(entries), 32)],
         "a hash",
