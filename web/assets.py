@@ -52,6 +52,7 @@ SCRIPTS = (
         "rows",
         "live",
         "newer",
+        "older",
         "upwards",
         "histogram",
         "answers",

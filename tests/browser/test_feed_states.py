@@ -3,10 +3,11 @@
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from models.kinds.container import Container
 from models.log.actor import Actor
+from models.log.search import LOOKED_AT_FIRST
 from models.organisation import Organisation
 from models.project import Project
 from models.transaction import transaction
@@ -17,7 +18,7 @@ from tests.support.targets import small_targets
 
 FEED = "/orgs/acme/activity"
 ENTRIES = 120
-PHONE = {"width": 390, "height": 844}
+DESKTOP, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 
 
 def require_nothing_wrong(page: Page) -> None:
@@ -114,3 +115,32 @@ def test_what_is_found_nowhere_not_understood_or_long_ago(ada_page: Page, long: 
     ada_page.goto(f"{FEED}?{asked}")
 
     require_nothing_wrong(ada_page)
+
+
+@pytest.mark.parametrize("found", ["nothing", "something"])
+@pytest.mark.parametrize("device", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_a_search_while_it_looks_further(
+    signed_in: Callable[..., Page], acme: Organisation, ada: Actor, device: dict[str, int], found: str
+) -> None:
+    fill(acme, ada, LOOKED_AT_FIRST)
+    if found == "something":
+        with transaction():
+            acme.update(ada, acme.version, name="Acme again")
+    page = signed_in("ada", viewport=device)
+    held: list[Route] = []
+    # Held: the answer, which would come while one looks, takes away what is looked at.
+    page.route("**/activity?*before=*", lambda route: held.append(route))
+    page.goto(f"{FEED}?q=organisation")
+    with_rows = page.locator("#feed .entry")
+    expect(with_rows).to_have_count(1 if found == "something" else 0)
+    expect(page.locator("#feed .looked")).to_contain_text("Looked back to" if with_rows.count() else "looking further")
+    page.locator("#feed .older").scroll_into_view_if_needed()
+    expect(page.locator("#feed .older.htmx-request")).to_be_visible()
+
+    require_nothing_wrong(page)
+    require_ring(page, "#feed .older")
+    assert len(held) == 1
+    held[0].continue_()
+    expect(page.locator("#feed .entry").last).to_contain_text("Organisation Acme created")
+    # Whoever was there goes on with what has come.
+    expect(page.locator("#feed .entry").last.locator(".summary a")).to_be_focused()
