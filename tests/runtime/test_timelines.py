@@ -138,6 +138,35 @@ def test_a_stray_is_listed_kept_for_a_day_and_then_removed(
     assert listed_strays(settings) == "There are none.\n"
 
 
+def test_a_stray_stays_one_although_what_bears_its_number_is_deployed_here_later(
+    runtime: DockerEngine, engine: Engine, api: Container, ada: Any
+) -> None:
+    converge(runtime, api)
+    [first] = running(engine)
+    labels = {name: value for name, value in first["Labels"].items() if name not in NEW_LABELS}
+    made = engine.api.create_container("acme/web:1", labels={**labels, "activity-log.revision": "2"})
+    everything(runtime)
+    change(api, ada, image="acme/web:2")
+    converge(runtime, api)
+    everything(runtime)
+
+    assert [each.instance for each in strays.kept()] == [made["Id"]]
+    assert made["Id"] in ids(engine.ours())
+
+
+def test_a_copy_with_the_same_labels_and_another_image_does_not_take_its_place(
+    runtime: DockerEngine, engine: Engine, api: Container
+) -> None:
+    converge(runtime, api)
+    [one] = running(engine)
+    quick = engine.api.create_host_config(init=True)
+    copy = engine.api.create_container("acme/web:2", labels=one["Labels"], host_config=quick)
+    engine.api.start(copy["Id"])
+    everything(runtime)
+
+    assert ids(running(engine)) == [one["Id"]]
+
+
 def test_a_stray_that_someone_has_removed_is_not_listed_any_more(
     runtime: DockerEngine, engine: Engine, app: Flask
 ) -> None:
