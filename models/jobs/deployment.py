@@ -8,7 +8,7 @@ from typing import ClassVar, NamedTuple
 
 from sqlalchemy import TextClause, text
 
-from models.database import db, read
+from models.database import db
 from models.errors import LeaseLost
 from models.jobs import outbox
 from models.jobs.fault import Fault
@@ -236,9 +236,11 @@ def cancel_ended(organisation_id: int | None = None) -> None:
         db.session.execute(_cancel(noun), {"organisation": organisation_id})
 
 
-def any_of_ended(organisation_id: int | None = None) -> bool:
-    """Whether there are deployments of what has ended, which is seldom so: it saves the transaction."""
-    return bool(read(_any_of_ended(), {"organisation": organisation_id})[0][0])
+def any_of_ended() -> str:
+    """The condition that there are deployments of what has ended, in `:organisation` or in all, in SQL."""
+    return " OR ".join(
+        f"EXISTS (SELECT FROM deployments, {table} AS thing WHERE {_ended(noun)})" for noun, table in TABLES.items()
+    )
 
 
 def hold_network(organisation_id: int, project_id: int) -> None:
@@ -300,16 +302,6 @@ def _cancel(noun: str) -> TextClause:
           FROM {TABLES[noun]} AS thing
          WHERE {_ended(noun)}
     """)
-
-
-@cache
-def _any_of_ended() -> TextClause:
-    return text(
-        "SELECT "
-        + " OR ".join(
-            f"EXISTS (SELECT FROM deployments, {table} AS thing WHERE {_ended(noun)})" for noun, table in TABLES.items()
-        )
-    )
 
 
 def _ended(noun: str) -> str:

@@ -3,10 +3,11 @@
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import TextClause, select, text
+from sqlalchemy import select, text
 
 from models.database import db, read
-from models.jobs.deployment import Mark
+from models.jobs import deployment
+from models.jobs.deployment import Mark, Status
 from models.jobs.observation import ResourceKey
 from models.jobs.watch import Watch
 from models.kinds.catalogue import RUNNING
@@ -55,25 +56,41 @@ class Wanted(NamedTuple):
     watch: Watch | None
     """What is remembered of how it fares."""
 
+    @property
+    def network(self) -> tuple[int, int] | None:
+        """The project in whose network it runs or is about to; None for what is in no network."""
+        is_there = self.deployed_revision is not None or self.deployment == Status.PROVISIONING
+        return (self.key.organisation_id, self.project_id) if is_there and not self.ended else None
+
+
+class LeftOver(NamedTuple):
+    """What there is to tidy up in the database, which is seldom anything."""
+
+    of_ended: bool
+    """Whether deployments of what has ended are still waiting."""
+    strays: bool
+    """Whether strays are written down as being on the engine."""
+
 
 def one(key: ResourceKey) -> Wanted | None:
     """What is wanted of one thing; None when we know nothing of it."""
     found = read(ONE[key.noun], {"organisation": key.organisation_id, "id": key.id})
-    return _wanted(key.noun, found[0]) if found else None
+    return _wanted(found[0]) if found else None
 
 
 def everything(seen: Collection[ResourceKey], organisation_id: int | None = None) -> list[Wanted]:
     """What is wanted of all that was seen on an engine, should be there, or waits for its deployment."""
-    found = []
+    values: dict[str, Any] = {"organisation": organisation_id}
     for kind in RUNNING:
         mine = [key for key in seen if key.noun == kind.noun]
-        values = {
-            "organisation": organisation_id,
-            "organisations": [key.organisation_id for key in mine],
-            "ids": [key.id for key in mine],
-        }
-        found += [_wanted(kind.noun, row) for row in read(ALL[kind.noun], values)]
-    return found
+        values[f"{kind.noun}_organisations"] = [key.organisation_id for key in mine]
+        values[f"{kind.noun}_ids"] = [key.id for key in mine]
+    return [_wanted(row) for row in read(ALL, values)]
+
+
+def left_over(organisation_id: int | None = None) -> LeftOver:
+    """What there is to tidy up, in an organisation or in all."""
+    return LeftOver(*read(LEFT_OVER, {"organisation": organisation_id})[0])
 
 
 def specification(key: ResourceKey, revision: int) -> Specification | None:
@@ -98,10 +115,10 @@ def used_networks(organisation_id: int | None = None) -> set[tuple[int, int]]:
     return {(row[0], row[1]) for row in found}
 
 
-def _wanted(noun: str, row: Sequence[Any]) -> Wanted:
+def _wanted(row: Sequence[Any]) -> Wanted:
     row, watch = row[: -len(Watch._fields)], row[-len(Watch._fields) :]
     newest, deployed = row[-KNOWN_WIDTH * 2 : -KNOWN_WIDTH], row[-KNOWN_WIDTH:]
-    found = Wanted._make([ResourceKey(row[0], noun, row[1]), *row[2 : -KNOWN_WIDTH * 2], None, None, None])
+    found = Wanted._make([ResourceKey(*row[:3]), *row[3 : -KNOWN_WIDTH * 2], None, None, None])
     known = found._replace(newest=_known(found.nodes, *newest), deployed=_known(found.nodes, *deployed))
     return known if watch[0] is None else known._replace(watch=Watch(*watch))
 
@@ -128,12 +145,12 @@ def _columns(of: str) -> str:
                COALESCE({of}.lease_until >= clock_timestamp(), false)"""
 
 
-def _statement(kind: type[Running], start: str) -> TextClause:
-    return text(f"""
+def _statement(kind: type[Running], start: str) -> str:
+    return f"""
         {start}
-        SELECT thing.organisation_id, thing.id, project_id, thing.handle, thing.state, thing.ended_at IS NOT NULL,
-               projects.state = 'active' AND organisations.state = 'active', {kind.NODES}, thing.revision,
-               deployed_revision, thing.status, status_reason, newest.status,
+        SELECT thing.organisation_id, '{kind.noun}', thing.id, project_id, thing.handle, thing.state,
+               thing.ended_at IS NOT NULL, projects.state = 'active' AND organisations.state = 'active',
+               {kind.NODES}, thing.revision, deployed_revision, thing.status, status_reason, newest.status,
                {_columns("newest")},
                {_columns("deployed")},
                {", ".join(f"watches.{name}" for name in Watch._fields)}
@@ -151,22 +168,17 @@ def _statement(kind: type[Running], start: str) -> TextClause:
             ON watches.organisation_id = thing.organisation_id AND watches.noun = '{kind.noun}'
            AND watches.resource_id = thing.id
          ORDER BY thing.organisation_id, thing.id
-    """)
+    """
 
 
-ONE = {
-    kind.noun: _statement(
-        kind, "WITH candidate AS (SELECT CAST(:organisation AS integer) AS organisation_id, CAST(:id AS bigint) AS id)"
-    )
-    for kind in RUNNING
-}
-ALL = {
-    kind.noun: _statement(
+def _all(kind: type[Running]) -> str:
+    return _statement(
         kind,
         f"""
         WITH candidate AS (
             SELECT organisation_id, id
-              FROM unnest(CAST(:organisations AS integer[]), CAST(:ids AS bigint[])) AS seen (organisation_id, id)
+              FROM unnest(CAST(:{kind.noun}_organisations AS integer[]), CAST(:{kind.noun}_ids AS bigint[]))
+                AS seen (organisation_id, id)
             UNION SELECT organisation_id, id FROM {kind.plural}
                    WHERE deployed_revision IS NOT NULL
                      AND (CAST(:organisation AS integer) IS NULL OR organisation_id = :organisation)
@@ -175,8 +187,23 @@ ALL = {
                      AND (CAST(:organisation AS integer) IS NULL OR organisation_id = :organisation))
         """,
     )
+
+
+ONE = {
+    kind.noun: text(
+        _statement(
+            kind,
+            "WITH candidate AS (SELECT CAST(:organisation AS integer) AS organisation_id, CAST(:id AS bigint) AS id)",
+        )
+    )
     for kind in RUNNING
 }
+# One statement: an engine is looked at twice a minute, also while nobody does anything.
+ALL = text(" UNION ALL ".join(f"({_all(kind)})" for kind in RUNNING))
+LEFT_OVER = text(
+    f"SELECT {deployment.any_of_ended()}, EXISTS (SELECT FROM strays WHERE removed_at IS NULL"
+    " AND (CAST(:organisation AS integer) IS NULL OR organisation_id = :organisation))"
+)
 USED_NETWORKS = text(
     " UNION ".join(
         f"""

@@ -61,8 +61,14 @@ def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def test_a_round_reads_what_runs_and_what_waits_and_no_other(crowd: Container) -> None:
-    values = {"organisation": None, "organisations": [crowd.organisation_id], "ids": [crowd.id]}
-    query = text(f"EXPLAIN (ANALYZE, FORMAT JSON) {desired.ALL['container'].text}")
+    values = {
+        "organisation": None,
+        "container_organisations": [crowd.organisation_id],
+        "container_ids": [crowd.id],
+        "memcached_organisations": [],
+        "memcached_ids": [],
+    }
+    query = text(f"EXPLAIN (ANALYZE, FORMAT JSON) {desired.ALL.text}")
     found = db.session.execute(query, values).scalar_one()[0]["Plan"]
     db.session.rollback()
     scans = [each for each in nodes(found) if each.get("Relation Name") in ("containers", "deployments")]

@@ -16,6 +16,7 @@ from models.hold import hold_organisation_alone
 from models.jobs.fault import Fault
 from models.jobs.observation import ResourceKey
 from models.kinds.container import Container
+from models.kinds.memcached import Memcached
 from models.organisation import Organisation
 from models.project import Project
 from models.transaction import transaction
@@ -32,6 +33,7 @@ from tests.runtime.conftest import (
 )
 from tests.support.deployments import without_digest
 from tests.support.log import entries, summaries
+from tests.support.statements import statements
 from worker.engine import reconcile
 from worker.engine.docker import DockerEngine
 from worker.engine.interface import Instance, Refused
@@ -49,6 +51,18 @@ def test_a_round_deploys_what_waits_and_a_second_one_finds_nothing_to_do(
     assert everything(runtime) == 0
     assert [each["Id"] for each in running(engine)] == [each["Id"] for each in before]
     assert len(entries(acme)) == told
+
+
+def test_a_round_that_finds_nothing_to_do_takes_two_statements_however_much_runs(
+    runtime: DockerEngine, web: Project, ada: Any, api: Container
+) -> None:
+    with transaction():
+        web.create(ada, Memcached, name="cache", handle="cache", memory_mib=64)
+    everything(runtime)
+    with statements() as sent:
+        assert everything(runtime) == 0
+
+    assert len(sent) == 2, sent
 
 
 def test_what_is_terminated_is_removed_with_its_network(

@@ -98,6 +98,11 @@ class Network(NamedTuple):
     organisation_id: int
     project_id: int
 
+    @property
+    def project(self) -> tuple[int, int]:
+        """Whose it is."""
+        return self.organisation_id, self.project_id
+
 
 class Runtime(Protocol):
     """What the worker asks of whatever runs the containers. All of it raises EngineDown."""

@@ -7,7 +7,7 @@ was seen on the engine is unknown to us only because it is too new.
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from itertools import islice
@@ -66,14 +66,15 @@ def converge_all(
     `hint` asks for the deployments that are due and have a slot; without it all of them are done here, one after the
     other. Raises EngineDown.
     """
-    if deployment.any_of_ended(organisation_id):
+    left_over = desired.left_over(organisation_id)
+    if left_over.of_ended:
         with transaction():
             deployment.cancel_ended(organisation_id)
     if isinstance(runtime, NoEngine):
         return 0
     now = now or datetime.now(UTC)
     networks = runtime.networks(organisation_id)
-    plans = _plan_all(runtime, organisation_id, now)
+    plans = _plan_all(runtime, organisation_id, now, forget_gone=left_over.strays and organisation_id is None)
     if hint is not None:
         # Before the rest: a thousand removals would hold them up.
         _hint_at(plans, hint)
@@ -81,7 +82,8 @@ def converge_all(
     if hint is None:
         for each in filter(_is_due, plans):
             _deploy(runtime, each, now)
-    _remove_unused(runtime, networks, organisation_id)
+    used = {each.wanted.network for each in plans if each.wanted}
+    _remove_unused(runtime, [each for each in networks if each.project not in used], organisation_id)
     return sum(each.plan.acts or _is_due(each) for each in plans)
 
 
@@ -97,13 +99,13 @@ def _plan_one(runtime: Runtime, key: ResourceKey, now: datetime) -> Planned:
     return _planned(key, wanted, ours, now)
 
 
-def _plan_all(runtime: Runtime, organisation_id: int | None, now: datetime) -> list[Planned]:
+def _plan_all(runtime: Runtime, organisation_id: int | None, now: datetime, forget_gone: bool = False) -> list[Planned]:
     everything = runtime.instances(organisation_id)
     wanted = {each.key: each for each in desired.everything({each.key for each in everything}, organisation_id)}
     found: dict[ResourceKey, list[Instance]] = defaultdict(list)
     for each in strays.set_aside(runtime, everything, wanted.values()):
         found[each.key].append(each)
-    if organisation_id is None:
+    if forget_gone:
         strays.forget_gone(everything)
     return [_planned(key, wanted.get(key), found[key], now) for key in found.keys() | wanted.keys()]
 
@@ -209,20 +211,21 @@ def _act(runtime: Runtime, planned: Planned) -> Observed | None:
     return Observed(key, wanted.deployed_revision, status, reason, before=(wanted.status, wanted.status_reason))
 
 
-def _remove_unused(runtime: Runtime, networks: Iterable[Network], organisation_id: int | None) -> None:
+def _remove_unused(runtime: Runtime, networks: Sequence[Network], organisation_id: int | None) -> None:
+    if not networks:
+        return
     used = desired.used_networks(organisation_id)
     for network in networks:
-        if (network.organisation_id, network.project_id) not in used:
+        if network.project not in used:
             _remove_network(runtime, network)
 
 
 def _remove_network(runtime: Runtime, network: Network) -> None:
-    project = network.organisation_id, network.project_id
     try:
         with transaction():
             # Nobody prepares the project meanwhile; and what was asked for in it since it was looked at is seen.
-            deployment.hold_network(*project)
-            if project not in desired.used_networks(network.organisation_id):
+            deployment.hold_network(*network.project)
+            if network.project not in desired.used_networks(network.organisation_id):
                 runtime.remove_network(network)
     except Refused as refused:
         log.warning("the network of project %d stays: %s", network.project_id, refused)
