@@ -1,7 +1,8 @@
 """The door out: the only place where an organisation's entries are read. Keyset pages, one query each, plain rows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import TextClause, text
@@ -140,7 +141,7 @@ def page(scope: Scope, before: int = LATEST, size: int = SIZE) -> Page:
 
     However long a run is, the next page begins below it.
     """
-    head, found = _read(OLDER, scope, before, size + 1)
+    head, found = _read(older_query, scope, before, size + 1)
     older = None
     if len(found) > size:
         last = found[size - 1]
@@ -150,7 +151,7 @@ def page(scope: Scope, before: int = LATEST, size: int = SIZE) -> Page:
 
 def page_above(scope: Scope, after: int, size: int = SIZE) -> Page:
     """Reads the `size` entries above number `after`, newest first; the page above that begins where this one ends."""
-    head, found = _read(NEWER, scope, after, size + 1)
+    head, found = _read(newer_query, scope, after, size + 1)
     shown = found[size - 1 :: -1] if len(found) > size else found[::-1]
     above = None
     if len(found) > size:
@@ -161,7 +162,7 @@ def page_above(scope: Scope, after: int, size: int = SIZE) -> Page:
 
 def newer(scope: Scope, after: int, size: int = 4 * SIZE) -> list[Item]:
     """Reads the `size` entries that follow number `after`, newest first."""
-    _, found = _read(NEWER, scope, after, size)
+    _, found = _read(newer_query, scope, after, size)
     return _items(scope, found[::-1])
 
 
@@ -224,11 +225,10 @@ def row_of(organisation: OrganisationName, names: Sequence[str | None] | None, *
     )
 
 
-def _read(queries: dict[str, TextClause], scope: Scope, edge: int, limit: int) -> tuple[int, _Raw]:
+def _read(query: Callable[[str, int, bool], TextClause], scope: Scope, edge: int, limit: int) -> tuple[int, _Raw]:
     """The organisation's head, and the rows of a page."""
-    organisation_id = scope.organisation.id
-    values = {"organisation": organisation_id, "edge": edge, "limit": limit, "money": scope.money, **scope.values}
-    found = read(queries[scope.condition], values)
+    values = {"organisation": scope.organisation.id, "edge": edge, **scope.values}
+    found = read(query(scope.condition, limit, scope.money), values)
     head = found[0][HEAD_NUMBER] if found else 0
     return head, found if found and found[0][NUMBER] is not None else ()
 
@@ -319,29 +319,38 @@ WITH_RUN = {
 }
 
 
-def _pages(edge: str, order: str) -> dict[str, TextClause]:
-    """The query of a page for each condition; only constants of this module are put into the text.
+@cache
+def older_query(condition: str, limit: int, money: bool) -> TextClause:
+    """Returns the query of so many entries below an edge; one more than a page shows what is older without a COUNT."""
+    return _page("<", "DESC", condition, limit, money)
+
+
+@cache
+def newer_query(condition: str, limit: int, money: bool) -> TextClause:
+    """Returns the query of so many entries above an edge."""
+    return _page(">", "ASC", condition, limit, money)
+
+
+def _page(edge: str, order: str, condition: str, limit: int, money: bool) -> TextClause:
+    """The query of a page; only constants of this module are put into the text.
 
     The head comes with every row, and alone when there is none: read at another moment than the rows, it would announce
-    an entry that is shown already, or miss one that is not.
+    an entry that is shown already, or miss one that is not. How many there are to be and whether money is shown is part
+    of the text: a plan for any of both looks so costly that PostgreSQL would make one for each page anew, which takes
+    as long as the page.
     """
-    return {
-        name: text(f"""
-            WITH entry AS MATERIALIZED (
-                SELECT organisation_id, {STORED} FROM activity_entries
-                 WHERE organisation_id = :organisation AND number {edge} :edge {condition} {SHOWN}
-                 ORDER BY number {order} LIMIT :limit)
-            SELECT head.last_number, page.* FROM activity_heads AS head
-              LEFT JOIN ({WITH_RUN.get(name, ALONE)}) AS page ON true
-             WHERE head.organisation_id = :organisation ORDER BY page.number {order}
-        """)
-        for name, condition in CONDITIONS.items()
-    }
+    query = f"""
+        WITH entry AS MATERIALIZED (
+            SELECT organisation_id, {STORED} FROM activity_entries
+             WHERE organisation_id = :organisation AND number {edge} :edge {CONDITIONS[condition]} {SHOWN}
+             ORDER BY number {order} LIMIT {limit})
+        SELECT head.last_number, page.* FROM activity_heads AS head
+          LEFT JOIN ({WITH_RUN.get(condition, ALONE)}) AS page ON true
+         WHERE head.organisation_id = :organisation ORDER BY page.number {order}
+    """
+    return text(query.replace(SEES_MONEY, str(money)))
 
 
-# One row more than the page is asked for: that there are older ones is known without a COUNT.
-OLDER = _pages("<", "DESC")
-NEWER = _pages(">", "ASC")
 COUNT = {
     name: text(f"""
     SELECT count(*) FROM (

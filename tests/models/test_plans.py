@@ -1,14 +1,16 @@
 """What PostgreSQL does for a page of a feed: walks an index to the rows it needs and reads no other."""
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
 import psycopg
 import pytest
+from psycopg import sql
 from sqlalchemy import TextClause, text
 
-from models.database import db
+from models.database import db, read
 from models.log import boundary, feed, history, personal
 from models.log.actor import SYSTEM, Actor, Door
 from models.log.record import Action, ProjectName, Subject, record_each
@@ -22,6 +24,9 @@ PROJECTS = 8
 QUIET = 9
 """A project with the first block and nothing after: a feed that filters would read everything to find it."""
 LIMIT = feed.SIZE + 1
+PAGES = 40
+# Of the connection that pages are read with.
+KEPT_PLANS = text("SELECT CAST(COALESCE(sum(generic_plans), 0) AS bigint) FROM pg_prepared_statements")
 SCANS = {"Index Scan", "Index Only Scan"}
 MIDDLE = BLOCKS * IN_A_BLOCK // 2
 
@@ -63,9 +68,8 @@ CONDITIONS: dict[str, tuple[dict[str, Any], str]] = {
 @pytest.mark.parametrize("edge", [feed.LATEST, MIDDLE, feed.SIZE])
 def test_an_older_page_reads_its_rows_and_no_other(log: Organisation, condition: str, edge: int) -> None:
     values, index = CONDITIONS[condition]
-    plan = _plan(
-        feed.OLDER[condition], {"organisation": log.id, "edge": edge, "limit": LIMIT, "money": False, **values}
-    )
+    asked = {"organisation": log.id, "edge": edge, **values}
+    plan = _plan(feed.older_query(condition, LIMIT, money=False), asked)
     _assert_walks(plan, index)
 
 
@@ -73,10 +77,24 @@ def test_an_older_page_reads_its_rows_and_no_other(log: Organisation, condition:
 @pytest.mark.parametrize("edge", [0, MIDDLE])
 def test_newer_entries_are_read_without_the_older_ones(log: Organisation, condition: str, edge: int) -> None:
     values, index = CONDITIONS[condition]
-    plan = _plan(
-        feed.NEWER[condition], {"organisation": log.id, "edge": edge, "limit": LIMIT, "money": False, **values}
-    )
+    asked = {"organisation": log.id, "edge": edge, **values}
+    plan = _plan(feed.newer_query(condition, LIMIT, money=False), asked)
     _assert_walks(plan, index)
+
+
+@pytest.mark.parametrize("condition", CONDITIONS)
+@pytest.mark.parametrize("money", [True, False])
+def test_a_page_is_planned_once_for_whatever_is_asked_for_later(log: Organisation, condition: str, money: bool) -> None:
+    """PostgreSQL keeps a plan for any values once it has seen that plans for certain ones are no better."""
+    values, index = CONDITIONS[condition]
+    planned_before = read(KEPT_PLANS, {})[0][0]
+    for edge in range(PAGES):
+        feed.page(feed.Scope(log.named, condition, values, money), feed.LATEST - edge)
+
+    assert read(KEPT_PLANS, {})[0][0] - planned_before > PAGES / 2
+    asked = {"organisation": log.id, "edge": MIDDLE, **values}
+    kept = _kept_plan(feed.older_query(condition, LIMIT, money), asked)
+    _assert_walks(kept, index)
 
 
 @pytest.mark.parametrize("query", [personal.OLDER, personal.NEWER], ids=["older", "newer"])
@@ -164,6 +182,23 @@ def _assert_walks(plan: dict[str, Any], index: str) -> None:
 def _plan(query: TextClause, values: Mapping[str, Any]) -> dict[str, Any]:
     explained = text(f"EXPLAIN (ANALYZE, FORMAT JSON) {query.text}")
     plan: dict[str, Any] = db.session.execute(explained, values).scalar_one()[0]["Plan"]
+    db.session.rollback()
+    return plan
+
+
+def _kept_plan(query: TextClause, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The plan that PostgreSQL keeps for any values, as it is carried out for these."""
+    numbered = query.text
+    for place, name in enumerate(values, 1):
+        numbered = re.sub(rf"(?<!:):{name}\b", f"${place}", numbered)
+    cursor = db.session.connection().connection.cursor()
+    cursor.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+    cursor.execute(f"PREPARE asked AS {numbered}")
+    given = sql.SQL(", ").join(map(sql.Literal, values.values()))
+    cursor.execute(sql.SQL("EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE asked ({})").format(given))
+    [[[explained]]] = cursor.fetchall()
+    plan: dict[str, Any] = explained["Plan"]
+    cursor.execute("DEALLOCATE asked")
     db.session.rollback()
     return plan
 
