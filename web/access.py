@@ -6,7 +6,7 @@ from functools import wraps
 from inspect import signature
 from typing import Any
 
-from flask import Flask, abort, g, request
+from flask import Flask, abort, current_app, g, request
 from werkzeug.wrappers import Response
 
 from models.errors import NotFound
@@ -34,7 +34,9 @@ class Open(Enum):
 Needed = Permission | Open
 
 
-def needs(needed: Needed, even_when_deleted: bool = False, stored: bool = True) -> Callable[[View], View]:
+def needs(
+    needed: Needed, even_when_deleted: bool = False, stored: bool = True, lists_views: bool = False
+) -> Callable[[View], View]:
     """Let a view be called only by who may.
 
     What it asks for by name arrives: `here` and `within` name the organisation and project of the address and suffice
@@ -42,8 +44,8 @@ def needs(needed: Needed, even_when_deleted: bool = False, stored: bool = True) 
 
     Foreign and missing look the same, 404; a member whose role does not allow it gets 403. After its deletion
     an organisation answers only where `even_when_deleted` says so. What is not `stored` no browser keeps, not even for
-    the back button: pages about one's account, and links that open something to whoever has them. Whoever is not
-    signed in gets what `web/signed_out.py` answers.
+    the back button: pages about one's account, and links that open something to whoever has them. Where it
+    `lists_views`, `here` has them. Whoever is not signed in gets what `web/signed_out.py` answers.
     """
 
     def guard(view: View) -> View:
@@ -74,6 +76,7 @@ def needs(needed: Needed, even_when_deleted: bool = False, stored: bool = True) 
         guarded.needed = needed  # type: ignore[attr-defined]
         guarded.even_when_deleted = even_when_deleted  # type: ignore[attr-defined]
         guarded.stored = stored  # type: ignore[attr-defined]
+        guarded.lists_views = lists_views  # type: ignore[attr-defined]
         return guarded
 
     return guard
@@ -91,7 +94,10 @@ def signed_in() -> Person | None:
     if "standing" not in g:
         named = {} if "\0" in request.path else request.view_args or {}
         in_cookie = cookie.whose()
-        g.standing = standing(in_cookie, named.get("org"), named.get("project")) if in_cookie else None
+        view = current_app.view_functions.get(request.endpoint or "")
+        with_views = getattr(view, "lists_views", False)
+        found = standing(in_cookie, named.get("org"), named.get("project"), with_views) if in_cookie else None
+        g.standing = found
     return g.standing.person if g.standing else None
 
 

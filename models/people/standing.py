@@ -12,6 +12,7 @@ from models.log.seal import STANDING_COLUMNS, STANDING_FROM
 from models.log.seal import Standing as Seal
 from models.numbers import whole_number
 from models.people.access import Permission, allows
+from models.people.view import COLUMN, ViewName, listed
 
 BIGINT = 2**63 - 1
 # After that, even someone who comes every day signs in again.
@@ -54,6 +55,8 @@ class Here(NamedTuple):
     role: str
     project: ProjectHere | None
     """The project that the address names too; None where it names none, or one that the organisation does not have."""
+    views: tuple[ViewName, ...] = ()
+    """The views that the person can choose from, on a page that lists them."""
 
     @property
     def named(self) -> OrganisationName:
@@ -75,21 +78,23 @@ class Standing(NamedTuple):
     """How far the log of the organisation is sealed."""
 
 
-def standing(cookie: str, organisation: str | None, project: str | None = None) -> Standing | None:
+def standing(
+    cookie: str, organisation: str | None, project: str | None = None, with_views: bool = False
+) -> Standing | None:
     """Reads whose session it is and where they stand at an address with these handles; None once it has ended."""
     try:
         user_id, epoch, session = (whole_number(each, BIGINT) for each in cookie.split("."))
     except ValueError:
         return None
     values = {"user": user_id, "epoch": epoch, "session": session, "since": datetime.now(UTC) - LONGEST}
-    found = read(STANDING, {**values, "organisation": organisation, "project": project})
+    found = read(STANDING, {**values, "organisation": organisation, "project": project, "views": with_views})
     if not found:
         return None
-    person, here, within, sealed = found[0][:5], found[0][5:10], found[0][10:14], found[0][14:]
+    person, here, within, views, sealed = found[0][:5], found[0][5:10], found[0][10:14], found[0][14], found[0][15:]
     if here[0] is None:
         return Standing(Person(*person), None)
     project_here = None if within[0] is None else ProjectHere(*within)
-    return Standing(Person(*person), Here._make([*here, project_here]), Seal(*sealed))
+    return Standing(Person(*person), Here._make([*here, project_here, listed(views)]), Seal(*sealed))
 
 
 class Belongings(NamedTuple):
@@ -112,11 +117,12 @@ def organisations_of(user_id: int) -> list[OrganisationName]:
     return belongings_of(user_id).organisations
 
 
-# With how far the log is sealed, so that no page asks for that alone: each part is found by a key.
+# With how far the log is sealed, and with views, so that no page asks for those alone: each part is found by a key.
 STANDING = text(f"""
     SELECT users.id, users.name, users.email, users.session_epoch, sessions.id,
            organisations.id, organisations.handle, organisations.name, organisations.state, memberships.role,
            projects.id, projects.handle, projects.name, projects.state,
+           CASE WHEN :views THEN {COLUMN} END,
            {STANDING_COLUMNS}
       FROM users
       JOIN sessions ON sessions.user_id = users.id AND sessions.id = :session AND sessions.started_at > :since

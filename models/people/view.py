@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, Boolean, DateTime, Identity, Integer, String, delete, func, select, text
 from sqlalchemy.exc import IntegrityError
@@ -77,8 +77,12 @@ class ViewName(NamedTuple):
 
 def views_of(organisation_id: int, user_id: int) -> list[ViewName]:
     """Reads a person's own views and the shared ones, by name."""
-    values = {"organisation": organisation_id, "user": user_id, "most": 2 * MOST}
-    return [ViewName(*row) for row in read(LISTED, values)]
+    return [ViewName(*row) for row in read(LISTED, {"organisation": organisation_id, "user": user_id})]
+
+
+def listed(column: list[list[Any]] | None) -> tuple[ViewName, ...]:
+    """Returns the views of COLUMN."""
+    return tuple(ViewName(*each) for each in column or ())
 
 
 def save_view(organisation_id: int, user_id: int, role: str, name: str, query: str, shared: bool) -> SavedView:
@@ -156,8 +160,15 @@ def _require_room(organisation_id: int, user_id: int, shared: bool) -> None:
         raise QuotaReached(f"{whose} {MOST} views, the most there may be. Delete one that is no longer needed.")
 
 
-LISTED = text("""
+def _listed(organisation: str) -> str:
+    return f"""
     SELECT id, user_id, name, query, shared FROM saved_views
-     WHERE organisation_id = :organisation AND (shared OR user_id = :user)
-     ORDER BY lower(name), id LIMIT :most
-""")
+     WHERE organisation_id = {organisation} AND (shared OR user_id = :user)
+     ORDER BY lower(name), id LIMIT {2 * MOST}"""
+
+
+LISTED = text(_listed(":organisation"))
+# For a query that reads other things too: what `listed` understands, of the organisation that the query has joined.
+COLUMN = f"""
+    (SELECT jsonb_agg(jsonb_build_array(id, user_id, name, query, shared) ORDER BY lower(name), id)
+       FROM ({_listed("organisations.id")}) AS listed)"""

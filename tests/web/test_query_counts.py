@@ -14,8 +14,8 @@ from tests.web.conftest import Visitor
 SHOWN = {
     "/activity": 3,
     "/orgs/acme": 3,
-    "/orgs/acme/activity": 3,
-    "/orgs/acme/activity?before=6": 3,
+    "/orgs/acme/activity": 2,
+    "/orgs/acme/activity?before=6": 2,
     "/orgs/acme/activity?after=1": 3,
     "/orgs/acme/activity/6": 5,
     "/orgs/acme/activity/compare?type=container&resource=1": 7,

@@ -13,7 +13,6 @@ from models.log.keys import BadQuery
 from models.log.query import parse
 from models.people.access import Permission
 from models.people.standing import Belongings, Here, belongings_of
-from models.people.view import views_of
 from web import rebuilt
 from web.access import Answer, Open, me, needs
 from web.addresses import address
@@ -41,14 +40,14 @@ def mine() -> Answer:
 
 
 @bp.get("/orgs/<org>/activity")
-@needs(Permission.READ_LOG, even_when_deleted=True)
+@needs(Permission.READ_LOG, even_when_deleted=True, lists_views=True)
 def of_organisation(here: Here) -> Answer:
     """Everything that happened in the organisation."""
     source = OrganisationFeed(feed.whole(here.named, here.sees_money))
 
     def context() -> dict[str, Any]:
         # Of a deleted organisation nothing is saved any more.
-        saved = {} if here.state in ("deleting", "deleted") else {"views": views_of(here.id, me().id)}
+        saved = {} if here.state in ("deleting", "deleted") else {"views": here.views}
         return {"sees_money": here.sees_money, **saved}
 
     return answer(source, address("activity.of_organisation", org=here.handle), "activity/feed.html", context)
