@@ -1,10 +1,10 @@
 """The body of a form, read as exactly what was sent: bytes that are no text are refused, not replaced."""
 
-from typing import IO
+from typing import IO, Any
 from urllib.parse import unquote_to_bytes
 
 from flask import Flask, Request, request
-from werkzeug.datastructures import MultiDict
+from werkzeug.datastructures import ImmutableMultiDict, MultiDict
 from werkzeug.exceptions import BadRequest
 from werkzeug.formparser import FormDataParser
 
@@ -31,10 +31,19 @@ class ExactParser(FormDataParser):
         return stream, self.cls(pairs), self.cls()
 
 
+class Arguments(ImmutableMultiDict[str, str]):
+    """What an address says; Werkzeug's own raises an error and catches it whenever something is not said."""
+
+    def get(self, key: str, default: Any = None, type: Any = None) -> Any:  # type: ignore[override]
+        """Returns the first value; `default` where there is none."""
+        return super().get(key, default, type) if key in self else default
+
+
 class ExactRequest(Request):
     """A request whose form is read so."""
 
     form_data_parser_class = ExactParser
+    parameter_storage_class = Arguments
 
 
 def attach(app: Flask, _: Settings) -> None:
