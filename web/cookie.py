@@ -40,18 +40,23 @@ class Sessions(SecureCookieSessionInterface):
         cookie = request.cookies.get(self.get_cookie_name(app))
         if cookie and len(cookie) <= COOKIE_MOST:
             try:
-                payload, signed_at = self._verified(cookie)
+                payload, content, signed_at = self._verified(cookie)
                 if timedelta(0) <= datetime.now(UTC) - signed_at <= app.permanent_session_lifetime:
-                    return self.session_class(self._signer.load_payload(payload))
+                    return self.session_class(self._signer.load_payload(payload) if content is None else content)
             except BadSignature:
                 pass
         return self.session_class()
 
-    def _verify(self, cookie: str) -> tuple[bytes, datetime]:
-        """Returns what was signed, and when. Raises BadSignature."""
+    def _verify(self, cookie: str) -> tuple[bytes, dict[str, Any] | None, datetime]:
+        """Returns what was signed, what it says, and when. Raises BadSignature.
+
+        What it says is None where something of it can change under the hands of a request, and so of the next one.
+        """
         signer: Any = self._signer.make_signer(self.salt)
-        found: tuple[bytes, datetime] = signer.unsign(cookie, return_timestamp=True)
-        return found
+        payload, signed_at = signer.unsign(cookie, return_timestamp=True)
+        content: dict[str, Any] = self._signer.load_payload(payload)
+        is_plain = all(isinstance(each, str | int) for each in content.values())
+        return payload, content if is_plain else None, signed_at
 
 
 def attach(app: Flask, _settings: Settings) -> None:
