@@ -97,7 +97,7 @@ class Asset:
 
 
 def attach(app: Flask, _: Settings) -> None:
-    """Serve them, and give templates `asset(path)`. Raises FileNotFoundError when npm has not been run."""
+    """Serve them, and have the filter `asset` of templates say where. Raises FileNotFoundError without a run of npm."""
     assets = _assets()
 
     @app.get("/static/<path:path>", endpoint="assets.file")
@@ -111,7 +111,8 @@ def attach(app: Flask, _: Settings) -> None:
 
     # Known from the start: a page names a dozen of them.
     addresses = {path: f"/static/{path}?v={asset.version}" for path, asset in assets.items()}
-    app.jinja_env.globals["asset"] = addresses.__getitem__
+    # A filter of something that does not change is applied when a template is read, not with each page.
+    app.jinja_env.filters["asset"] = addresses.__getitem__
 
 
 @cache

@@ -34,7 +34,7 @@ def test_an_answer_says_what_its_route_says(
     app: Flask, addresses: Addresses, visit: Callable[[str], Visitor], endpoint: str, method: str
 ) -> None:
     is_asset = endpoint == "assets.file"
-    versioned = app.jinja_env.from_string('{{ asset("style.css") }}').render()
+    versioned = app.jinja_env.from_string('{{ "style.css"|asset }}').render()
     address = versioned if is_asset else addresses.of(endpoint).split("?")[0]
     answer = ask(visit("ada"), method, address)
     kept = answer.headers["Cache-Control"]

@@ -215,4 +215,4 @@ def test_a_font_is_packed_by_itself(owner: Visitor, asset: Callable[[str], str])
 @pytest.fixture
 def asset(app: Flask, acme: Organisation) -> Callable[[str], str]:
     """The address of an asset as it stands in pages."""
-    return lambda path: app.jinja_env.from_string(f'{{{{ asset("{path}") }}}}').render()
+    return lambda path: app.jinja_env.from_string(f'{{{{ "{path}"|asset }}}}').render()
