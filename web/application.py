@@ -156,7 +156,7 @@ def _templates(app: Flask) -> None:
         entries_html=feeds.entries_html,
         finder_html=feeds.finder_html,
         describe_fold=feeds.describe_fold,
-        told_of=seals.told_of,
+        seal_html=seals.seal_html,
         chip_of=chips.chip_of,
         briefly=changes.briefly,
         adding=finding.adding,
