@@ -1,10 +1,11 @@
 """A feed on a page: its first entries, older ones as one scrolls, newer ones while it is open."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from itertools import groupby, islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import Response, abort, make_response, redirect, request
 from markupsafe import Markup
@@ -21,7 +22,7 @@ from models.people.view import ViewName
 from web import access
 from web.access import me
 from web.finding import Chip, Finder, finder_of, keeping, suggestions
-from web.fragments import always, once, render, shown_at, wants_fragment
+from web.fragments import KEPT_MOST, always, once, render, shown_at, wants_fragment
 from web.moments import Asked, MomentShown, asked
 from web.namesakes import namesakes
 from web.seals import told_of
@@ -38,8 +39,7 @@ SUGGESTED_MOST = 12
 UNDER_WAY = timedelta(minutes=1)
 
 
-@dataclass(frozen=True)
-class FeedPage:
+class FeedPage(NamedTuple):
     """What the feed's templates show."""
 
     rows: Sequence[Item]
@@ -82,19 +82,20 @@ def answer(source: AnyFeed, address: str, template: str, context: Callable[[], d
         return redirect(finder.moved_to)  # type: ignore[return-value]
     if wants_fragment() and (part := _part(finder)):
         return part
+    given = request.args
     try:
-        run = request.args.get("run")
+        run = given.get("run")
         if run is not None and isinstance(source, OrganisationFeed):
             source = OrganisationFeed(feed.of_run(source.scope, whole_number(run, feed.LATEST)))
         if finder.query and (source.has_moments or run is not None):
             offers.require_projects(source.organisation_ids, finder.query)
             source, address = source.asking(finder.query, Asker(me().id, zone(), datetime.now(UTC))), finder.address
         address = address if run is None else _to(address, "run", run)
-        after = request.args.get("after")
+        after = given.get("after")
         if after is not None and wants_fragment():
             return _newer(source, address, after)
-        before, above = request.args.get(source.older_word), request.args.get("above")
-        moment = asked(request.args.get("at", "")) if run is None and source.has_moments else None
+        before, above = given.get(source.older_word), given.get("above")
+        moment = asked(given.get("at", "")) if run is None and source.has_moments else None
         if finder.error:
             raise finder.error
         if before is None and above is None and moment is not None and moment.end is not None:
@@ -109,9 +110,9 @@ def answer(source: AnyFeed, address: str, template: str, context: Callable[[], d
         return _misunderstood(template, address, replace(finder, error=error), context)
     if (before is not None or above is not None or run is not None) and wants_fragment():
         return render("activity/_page.html", page=shown, address=address, run=run)
-    shown = replace(shown, moment=shown.moment or (moment.shown() if moment else None))
+    shown = shown._replace(moment=shown.moment or (moment.shown() if moment else None))
     if isinstance(source, OrganisationFeed):
-        shown = replace(shown, seal=access.seal_of_log())
+        shown = shown._replace(seal=access.seal_of_log())
     status = 422 if moment and moment.error else 200
     shows = finder if moment else None
     if shows and source.search and not shown.rows and not shown.older_url:
@@ -155,10 +156,10 @@ def page_of(source: AnyFeed, address: str, before: str | None = None) -> FeedPag
     live = before is None and not is_fold and not over
     newer = _to(address, "after", _top(source, found)) if live else None
     shown = _shown(found.rows, _older(source, address, found), newer, found.head, source.beginning)
-    shown = replace(shown, looked=_looked_back(source, found), is_over=over)
+    shown = shown._replace(looked=_looked_back(source, found), is_over=over)
     # Reached from above, a page has what is above it there already.
     alone = before is not None and found.rows and not is_fold and not wants_fragment()
-    return replace(shown, above_url=_to(address, "above", source.top(found.rows))) if alone else shown
+    return shown._replace(above_url=_to(address, "above", source.top(found.rows))) if alone else shown
 
 
 def page_above(source: AnyFeed, address: str, after: str) -> FeedPage:
@@ -166,21 +167,21 @@ def page_above(source: AnyFeed, address: str, after: str) -> FeedPage:
     found = source.page_above(after)
     older = None if wants_fragment() else _to(address, source.older_word, source.below(found.rows, after))
     shown = _shown(found.rows, older, None, found.head)
-    return replace(shown, above_url=_above(address, found), is_newest=found.above is None)
+    return shown._replace(above_url=_above(address, found), is_newest=found.above is None)
 
 
 def page_at(source: AnyFeed, address: str, moment: Asked) -> FeedPage:
     """The page that begins at a moment; where nothing had happened yet, the first entries there are."""
     assert moment.end is not None
     if moment.is_to_come:
-        return replace(page_of(source, address), moment=moment.shown())
+        return page_of(source, address)._replace(moment=moment.shown())
     found = source.page_until(moment.end)
     is_before = not found.rows
     if is_before:
         found = source.page_above(source.top([]), NEAREST)
     shown = _shown(found.rows, _older(source, address, found), None, found.head, source.beginning)
-    shown = replace(shown, looked=_looked_back(source, found))
-    return replace(shown, above_url=_above(address, found), moment=moment.shown(is_before=is_before))
+    shown = shown._replace(looked=_looked_back(source, found))
+    return shown._replace(above_url=_above(address, found), moment=moment.shown(is_before=is_before))
 
 
 def _older(source: AnyFeed, address: str, found: Page) -> str | None:
@@ -238,12 +239,16 @@ def entries_html(
     rows = [
         once(FOLD, fold=entry, address=_to(address, "run", ""), zone=zone, hung=entry in hung)
         if isinstance(entry, Fold)
-        else once(ROW, entry=entry, show_organisation=show_organisation, zone=zone, namesake=True)
-        if entry.actor_id in namesakes
-        else once(ROW, entry=entry, show_organisation=show_organisation, zone=zone)
+        else _row_html(entry, show_organisation, zone, entry.actor_id in namesakes)
         for entry in ordered
     ]
     return Markup(keeping("".join(rows)))  # noqa: S704
+
+
+@lru_cache(maxsize=KEPT_MOST)
+def _row_html(entry: Row, show_organisation: bool, zone: str, namesake: bool) -> Markup:
+    # As `once` does; fifty a page are looked for, and words between the values would double what that costs.
+    return always(ROW, entry=entry, show_organisation=show_organisation, zone=zone, namesake=namesake)
 
 
 def finder_html(
@@ -292,7 +297,7 @@ def _newer(source: AnyFeed, address: str, after: str) -> Response:
     if "show" in request.args:
         rows = source.newer(after)
         top = source.top(rows) if rows else after
-        shown = replace(_shown(rows, None, _to(address, "after", top), head), seal=found)
+        shown = _shown(rows, None, _to(address, "after", top), head)._replace(seal=found)
         count = source.count_newer(top) if rows else 0
         # What a person sets off is done by the system, and not in their own feed.
         causes = source.causes(rows, after) if isinstance(source, OrganisationFeed) else []
@@ -307,7 +312,7 @@ def _newer(source: AnyFeed, address: str, after: str) -> Response:
     if request.headers.get("If-None-Match") == etag:
         response = make_response("", 304)
     else:
-        shown = replace(_shown([], None, _to(address, "after", after), head), seal=found)
+        shown = _shown([], None, _to(address, "after", after), head)._replace(seal=found)
         response = render(
             "activity/_newer.html", page=shown, count=_describe_count(source.count_newer(after)), tells_seal=True
         )

@@ -155,13 +155,14 @@ class Finder:
 
 def finder_of(searched: Searched) -> Finder:
     """Reads what the address asks for; `moved_to` says where that is found if the address adds something to it."""
-    text, opened = request.args.get("q", ""), request.args.get("menu", "")
+    given = request.args
+    text, opened = given.get("q", ""), given.get("menu", "")
     query = ALL
     try:
         query = parse(text)
         asked = _added(searched, query)
     except BadQuery as error:
-        text = " ".join(each for each in (text, request.args.get("add", "")) if each)
+        text = " ".join(each for each in (text, given.get("add", "")) if each)
         return Finder(searched, text, query, error)
     moved_to = None if asked is query else searched.at(asked)
     return Finder(searched, str(query), query, opened=opened if opened in MENUS else "", moved_to=moved_to)
@@ -169,8 +170,9 @@ def finder_of(searched: Searched) -> Finder:
 
 def _added(searched: Searched, query: Query) -> Query:
     """The query with what `add`, `of`, `from` and `to` in the address say. Raises BadQuery."""
-    added, first, last = (request.args.get(name, "").strip() for name in ("add", "from", "to"))
-    for term in (*parse(added).terms, *_project_of(searched, request.args.get("of", ""))):
+    given = request.args
+    added, first, last = (given.get(name, "").strip() for name in ("add", "from", "to"))
+    for term in (*parse(added).terms, *_project_of(searched, given.get("of", ""))):
         query = query.with_term(term)
     if first or last:
         value = f"{first}..{last}" if first and last else f">={first}" if first else f"<={last}"

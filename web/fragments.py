@@ -28,16 +28,19 @@ def attach(app: Flask, _: Settings) -> None:
 
 def of_htmx(header: str) -> str | None:
     """Returns a header of htmx; the answer then says that it depends on it."""
-    if "asked_of_htmx" not in g:
-        g.asked_of_htmx = []
-    g.asked_of_htmx.append(header)
-    return request.headers.get(header)
+    asked: dict[str, str | None] = g.setdefault("asked_of_htmx", {})
+    if header not in asked:
+        asked[header] = request.headers.get(header)
+    return asked[header]
 
 
 def wants_fragment() -> bool:
     """Whether htmx asked for a part of the page; a boosted link or a restored page wants all of it."""
-    asks, whole, again = map(of_htmx, ("HX-Request", "HX-Boosted", "HX-History-Restore-Request"))
-    return asks == "true" and whole != "true" and again != "true"
+    if "wants_fragment" not in g:
+        asks, whole, again = map(of_htmx, ("HX-Request", "HX-Boosted", "HX-History-Restore-Request"))
+        g.wants_fragment = asks == "true" and whole != "true" and again != "true"
+    found: bool = g.wants_fragment
+    return found
 
 
 def shown_at(response: Response, address: str) -> Response:

@@ -5,6 +5,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from flask import Flask, g, request
+from werkzeug.sansio.utils import get_current_url
 
 from models.billing import amounts
 from models.hold import WHILE_SUSPENDED
@@ -15,6 +16,7 @@ from models.settings import Settings
 
 ZONES_MOST = 64
 ZONE_MOST = 100
+ADDRESSES_MOST = 1000
 
 
 def zone() -> ZoneInfo:
@@ -33,7 +35,8 @@ def zone_name() -> str:
 
 def zone_now() -> str:
     """Returns the reader's zone and how far it is from UTC today: "Asia/Tokyo, UTC+09:00"."""
-    return zone_name() if zone_name() == "UTC" else f"{zone_name()}, UTC{_from_utc_now()}"
+    name = zone_name()
+    return name if name == "UTC" else f"{name}, UTC{_from_utc_now()}"
 
 
 def today() -> date:
@@ -72,12 +75,17 @@ def utc(moment: datetime) -> str:
 
 def to_the_second(moment: datetime) -> str:
     """ "2026-11-24 09:41:07 UTC"."""
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    return f"{moment.astimezone(UTC).isoformat(' ', 'seconds').removesuffix('+00:00')} UTC"
 
 
 def utc_now() -> str:
     """When a page is made, as its print says it."""
     return to_the_second(datetime.now(UTC))
+
+
+def address_here() -> str:
+    """Returns the whole address of the page, as its print says it."""
+    return _address(request.scheme, request.host, request.root_path, request.path, request.query_string)
 
 
 def iso(moment: datetime) -> str:
@@ -138,6 +146,7 @@ def attach(app: Flask, _: Settings) -> None:
     }
     app.jinja_env.filters.update(filters)
     app.jinja_env.globals.update(zone_name=zone_name, zone_now=zone_now, plural=plural, utc_now=utc_now)
+    app.jinja_env.globals.update(address_here=address_here)
     app.jinja_env.globals.update(KINDS=KINDS, WHILE_SUSPENDED=WHILE_SUSPENDED)
 
 
@@ -147,6 +156,11 @@ def _from_utc_now() -> str:
         g.from_utc_now = from_utc(datetime.now(zone()))
     found: str = g.from_utc_now
     return found
+
+
+@lru_cache(maxsize=ADDRESSES_MOST)
+def _address(scheme: str, host: str, root: str, path: str, query: bytes) -> str:
+    return get_current_url(scheme, host, root, path, query)
 
 
 @lru_cache(maxsize=ZONES_MOST)
