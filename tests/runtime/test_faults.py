@@ -2,7 +2,7 @@
 
 import subprocess
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -108,17 +108,21 @@ def test_a_deployment_waits_for_a_network_and_is_done_when_there_is_one(
     assert observed(api) == ("running", 1)
 
 
-def test_what_served_and_cannot_come_back_is_said_to_be_down_by_kind_and_once(
+def test_what_served_and_cannot_come_back_is_said_to_be_down_by_kind_and_once_and_tried_less_and_less_often(
     small: DockerEngine, small_engine: Engine, acme: Organisation, api: Container, caplog: pytest.LogCaptureFixture
 ) -> None:
     converge(small, api)
     [one] = running(small_engine)
     small_engine.api.remove_container(one["Id"], force=True)
     full = fill(small_engine)
+    waits: list[timedelta] = []
     try:
         for _ in range(3):
             expire(acme)
+            begun = datetime.now(UTC)
             converge(small, api)
+            waits += [each.next_at - begun for each in waiting.waiting(begun)]
+        assert [wait >= timedelta(seconds=least) for wait, least in zip(waits, (2, 4, 8), strict=True)] == [True] * 3
         assert observed(api) == ("error", 1)
         assert summaries(acme)[-1] == f"Container my-api is down: {Fault.DISK_FULL.words}"
         assert len([each for each in summaries(acme) if "is down" in each]) == 1

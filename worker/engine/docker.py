@@ -123,8 +123,6 @@ class DockerEngine:
     def stop(self, instance: Instance) -> None:
         """Asks it to end, and kills it after STOP_SECONDS."""
         with _reaching(), _refusing("does not stop"), _already(GONE, NOT_MODIFIED):
-            if instance.paused:
-                self._unpause(instance)  # it could not hear us
             self._api.stop(instance.id, timeout=STOP_SECONDS)
 
     def remove(self, instance: Instance) -> None:
