@@ -77,11 +77,14 @@ def test_the_next_deployment_after_a_restore_is_what_runs_although_a_stray_bears
     then = dump(servers.superuser_url)
     change(api, ada, image="acme/web:2")
     converge(runtime, api)
+    [stray] = running(engine)
     restore(servers.superuser_url, then)
     read_again(api)
     change(api, ada, port=8081)
     converge(runtime, api)
 
+    assert [each.instance for each in strays.kept()] == [stray["Id"]]
+    assert engine.api.inspect_container(stray["Id"])["State"]["Running"] is False
     [one] = running(engine)
     assert without_digest(summaries(acme)[-1]) == "Container my-api deployed acme/web:1"
     assert fetch(engine, one["Id"], "http://my-api:8080/") == "acme/web:1"

@@ -250,13 +250,18 @@ class DockerEngine:
         self._api.update_container(container, restart_policy={"Name": "unless-stopped"})
 
     def _rename(self, container: str, name: str) -> None:
-        """Give it the name of what serves, last of all; whatever bears that name is no good any more."""
+        """Give it the name of what serves, last of all; whatever bears that name has to leave it.
+
+        It is not removed here: it may be a stray, which is kept. Whoever looks next sees what it is.
+        """
         try:
             self._api.rename(container, name)
         except APIError as error:
             if error.status_code != CONFLICT:
                 raise
-            self._api.remove_container(name, v=True, force=True)
+            with _already(GONE):
+                holder = str(self._api.inspect_container(name)["Id"])
+                self._api.rename(holder, labels.aside(name, holder))
             self._api.rename(container, name)
 
 

@@ -15,6 +15,7 @@ from worker.engine.interface import Instance, Network
 PREFIX = "activity-log"
 # In a container's name while it comes up, and the number of the attempt behind it.
 COMING = "-coming-"
+ASIDE = "-aside-"
 # "Up 3 seconds": one that was started again is looked at in each of the rounds of the next minutes.
 RECENT = re.compile(r"^Up (?:Less than|About a minute|\d+ seconds?|[1-4] minutes?)\b|\(unhealthy\)")
 NOBODYS = "unreadable"
@@ -47,6 +48,11 @@ class Labels:
     def network(self, organisation_id: int, project_id: int) -> str:
         """The name of a project's network."""
         return f"{PREFIX}-{self._platform[:8]}-{organisation_id}-{project_id}"
+
+
+def aside(name: str, container: str) -> str:
+    """The name of a container that had to leave its name to another one."""
+    return f"{name}{ASIDE}{container[:12]}"
 
 
 def instance(found: dict[str, Any]) -> Instance:
