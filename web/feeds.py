@@ -37,6 +37,7 @@ NO_MOMENT = MomentShown()
 NEAREST = 10
 SUGGESTED_MOST = 12
 UNDER_WAY = timedelta(minutes=1)
+FINDERS_KEPT = 500
 
 
 class FeedPage(NamedTuple):
@@ -258,14 +259,20 @@ def finder_html(
     organisation: Here | None,
     views: Sequence[ViewName] | None,
 ) -> Markup:
-    """The search field above a feed; where nothing is asked for, it is rendered once a process.
+    """The search field above a feed, rendered once a process for the same query.
 
     `views` is None where none can be saved.
     """
     named = None if organisation is None else organisation.named
     saved = None if views is None else tuple(views)
     shown = {"finder": finder, "moment": moment, "address": address, "organisation": named, "views": saved}
-    return once(FINDER, **shown) if finder.is_idle and moment == NO_MOMENT else always(FINDER, **shown)
+    return _finder_once(**shown) if finder.is_plain and moment == NO_MOMENT else always(FINDER, **shown)
+
+
+@lru_cache(maxsize=FINDERS_KEPT)
+def _finder_once(**shown: Any) -> Markup:
+    # Apart from `once`: people may ask for anything, and rows are not to be forgotten for that.
+    return always(FINDER, **shown)
 
 
 def _hung(entries: Sequence[Item]) -> tuple[Sequence[Item], set[Fold]]:

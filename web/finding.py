@@ -101,9 +101,9 @@ class Finder:
     """The terms to drop, of a query that finds nothing."""
 
     @property
-    def is_idle(self) -> bool:
-        """Whether nothing is asked for, and no menu is open."""
-        return not (self.query or self.error or self.opened)
+    def is_plain(self) -> bool:
+        """Whether it shows nothing but what is asked for: no error, no open menu, no terms to drop."""
+        return not (self.error or self.opened or self.drops)
 
     @property
     def chips(self) -> list[Chip]:
