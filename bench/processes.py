@@ -116,6 +116,12 @@ class Server:
         self.ask(times)
         return (self.cpu_seconds() - before) / times
 
+    def seconds_per_request(self, times: int) -> float:
+        """Seconds until one answer is there, one asked for after the other."""
+        start = time.perf_counter()
+        self.ask(times)
+        return (time.perf_counter() - start) / times
+
     def wait(self) -> None:
         """Until it accepts connections. Raises TimeoutError."""
         until(self._listens)
