@@ -25,7 +25,7 @@ from worker.engine.docker import DockerEngine
 
 ENDS = "sleep 3; exit 7"
 # Once: what ends again and again is told for that alone.
-EXHAUSTS = "[ -e /www/again ] && exec httpd -f -p 8080 -h /www; touch /www/again; sleep 3; exec tail /dev/zero"
+EXHAUSTS = "[ -e /www/again ] && exec httpd -f -p 8080 -h /www; : > /www/again; sleep 3; exec tail /dev/zero"
 CALM = timedelta(minutes=11)
 
 
