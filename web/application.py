@@ -1,11 +1,12 @@
 """The Flask app: pages, and the fragments that htmx swaps into them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from flask import Flask, Response, g
+from flask.templating import Environment
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from models import database, quotas, sealed
@@ -77,8 +78,18 @@ PROTECTION = (
 )
 
 
+class Templates(Environment):
+    """Flask's own, with one map of what all templates know: each page copies it, and a chain of maps slowly."""
+
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        """Returns what a template knows, which is complete before the first one is rendered."""
+        return {**self.globals, **(d or {})}
+
+
 class Application(Flask):
     """Flask with plain functions alone: it looks at each of them in every request whether it is a coroutine."""
+
+    jinja_environment = Templates
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """Returns the function."""
