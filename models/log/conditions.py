@@ -68,7 +68,7 @@ def ways(query: Query) -> Iterator[Way]:
             case "project":
                 yield Way(PROJECTS.replace("<values>", name), "project_id = list.key", frozenset({place}))
             case "cause":
-                lists = f"SELECT DISTINCT CAST(key AS bigint) AS key FROM unnest(CAST({name} AS text[])) AS key"
+                lists = _of("SELECT DISTINCT CAST(each AS bigint) AS key FROM <each>", name, len(term.values))
                 yield Way(lists, "cause_number = list.key", frozenset({place}))
             case "resource":
                 of_list = "resource_type = list.kind AND resource_id = list.key"
