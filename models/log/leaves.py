@@ -11,7 +11,7 @@ STEP = 5_000
 
 
 def leaves(organisation_id: int, first: int, last: int) -> Iterator[bytes]:
-    """Yields the leaves of the entries from `first` to `last`, in the order of their numbers. Raises NotCanonical."""
+    """Yields the leaves of the entries from `first` to `last`, in the order of their numbers. Raises NoLeaf."""
     return map(leaf, leaf_entries(organisation_id, first, last))
 
 

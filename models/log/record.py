@@ -4,7 +4,6 @@ Verbs call `record`; the entries are numbered and inserted by `write`, which `tr
 COMMIT, because the lock that hands out the numbers must be the last one taken (docs/why.md says why).
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -16,6 +15,7 @@ from sqlalchemy.exc import DatabaseError
 from models.database import db
 from models.errors import NoHead
 from models.log.actor import Actor
+from models.log.proof.canonical import canonical
 
 PENDING = "activity.pending"
 NO_DATA_FOUND = "P0002"
@@ -166,7 +166,9 @@ def open_log(organisation_id: int) -> None:
 
 
 def write() -> list[Record]:
-    """Number and insert what was recorded in this transaction. Raises NoHead: then nothing may be committed.
+    """Number and insert what was recorded in this transaction.
+
+    Raises NoHead, and NotCanonical where changes could not be sealed: then nothing may be committed.
 
     Organisations in ascending order, so that two transactions never wait for each other's heads; within one, in the
     order of recording, so that a cause comes before its effects.
@@ -210,7 +212,7 @@ def _insert(each: Record) -> int:
         "project_name": each.project.name if each.project else None,
         "before": each.sentence.before,
         "after": each.sentence.after,
-        "changes": json.dumps(each.changes) if each.changes else None,
+        "changes": canonical(each.changes).decode() if each.changes else None,
         "cause": cause,
         "what": _in_a_run(each),
         "ids": each.ids,
@@ -234,7 +236,7 @@ def _in_a_run(each: Record) -> str:
 
 OPEN = text("INSERT INTO activity_heads (organisation_id) VALUES (:organisation)")
 
-# One call, one round trip: the function (migration 0020) bumps the head, which locks it until COMMIT, inserts the
+# One call, one round trip: the function (migration 0027) bumps the head, which locks it until COMMIT, inserts the
 # entries under the numbers handed out, writes down apart what people are called, and extends the run. Our role can
 # write to the log in no other way. A rollback takes the bump back too, so numbers follow without gaps. What differs
 # travels as two arrays and the rest once.

@@ -81,7 +81,9 @@ class Regrown:
 
     def _compared(self, first: int, hashes: Sequence[bytes | None]) -> dict[int, bytes]:
         """The numbers of the leaves that are not those of a tile, and what to go on with: what was sealed, if known."""
-        bad = {first + place + 1: NOTHING for place, found in enumerate(hashes) if found is None}
+        # Of what was not sealed yet, nobody has said what it should be.
+        gone = [first + place + 1 for place, found in enumerate(hashes) if found is None]
+        bad = {number: NOTHING for number in gone if number <= max(self._sealed.values(), default=0)}
         values = {**self._scope, "first": first // WIDTH, "end": -(-(first + len(hashes)) // WIDTH)}
         for index, root, stored in read(LEAF_TILES, values):
             begin = index * WIDTH - first

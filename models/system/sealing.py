@@ -18,9 +18,10 @@ from sqlalchemy import text
 from models import installation
 from models.database import db, read
 from models.log import seal
-from models.log.proof.canonical import NotCanonical, canonical
+from models.log.proof.canonical import canonical
 from models.log.proof.checkpoint import Checkpoint
 from models.log.proof.edge import Edge, FullTile
+from models.log.proof.leaf import NoLeaf
 from models.log.proof.note import BadNote, Note
 from models.log.proof.tree import leaf_hash
 from models.log.signing import SIGNING_KEYS
@@ -138,7 +139,8 @@ def _seal_some(file: Path, step: int, refused: set[int]) -> bool:
 
 
 def _seal(name: str, tree: Tree, size: int, end: int) -> Made:
-    """The checkpoint of entries up to `end`. Raises Refused when those before are not what they were.
+    """The checkpoint of entries up to `end`. Raises Refused when those before are not what they were, and where no
+    leaf can be made of the next one; where it is a later one, those before it are sealed.
 
     The head says up to where there are entries: whoever writes some holds it locked until COMMIT, so that a number
     that can be read is that of an entry that can be read, as are all before it.
@@ -149,8 +151,10 @@ def _seal(name: str, tree: Tree, size: int, end: int) -> Made:
         raise Refused(tree.organisation_id, f"The entries up to #{size} are not those that were sealed.")
     try:
         hashes = hashed_leaves(tree, size, end)
-    except NotCanonical as error:
-        raise Refused(tree.organisation_id, f"An entry between #{size + 1} and #{end} has no leaf: {error}.") from error
+    except NoLeaf as error:
+        if error.number > size + 1:
+            return _seal(name, tree, size, error.number - 1)
+        raise Refused(tree.organisation_id, f"Nothing from #{size + 1} on can be sealed: {error}.") from error
     if len(hashes) != end - size:
         raise Refused(tree.organisation_id, f"Entries between #{size + 1} and #{end} are missing.")
     return _signed(name, tree, edge, edge.extend(hashes))

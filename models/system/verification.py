@@ -12,11 +12,10 @@ from sqlalchemy import text
 
 from models.database import read
 from models.log.leaves import leaf_entries
-from models.log.proof.canonical import NotCanonical
 from models.log.proof.checkpoint import Checkpoint
 from models.log.proof.edge import Edge
 from models.log.proof.finding import Finding, Verdict
-from models.log.proof.leaf import leaf
+from models.log.proof.leaf import NoLeaf, leaf
 from models.log.proof.note import BadNote, Note, Verifier
 from models.log.proof.tiles import WIDTH
 from models.log.proof.tree import leaf_hash, root
@@ -173,7 +172,7 @@ def _organisation(
     before = ""
     for first in range(edge.size + 1, last + 1, STEP):
         end = min(first + STEP - 1, last)
-        hashes: dict[int, bytes] = {}
+        hashes: dict[int, bytes | None] = {}
         for entry in leaf_entries(organisation_id, first, end):
             if entry.at < before:
                 says = "Its time is before that of the entry before it."
@@ -181,8 +180,9 @@ def _organisation(
             before = entry.at
             try:
                 hashes[entry.number] = leaf_hash(leaf(entry))
-            except NotCanonical as error:
-                yield Finding(Verdict.TAMPERED, organisation_id, f"It has no leaf: {error}.", entry.number)
+            except NoLeaf as error:
+                hashes[entry.number] = None
+                yield Finding(Verdict.TAMPERED, organisation_id, f"{error}.".capitalize(), entry.number)
         yield from _missing(organisation_id, hashes, first, end)
         yield from tree.grow([hashes.get(number) for number in range(first, end + 1)], pins)
         progress(end - first + 1)
@@ -217,7 +217,7 @@ def _too_short(organisation_id: int | None, size: int, pins: Pins) -> Iterator[F
             yield Finding(Verdict.GONE_BACK, organisation_id, says, size + 1, pin)
 
 
-def _missing(organisation_id: int, hashes: Mapping[int, bytes], first: int, end: int) -> Iterator[Finding]:
+def _missing(organisation_id: int, hashes: Mapping[int, bytes | None], first: int, end: int) -> Iterator[Finding]:
     """A finding for each stretch of entries that are not there."""
     expected = first
     for number in [*hashes, end + 1]:

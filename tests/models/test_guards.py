@@ -1,9 +1,12 @@
 """What whoever holds the application's password cannot do: PostgreSQL refuses, whatever our code says."""
 
+import json
+
 import psycopg
 import pytest
 
 from models.log.actor import Actor
+from models.log.leaves import leaves
 from models.organisation import Organisation
 from models.settings import Settings
 from models.transaction import transaction
@@ -12,10 +15,13 @@ from tests.support.log import entries
 ENTRY = "organisation_id, number, resource_id, action, resource_type, door, resource_name, summary"
 FORGED = "1, 'update', 'organisation', 'web', 'x', 'x'"
 CALL = """SELECT write_entries({organisation}, {ids}, {names}, NULL, 'x', NULL, 'web', 'update', 'container', NULL,
-                               NULL, '', '', NULL, {cause}, 'x', {spoken_ids}, {spoken_names})"""
+                               NULL, '', '', {changed}, {cause}, 'x', {spoken_ids}, {spoken_names})"""
 ONE = {"organisation": 1, "ids": "ARRAY[7]::bigint[]", "names": "ARRAY['x']", "cause": "NULL"} | dict.fromkeys(
-    ("spoken_ids", "spoken_names"), "NULL"
+    ("spoken_ids", "spoken_names", "changed"), "NULL"
 )
+
+NOT_WHOLE = ("1.5", "1.0", "9007199254740992", "-9007199254740992", "1e400", "1e-400", "0.1000000000000000055")
+"""Numbers that other readers of JSON would not read as PostgreSQL does."""
 
 
 @pytest.mark.parametrize(
@@ -76,6 +82,10 @@ def test_the_application_s_role_is_refused(acme: Organisation, settings: Setting
         {"spoken_ids": "ARRAY[1, 2]", "spoken_names": "ARRAY['x']"},
         {"spoken_ids": "ARRAY[1]", "spoken_names": "ARRAY[NULL]::text[]"},
         {"spoken_ids": "ARRAY[1]", "spoken_names": "ARRAY[chr(26) || '1']"},
+        {"ids": "ARRAY[9007199254740992]"},
+        {"ids": "ARRAY[-9007199254740992]"},
+        *({"changed": f"""'{{"a": [1, {{"b": [{number}]}}]}}'"""} for number in NOT_WHOLE),
+        {"changed": f"""'{"[" * 17}{"]" * 17}'"""},
     ],
 )
 def test_the_door_in_takes_no_entry_that_cannot_be(
@@ -87,6 +97,23 @@ def test_the_door_in_takes_no_entry_that_cannot_be(
         acme.create_project(ada, name="Web", handle="web")
 
     assert [each.number for each in entries(acme)] == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        '{"a": [0, -1, 9007199254740991, -9007199254740991]}',
+        '{"a": ["1.5", "1e400", null, true], "2.5": [[], {}]}',
+        '{"a": [1e3, -0]}',  # kept as 1000 and 0
+        f'{{"a": {"[" * 14}7{"]" * 14}}}',
+    ],
+)
+def test_the_door_in_takes_what_can_be_sealed(acme: Organisation, settings: Settings, changed: str) -> None:
+    with psycopg.connect(settings.database_url) as connection:
+        connection.execute(CALL.format(**ONE | {"changed": f"'{changed}'"}).encode())
+    [*_, last] = leaves(acme.id, 5, 5)
+
+    assert json.loads(last)["changes"] == json.loads(changed)
 
 
 def test_the_door_in_hands_out_the_next_number_whoever_calls_it(acme: Organisation, settings: Settings) -> None:

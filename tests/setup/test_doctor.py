@@ -143,6 +143,10 @@ def test_why_nothing_more_is_sealed_is_told(superuser: psycopg.Connection) -> No
 
     assert "nothing more is sealed of 1 logs: went back" in examined()[1]
 
+    superuser.execute("INSERT INTO seal_refusals (organisation_id, refused_at, reason) VALUES (7, now(), 'no leaf')")
+
+    assert "nothing more is sealed of 2 logs: went back; organisation 7: no leaf" in examined()[1]
+
 
 def test_each_trigger_on_the_log_is_known_to_it(superuser: psycopg.Connection) -> None:
     asked = "SELECT tgname, tgrelid::regclass::text FROM pg_trigger WHERE NOT tgisinternal"

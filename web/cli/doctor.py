@@ -11,6 +11,7 @@ from sqlalchemy.exc import OperationalError
 from models.jobs import anchor, job
 from models.jobs.waiting import waiting
 from models.log import seal
+from models.log.trees import META
 from models.migrations import last_step, steps
 from models.settings import Settings
 from models.system import guards, rotation
@@ -61,10 +62,17 @@ def _first_line(error: Exception) -> str:
     return said.splitlines()[0] if said else type(error).__name__
 
 
+def _refused(refusal: seal.Refusal) -> str:
+    """Why, and of which organisation; where the whole installation is meant, no other need be named."""
+    if refusal.organisation_id == META:
+        return refusal.reason
+    return f"organisation {refusal.organisation_id}: {refusal.reason}"
+
+
 def _seals() -> Finding:
     about = "The log is sealed up to its end"
     if refusals := seal.refusals():
-        why = "; ".join(dict.fromkeys(each.reason for each in refusals))
+        why = "; ".join(map(_refused, refusals))
         return Finding(about, f"nothing more is sealed of {len(refusals)} logs: {why}", SEE_SEALS)
     late = seal.overdue(datetime.now(UTC) - LATE)
     if not late:

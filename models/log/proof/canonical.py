@@ -19,12 +19,15 @@ class NotCanonical(ValueError):
 def canonical(value: Any) -> bytes:
     """Returns the canonical form of a JSON value in UTF-8.
 
-    Raises NotCanonical for numbers that are not whole or too large, lone surrogates, and what JSON does not know.
+    Raises NotCanonical for numbers that are not whole or too large, lone surrogates, what is nested too
+    deeply, and what JSON does not know.
     """
     try:
         return _text(value).encode()
     except UnicodeEncodeError as error:
         raise NotCanonical(f"a lone surrogate has no form in UTF-8: {error}") from error
+    except RecursionError as error:
+        raise NotCanonical("it is nested too deeply") from error
 
 
 def _text(value: Any) -> str:
@@ -36,6 +39,8 @@ def _text(value: Any) -> str:
         if abs(value) > EXACT_MOST:
             raise NotCanonical(f"{value} is beyond what a double holds exactly")
         return str(value)
+    if isinstance(value, float):
+        raise NotCanonical(f"{value} is no whole number")
     if isinstance(value, list | tuple):
         return f"[{','.join(map(_text, value))}]"
     if isinstance(value, dict):

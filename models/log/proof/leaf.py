@@ -13,6 +13,14 @@ from models.log.proof.canonical import EXACT_MOST, NotCanonical, canonical
 VERSION = 1
 
 
+class NoLeaf(NotCanonical):
+    """An entry of which no leaf can be made."""
+
+    def __init__(self, number: int, reason: str) -> None:
+        super().__init__(f"entry {number} has no leaf: {reason}")
+        self.number = number
+
+
 class LeafEntry(NamedTuple):
     """An entry as its leaf tells it."""
 
@@ -40,14 +48,17 @@ class LeafEntry(NamedTuple):
 
 
 def leaf(entry: LeafEntry) -> bytes:
-    """Returns the leaf. Raises NotCanonical where a number is not whole, or too large for other readers of JSON.
+    """Returns the leaf. Raises NoLeaf where a number is not whole, or too large for other readers of JSON.
 
     It is written out, its names in the order of the standard, because a log of millions is read through here.
     """
     numbers = (entry.organisation, entry.number, entry.actor_id, entry.resource_id, entry.project_id, entry.cause)
     if any(each is not None and abs(each) > EXACT_MOST for each in numbers):
-        raise NotCanonical(f"an id or a number of entry {entry.number} is beyond what a double holds exactly")
-    changes = "null" if entry.changes is None else canonical(entry.changes).decode()
+        raise NoLeaf(entry.number, "an id or a number is beyond what a double holds exactly")
+    try:
+        changes = "null" if entry.changes is None else canonical(entry.changes).decode()
+    except NotCanonical as error:
+        raise NoLeaf(entry.number, str(error)) from error
     people = ",".join([_text(each) for each in entry.people])
     written = (
         f'{{"action":{quoted(entry.action)},"actor":{_text(entry.actor)},"actor_id":{_number(entry.actor_id)},'
@@ -61,7 +72,7 @@ def leaf(entry: LeafEntry) -> bytes:
     try:
         return written.encode()
     except UnicodeEncodeError as error:
-        raise NotCanonical(f"entry {entry.number} has a lone surrogate, which has no form in UTF-8") from error
+        raise NoLeaf(entry.number, "a lone surrogate has no form in UTF-8") from error
 
 
 def _text(value: str | None) -> str:

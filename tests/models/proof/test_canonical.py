@@ -52,3 +52,12 @@ def test_names_are_sorted_as_the_standard_prints_it() -> None:
 def test_what_has_no_canonical_form_is_refused(value: object) -> None:
     with pytest.raises(NotCanonical):
         canonical([value])
+
+
+def test_what_is_nested_too_deeply_is_refused() -> None:
+    value: list[Any] = []
+    for _ in range(100_000):
+        value = [value]
+
+    with pytest.raises(NotCanonical):
+        canonical(value)
