@@ -31,12 +31,13 @@ class Regrown:
     """Grows by some leaves at a time; all that it finds names them by their numbers, from 1."""
 
     def __init__(
-        self, organisation_id: int, epochs: Sequence[int], installation: str, publics: Sequence[bytes], edge: Edge
+        self, organisation_id: int, epochs: Sequence[int], installation: str, trusted: Sequence[bytes], edge: Edge
     ) -> None:
         self._organisation_id = organisation_id
         self._epochs = list(epochs)
         self._installation = installation
-        self._publics = publics
+        self._trusted = trusted
+        self._publics: list[bytes] = []
         self._edge = edge
         self._good = edge.size
         self._parted = False
@@ -61,6 +62,8 @@ class Regrown:
         kept: dict[int, list[Kept]] = defaultdict(list)
         for each in read(CHECKPOINTS, {**self._scope, "first": first, "end": end}):
             kept[each[1]].append(Kept(*each))
+        # Read after the checkpoints are, of which one may be the first that a new key has signed.
+        self._publics = [*self._trusted, *(bytes(public) for (public,) in read(KEYS, {}))] if kept else []
         made: list[FullTile] = []
         for size in sorted({*kept, *(each for each in pins if first < each <= end), end}):
             made += self._edge.extend(known[self.size - first : size - first])
@@ -186,4 +189,5 @@ TILES = text(f"""
       FROM unnest(CAST(:levels AS smallint[]), CAST(:positions AS bigint[])) AS wanted (level, index)
       JOIN activity_tiles USING (level, index) WHERE {OF_TREE}
 """)
+KEYS = text("SELECT public FROM activity_keys")
 SEALED = text(f"SELECT epoch, max(size) FROM activity_checkpoints WHERE {OF_TREE} GROUP BY epoch")

@@ -62,13 +62,12 @@ def verify(asked: Asked, progress: Progress = lambda _: None) -> Iterator[Findin
     found = read(IDENTITY, {})
     installation = str(found[0][0]) if found else ""
     epochs = [each for (each,) in read(EPOCHS, {})]
-    publics = [*asked.trusted, *(bytes(each) for (each,) in read(KEYS, {}))]
     pins, elsewhere = _sorted(asked.pins, installation)
     yield from elsewhere
     if not read(NEWEST, {"meta": META}):
         yield Finding(Verdict.UNKNOWN, None, "Nothing is sealed now: there is nothing to compare the log with.")
     # The checkpoints of each organisation are believed because they are in there.
-    yield from _meta(installation, epochs, publics, asked, pins)
+    yield from _meta(installation, epochs, asked, pins)
     yield from _without_a_log()
     known = [each for (each,) in read(ORGANISATIONS, {})]
     chosen = set(asked.organisations or known) | {each for each, _ in pins if each != META}
@@ -76,7 +75,7 @@ def verify(asked: Asked, progress: Progress = lambda _: None) -> Iterator[Findin
         of_it = {
             size: roots for (each, _), sizes in pins.items() if each == organisation_id for size, roots in sizes.items()
         }
-        yield from _organisation(organisation_id, installation, epochs, publics, asked.since, of_it, progress)
+        yield from _organisation(organisation_id, installation, epochs, asked, of_it, progress)
 
 
 def _sorted(
@@ -101,13 +100,12 @@ def _sorted(
 def _meta(
     installation: str,
     epochs: Sequence[int],
-    publics: Sequence[bytes],
     asked: Asked,
     pins: Mapping[tuple[int, int], Pins],
 ) -> Iterator[Finding]:
     """The installation's own log: the record of each epoch, and every checkpoint of an organisation in its place."""
     for epoch in epochs:
-        tree = Regrown(META, [epoch], installation, publics, Edge())
+        tree = Regrown(META, [epoch], installation, asked.trusted, Edge())
         of_epoch = pins.get((META, epoch), {})
         record = next((told.encode() for (told,) in read(RECORD, {"epoch": epoch})), None)
         end = read(META_END, {"epoch": epoch})[0][0] or 0
@@ -155,14 +153,13 @@ def _organisation(
     organisation_id: int,
     installation: str,
     epochs: Sequence[int],
-    publics: Sequence[bytes],
-    since: int,
+    asked: Asked,
     pins: Pins,
     progress: Progress,
 ) -> Iterator[Finding]:
-    edge = _edge(organisation_id, epochs, since)
-    tree = Regrown(organisation_id, epochs, installation, publics, edge)
-    yield from _before(organisation_id, epochs, edge.size, pins)
+    edge, tiled = _edge(organisation_id, epochs, asked.since)
+    tree = Regrown(organisation_id, epochs, installation, asked.trusted, edge)
+    yield from _before(tiled, edge.size, pins)
     last, head, odd = read(ENDS, {"organisation": organisation_id})[0]
     if odd:
         yield Finding(Verdict.TAMPERED, organisation_id, "An entry has a number that none has.", odd)
@@ -191,23 +188,27 @@ def _organisation(
     yield from underived(organisation_id)
 
 
-def _edge(organisation_id: int, epochs: Sequence[int], since: int) -> Edge:
-    """Where to begin: at the last full tile before an entry, or at the first entry where tiles do not lead there."""
+def _edge(organisation_id: int, epochs: Sequence[int], since: int) -> tuple[Edge, Tree]:
+    """Where to begin: at the last full tile before an entry, or at the first entry where tiles do not lead there.
+
+    With the tree whose tiles do: what is sealed anew in an epoch that has just begun may not have come so far.
+    """
     size = (since - 1) // WIDTH * WIDTH
     for epoch in reversed(epochs):
+        tree = Tree(organisation_id, epoch)
         try:
-            return edge_of(Tree(organisation_id, epoch), size)
+            return edge_of(tree, size), tree
         except (ValueError, IndexError):
             continue
-    return Edge()
+    return Edge(), Tree(organisation_id, 0)
 
 
-def _before(organisation_id: int, epochs: Sequence[int], size: int, pins: Pins) -> Iterator[Finding]:
+def _before(tiled: Tree, size: int, pins: Pins) -> Iterator[Finding]:
     """What was kept of what is not looked at is compared with the tiles."""
     for pin, roots in pins.items():
-        if pin <= size and any(each != root(pin, node_of(Tree(organisation_id, epochs[-1]), pin)) for each in roots):
+        if pin <= size and any(each != root(pin, node_of(tiled, pin)) for each in roots):
             says = f"What is there up to {pin} is not what the kept checkpoint is of."
-            yield Finding(Verdict.GONE_BACK, organisation_id, says, 1, pin)
+            yield Finding(Verdict.GONE_BACK, tiled.organisation_id, says, 1, pin)
 
 
 def _too_short(organisation_id: int | None, size: int, pins: Pins) -> Iterator[Finding]:
@@ -230,7 +231,6 @@ IDENTITY = text("SELECT id FROM platform")
 EPOCHS = text("""
     SELECT epoch FROM activity_epochs UNION SELECT DISTINCT epoch FROM activity_checkpoints ORDER BY epoch
 """)
-KEYS = text("SELECT public FROM activity_keys")
 HEADS = text("SELECT organisation_id, last_number FROM activity_heads")
 # Each organisation is found by the key, not by a look at every entry.
 ORGANISATIONS = text("""

@@ -14,7 +14,7 @@ from models.database import db
 from models.log import seal, signing
 from models.log.actor import SYSTEM, Actor
 from models.log.proof.checkpoint import Checkpoint
-from models.log.proof.finding import Finding, exit_code
+from models.log.proof.finding import Finding, Verdict, exit_code
 from models.log.record import Action, Subject, record
 from models.log.trees import META
 from models.organisation import Organisation
@@ -135,6 +135,28 @@ def test_another_key_changes_nothing(
     seal_now(rotated)
 
     assert verified(rotated, pins) == []
+
+
+def test_a_key_that_signs_first_while_the_log_is_verified_is_known(
+    pins: list[Checkpoint], ada: Actor, settings: Settings
+) -> None:
+    rotated = replace(settings, signing_keys=f"s2:{base64.b64encode(b'2' * 32).decode()}")
+
+    def seal_another(_: int) -> None:
+        with transaction():
+            record(ada, Action.UPDATE, Subject(OTHER, "organisation", OTHER, "Other"))
+        seal_now(rotated)
+
+    # The log of ACME comes first, and that of OTHER is sealed with the new key when it has been looked at.
+    assert list(verify(Asked(), seal_another)) == []
+
+
+def test_an_epoch_that_has_just_begun_has_no_tiles_to_believe_yet(pins: list[Checkpoint], settings: Settings) -> None:
+    older = Checkpoint.parse(next(each for each in seal.history(ACME) if 256 < each.size < pins[0].size).text)
+    sealing.begin_epoch(settings.sealed, "Restored.", datetime.now(UTC))
+    found = verified(settings, [older], since=600, organisations=[ACME])
+
+    assert [each.verdict for each in found] == [Verdict.UNKNOWN]
 
 
 def test_another_epoch_changes_nothing(
