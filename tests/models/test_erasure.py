@@ -11,10 +11,11 @@ from sqlalchemy import text
 
 from models.billing import payment
 from models.database import db
-from models.errors import ConfirmationMismatch, Forbidden, Invalid, NotFound
+from models.errors import ConfirmationMismatch, EntryOwed, Forbidden, Invalid, NotFound
 from models.log import feed, offers, personal
 from models.log.actor import SYSTEM_NAME, Actor, Door
-from models.log.people import former_members, shown_as
+from models.log.people import called, former_members, of_user, shown_as
+from models.log.people import erase as empty_names
 from models.log.query import parse
 from models.log.record import SLOT
 from models.log.search import Asker, Search
@@ -80,6 +81,17 @@ def everything(superuser: psycopg.Connection) -> str:
     """All that all tables hold, but for the log's own that nobody can change."""
     tables = superuser.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
     return "".join(str(superuser.execute(f"SELECT * FROM {each}".encode()).fetchall()) for (each,) in tables)
+
+
+@pytest.mark.parametrize("with_account", [True, False])
+def test_nobody_is_erased_without_an_entry(acme: Organisation, ada: Actor, emmy: User, with_account: bool) -> None:
+    with transaction():
+        invite_member(acme.id, ada, "nobody@example.com", Role.MEMBER, datetime.now(UTC))
+    known = of_user(emmy.id, [acme.id]) if with_account else called("nobody@example.com", [acme.id])
+    assert known
+
+    with pytest.raises(EntryOwed), transaction():
+        empty_names(acme.id, [each.id for each in known], "7f3a")
 
 
 def test_not_a_byte_of_the_log_is_written_but_the_new_entry(

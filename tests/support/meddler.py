@@ -8,7 +8,7 @@ from psycopg.sql import Composable
 
 from models.system.guards import TRACKED
 
-UNTOLD = re.compile(rf"\b(UPDATE|INSERT INTO|DELETE FROM|TRUNCATE)\s+({'|'.join(TRACKED)}|users)\b")
+UNTOLD = re.compile(rf"\b(UPDATE|INSERT INTO|DELETE FROM|TRUNCATE)\s+({'|'.join(TRACKED)}|users)\b|\berase_people\(")
 GUARD_OFF = "ALTER TABLE activity_owed DISABLE TRIGGER ALL"
 GUARD_ON = "ALTER TABLE activity_owed ENABLE ALWAYS TRIGGER activity_owed_is_told"
 
