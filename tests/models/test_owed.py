@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 
 import psycopg
 import pytest
-from psycopg import sql
 from sqlalchemy import text
 
 from models.billing.cards import PaymentMethod
@@ -14,17 +13,20 @@ from models.errors import EntryOwed
 from models.kinds.catalogue import KINDS
 from models.kinds.container import Container
 from models.log.actor import Actor
-from models.log.record import Action, Subject, record
+from models.log.record import PAST, Action, Subject, record
 from models.migrations import migrate
 from models.organisation import Organisation
 from models.people.member import invite_member
 from models.people.user import User
 from models.project import Project
 from models.settings import Settings
+from models.system import guards
+from models.system.guards import TRACKED
 from models.transaction import ENTRY_OWED, transaction
 from tests.support.before import empty_database
 from tests.support.factories import many_containers
 from tests.support.servers import Servers
+from tests.support.world import World, complete
 
 ANOTHER = """
     INSERT INTO containers (organisation_id, project_id, handle, name, state, version, image, port, health_path,
@@ -74,6 +76,19 @@ OBSERVED = (
 )
 CONTAINER_UPDATED = """SELECT write_entries(%s, ARRAY[%s]::bigint[], ARRAY['x'], NULL, 'x', NULL, 'cli', 'update',
     'container', NULL, NULL, 'Container ', ' updated', NULL, NULL, 'updated container', NULL, NULL)"""
+# One change of each table, of those above; a kind's row ends.
+UPDATES = {
+    **{kind.plural: f"UPDATE {kind.plural} SET state = '{PAST[kind.end_action]}', ended_at = now()" for kind in KINDS},
+    **{
+        table: next(each for each in UNTOLD if each.startswith(f"UPDATE {table} "))
+        for table in (*TRACKED, "users")
+        if table not in {kind.plural for kind in KINDS}
+    },
+}
+REFERRING = """
+    SELECT conrelid::regclass::text, quote_ident(conname) FROM pg_constraint
+     WHERE contype = 'f' AND confrelid = CAST(%s AS regclass) AND conparentid = 0
+"""
 
 
 @pytest.fixture
@@ -231,22 +246,67 @@ def test_every_field_of_a_kind_is_tracked_and_all_that_is_sealed_is_known_as_suc
         assert (f"split_part(o.{name}, " if name in kind.sealed() else f"o.{name} IS DISTINCT FROM n.{name}") in body
 
 
-@pytest.mark.parametrize("operation", ["insert", "update", "delete", "truncate"])
-def test_without_a_trigger_the_change_passes(api: Container, superuser: psycopg.Connection, operation: str) -> None:
+@pytest.mark.parametrize("table", [*TRACKED, "users"])
+def test_without_a_trigger_the_change_passes_and_the_doctor_names_it(
+    world: World, superuser: psycopg.Connection, table: str
+) -> None:
+    for operation in ("update",) if table == "users" else ("insert", "update", "delete", "truncate"):
+        trigger = f"{table}_owe_for_{operation}"
+        with by_superuser(superuser) as connection:
+            change(connection, table, operation)
+            assert "no entry of this transaction says so" in refused(connection)
+
+            connection.execute(f"ALTER TABLE {table} DISABLE TRIGGER {trigger}".encode())
+            change(connection, table, operation)
+            connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
+            connection.rollback()
+        superuser.execute(f"ALTER TABLE {table} DISABLE TRIGGER {trigger}".encode())
+        try:
+            troubles = [each.trouble for each in guards.look() if trigger in each.trouble]
+        finally:
+            superuser.execute(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {trigger}".encode())
+
+        assert troubles == [f"{trigger} on {table}: missing, or not enabled always"]
+
+
+@pytest.fixture
+def world(acme: Organisation, web: Project, ada: Actor, people: dict[str, User]) -> World:
+    """One of everything; nothing of it is still being read."""
+    made = complete(acme, web, ada, people)
+    db.session.rollback()
+    return made
+
+
+def by_superuser(superuser: psycopg.Connection) -> psycopg.Connection:
+    """A connection that commits nothing by itself, and to which no foreign key matters."""
+    connection = psycopg.connect(superuser.info.dsn, password=superuser.info.password)
+    connection.execute("SET session_replication_role = replica")
+    connection.commit()
+    return connection
+
+
+def change(connection: psycopg.Connection, table: str, operation: str) -> None:
+    """Changes rows of a table in one way, past every verb."""
+    if operation == "insert":
+        # The same rows once more, which are taken away by nobody that asks for entries.
+        away = f"{table}_owe_for_delete"
+        for each in (
+            f"ALTER TABLE {table} DISABLE TRIGGER {away}",
+            f"CREATE TEMPORARY TABLE again ON COMMIT DROP AS SELECT * FROM {table}",
+            f"DELETE FROM {table}",
+        ):
+            connection.execute(each.encode())
+    if operation == "truncate":
+        found = connection.execute(REFERRING, (table,)).fetchall()
+        for referring, key in found:
+            connection.execute(f"ALTER TABLE {referring} DROP CONSTRAINT {key}".encode())
     statement = {
-        "insert": ANOTHER,
-        "update": "UPDATE containers SET image = 'nginx:1.99'",
-        "delete": "DELETE FROM containers",
-        "truncate": "TRUNCATE containers",
+        "insert": f"INSERT INTO {table} OVERRIDING SYSTEM VALUE SELECT * FROM again",
+        "update": UPDATES[table],
+        "delete": f"DELETE FROM {table}",
+        "truncate": f"TRUNCATE {table}",
     }[operation]
-    trigger = sql.Identifier(f"containers_owe_for_{operation}")
-    with psycopg.connect(superuser.info.dsn, password=superuser.info.password) as plain:
-        plain.execute(statement.encode())
-        refused(plain)
-        plain.execute(sql.SQL("ALTER TABLE containers DISABLE TRIGGER {}").format(trigger))
-        plain.execute(statement.encode())
-        plain.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        plain.rollback()
+    connection.execute(statement.encode())
 
 
 def crowd(project: Project, actor: Actor) -> list[int]:
