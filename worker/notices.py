@@ -92,7 +92,7 @@ def _send_checkpoint(organisation_id: int, public_url: str, now: datetime) -> No
         post(
             recipient.email,
             "checkpoint",
-            link=_page_of(organisation, public_url),
+            link=f"{_page_of(organisation, public_url)}/proof",
             organisation=organisation.name,
             size=found.size,
             at=f"{found.at.astimezone(UTC):%Y-%m-%d %H:%M} UTC",

@@ -11,6 +11,9 @@ import click
 import psycopg
 import pytest
 
+from models.log.proof.checkpoint import Checkpoint
+from models.log.proof.note import Signer
+from models.log.proof.tree import EMPTY_ROOT
 from models.migrations import migrate
 from models.sealed import fingerprints
 from tests.setup.running import PATIENCE_SECONDS, UP, Running
@@ -88,6 +91,8 @@ def test_a_backup_of_the_version_before_is_restored_and_brought_up_to_date_and_n
     assert "acme goes on from entry 4" in printed
     assert "of an earlier version (0003): `activity-log migrate`" in printed
     assert "those numbers will be given to other entries" in printed
+    assert f"There is no {tmp_path / 'sealed'}" in printed
+    assert "epoch new" not in printed
     assert type_in(empty, tmp_path, "migrate")[0] == 0
     with psycopg.connect(empty.database.url) as connection:
         assert connection.execute(NEXT_ENTRY.encode()).fetchall() == [(4,)]
@@ -135,6 +140,39 @@ def test_missing_keys_are_named_by_their_fingerprints(empty: Servers, saved: Pat
     assert (status, held(empty)) == (1, {})
     assert f"k1 ({fingerprints(f'k1:{KEY}')['k1']})" in printed
     assert type_in(empty, tmp_path, "restore", "--without-keys", str(saved), ENCRYPTION_KEYS=keys)[0] == 0
+
+
+def test_a_restore_says_how_the_worker_can_notice_that_the_log_went_back(
+    before: Servers, empty: Servers, tmp_path: Path
+) -> None:
+    sealed, file = tmp_path / "sealed", tmp_path / "of-sealed.backup"
+    signer = Signer("an-installation/meta/1", bytes(32))
+    notes = {size: str(Checkpoint(signer.name, size, EMPTY_ROOT).signed(signer)) for size in (1, 2)}
+    migrate(before.database.owner_url, "activity_log_app")
+    with psycopg.connect(before.superuser_url) as connection:
+        connection.execute("INSERT INTO activity_epochs (epoch, leaf) VALUES (1, '{}')")
+        connection.execute(
+            "INSERT INTO activity_checkpoints (organisation_id, epoch, size, root, note) VALUES (0, 1, 1, %s, %s)",
+            (EMPTY_ROOT, notes[1]),
+        )
+    status, printed = type_in(before, tmp_path, "backup", str(file))
+    assert (status, f"The file {sealed} of the machine with the worker" in printed) == (0, True)
+
+    status, without = type_in(empty, tmp_path, "restore", str(file))
+    assert status == 0, without
+    assert f"There is no {sealed}, without which nobody notices" in without
+    assert "copy it from the old machine; where that is lost, run `activity-log epoch new" in without
+
+    said = {}
+    for size, note in notes.items():
+        sealed.write_text(note)
+        with psycopg.connect(empty.superuser_url, autocommit=True) as connection:
+            connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public AUTHORIZATION activity_log_owner")
+        status, said[size] = type_in(empty, tmp_path, "restore", str(file))
+        assert status == 0, said[size]
+
+    assert "sealed" not in said[1]
+    assert f"{sealed} knows of later entries: nothing is sealed before `activity-log epoch new" in said[2]
 
 
 def test_what_is_lost_is_told_when_the_database_that_is_replaced_can_be_asked(
@@ -368,7 +406,8 @@ def test_an_installation_moves_to_another_folder_with_its_accounts_and_its_keys(
     assert "ENCRYPTION_KEYS has not the keys" in without.stderr
     assert "is not empty" in again.stderr
     assert "Demo sign-in" not in moved.printed
-    assert second.stdout.replace("moved", "alone") == alone.stdout
+    assert f"There is no {new / 'sealed'}" in restored.stdout
+    assert second.stdout.replace("moved", "alone").replace(str(new), str(old.folder)) == alone.stdout
 
 
 def test_without_data_there_is_nothing_to_save(tmp_path: Path) -> None:

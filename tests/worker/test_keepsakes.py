@@ -54,6 +54,7 @@ def test_an_owner_is_sent_the_newest_checkpoint_as_text_and_as_a_file(
     assert mail["To"] == "ada@example.com"
     assert mail["Subject"] == "The log of Acme as far as entry 12"
     assert f"\n{note}\n" in text_of(mail).replace("\r\n", "\n")
+    assert f"\n{PUBLIC}/orgs/acme/proof\n" in text_of(mail).replace("\r\n", "\n")
     [file] = mail.iter_attachments()
     assert file.get_filename() == "checkpoint.txt"
     assert file.get_content().replace("\r\n", "\n") == note

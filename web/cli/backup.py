@@ -32,6 +32,10 @@ def backup(file: Path) -> None:
     entries = sum(each.last_number for each in contents.logs)
     click.echo(f"Saved {len(contents.logs)} organisations with {entries} entries to {file}.")
     _tell_of_keys(contents)
+    click.echo(
+        f"The file {found.sealed} of the machine with the worker, which shows that a database went back, is not in it: "
+        "keep that elsewhere, always the newest one."
+    )
 
 
 def _save(found: Settings, file: Path) -> Contents:

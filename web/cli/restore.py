@@ -10,9 +10,12 @@ import flask
 import psycopg
 
 from models import database
+from models.log.proof.checkpoint import Checkpoint
+from models.log.proof.note import BadNote, Note
 from models.migrations import steps
 from models.sealed import fingerprints
 from models.settings import Settings
+from models.system import published
 from web.cli.erasures import apply_list
 from web.cli.saved import archive, programs
 from web.cli.saved.contents import Contents, Log, Role, installation, limits, logs
@@ -44,6 +47,7 @@ def restore(file: Path, instead_of: str | None, without_keys: bool) -> None:
             _restore(contents, found, file, server)
             with psycopg.connect(found.database_owner_url, autocommit=True) as connection:
                 _tell(contents, connection)
+                _tell_of_seals(found.sealed, connection)
             _erase_again(contents, found)
         except psycopg.OperationalError as error:
             raise click.ClickException(f"The database does not answer: {error}") from None
@@ -115,6 +119,26 @@ def _tell(contents: Contents, connection: "psycopg.Connection[Any]") -> None:
         _tell_of_limits(role, limits(connection, role.name))
 
 
+def _tell_of_seals(file: Path, connection: "psycopg.Connection[Any]") -> None:
+    """Say what lets the worker notice that the log went back, or is in its way because it did."""
+    try:
+        note = published.read(file)
+        kept = None if note is None else Checkpoint.parse(Note.parse(note).text)
+    except (OSError, UnicodeDecodeError, BadNote) as error:
+        click.echo(f"{file} cannot be read, so nothing will be sealed: {error}", err=True)
+        return
+    [has_seals] = connection.execute("SELECT to_regclass('public.activity_checkpoints') IS NOT NULL").fetchone() or (0,)
+    if kept is None:
+        is_begun = has_seals and connection.execute("SELECT 1 FROM activity_epochs LIMIT 1").fetchone()
+        begin = "; where that is lost, run `activity-log epoch new --reason …`" if is_begun else ""
+        click.echo(
+            f"There is no {file}, without which nobody notices that the log has gone back: before the worker starts, "
+            f"copy it from the old machine{begin}."
+        )
+    elif not has_seals or not connection.execute(PUBLISHED, (kept.size, kept.root)).fetchone():
+        click.echo(f"{file} knows of later entries: nothing is sealed before `activity-log epoch new --reason …`.")
+
+
 def _erase_again(contents: Contents, found: Settings) -> None:
     file = found.list_of_erasures
     if not file.exists():
@@ -183,6 +207,7 @@ def _list(lines: list[str]) -> None:
         click.echo(f"  and {len(lines) - LISTED} more organisations")
 
 
+PUBLISHED = "SELECT 1 FROM activity_checkpoints WHERE organisation_id = 0 AND size = %s AND root = %s"
 TABLES = """
     SELECT count(*) FROM pg_class
      WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v', 'm')
