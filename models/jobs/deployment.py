@@ -8,6 +8,7 @@ from typing import ClassVar, NamedTuple
 
 from sqlalchemy import TextClause, text
 
+from models import arrays
 from models.database import db
 from models.errors import LeaseLost
 from models.jobs import outbox
@@ -221,7 +222,7 @@ def put_off(lease: DeploymentLease, fault: Fault, partly: bool = False) -> None:
 
 def forget(organisation_id: int, noun: str, ids: Sequence[int]) -> None:
     """Erase what would bring these up again, and what is kept of their output: they have ended."""
-    db.session.execute(FORGET, {"organisation": organisation_id, "noun": noun, "ids": list(ids)})
+    db.session.execute(FORGET, {"organisation": organisation_id, "noun": noun, "ids": arrays.numbers(ids)})
 
 
 def short(digest: str) -> str:
@@ -337,7 +338,7 @@ PUT_OFF = text(f"UPDATE deployments SET fault = :fault WHERE {OF_ONE} AND revisi
 TELL_DOWN = text(f"UPDATE deployments SET told_down = true WHERE {OF_ONE} AND revision = :revision")
 FORGET = text("""
     UPDATE deployments SET specification = '', output = ''
-     WHERE organisation_id = :organisation AND noun = :noun AND resource_id = ANY(:ids)
+     WHERE organisation_id = :organisation AND noun = :noun AND resource_id = ANY(CAST(:ids AS bigint[]))
        AND (specification <> '' OR output <> '')
 """)
 # Of the last few failures alone: someone who tries all night keeps no more.

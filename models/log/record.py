@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import TextClause, text
 from sqlalchemy.exc import DatabaseError
 
+from models import arrays
 from models.database import db
 from models.errors import NoHead
 from models.log.actor import Actor
@@ -215,8 +216,8 @@ def _insert(each: Record) -> int:
         "changes": canonical(each.changes).decode() if each.changes else None,
         "cause": cause,
         "what": _in_a_run(each),
-        "ids": each.ids,
-        "names": each.names,
+        "ids": arrays.numbers(each.ids),
+        "names": arrays.texts(each.names),
         "spoken_ids": [other.id for other in each.sentence.others],
         "spoken_names": [other.name for other in each.sentence.others],
     }
