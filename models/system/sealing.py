@@ -155,6 +155,12 @@ def _seal(name: str, tree: Tree, size: int, end: int) -> Made:
         if error.number > size + 1:
             return _seal(name, tree, size, error.number - 1)
         raise Refused(tree.organisation_id, f"Nothing from #{size + 1} on can be sealed: {error}.") from error
+    except RecursionError as error:
+        # The driver does not say of which entry: fewer and fewer are tried until it is the next one.
+        if end > size + 1:
+            return _seal(name, tree, size, size + (end - size) // 2)
+        says = f"Nothing from #{end} on can be sealed: its changes are nested too deeply."
+        raise Refused(tree.organisation_id, says) from error
     if len(hashes) != end - size:
         raise Refused(tree.organisation_id, f"Entries between #{size + 1} and #{end} are missing.")
     return _signed(name, tree, edge, edge.extend(hashes))

@@ -15,18 +15,15 @@ from models import installation
 from models.log import seal, signing
 from models.log.actor import Actor
 from models.log.leaves import leaves
-from models.log.proof.canonical import NotCanonical
 from models.log.proof.checkpoint import Checkpoint, opened
 from models.log.proof.note import Note
 from models.log.proof.tree import is_consistent, is_included, leaf_hash
-from models.log.record import Action, record
 from models.log.seal import Seal
 from models.log.trees import META, Tree, edge_of
 from models.organisation import Organisation
 from models.project import Project
 from models.settings import Settings
 from models.system import due, published, sealing
-from models.system.verification import Asked, verify
 from models.transaction import transaction
 from tests.support.together import Deed
 
@@ -236,36 +233,6 @@ def test_one_organisation_s_trouble_is_not_another_s(
     assert seal.standing(acme.id).refused == "Entries between #1 and #5 are missing."
     assert newest(77).size == 3
     assert seal.standing(77).refused is None
-
-
-def test_an_entry_that_has_no_leaf_is_named_and_those_before_it_are_sealed(
-    acme: Organisation, web: Project, ada: Actor, file: Path, superuser: psycopg.Connection
-) -> None:
-    write(web, ada, "Shop")
-    write(web, ada, "Store")
-    rewritten(superuser, """UPDATE activity_entries SET changes = '{"size": [1, 1.5]}' WHERE number = 6""")
-    sealing.seal_all(file)
-    why = "Nothing from #6 on can be sealed: entry 6 has no leaf: 1.5 is no whole number."
-
-    assert newest(acme.id).size == 5
-    assert seal.standing(acme.id).refused == why
-    assert [each.says for each in verify(Asked())] == ["Entry 6 has no leaf: 1.5 is no whole number."]
-
-    rewritten(superuser, """UPDATE activity_entries SET changes = '{"size": [1, 2]}' WHERE number = 6""")
-    sealing.seal_all(file)
-
-    assert newest(acme.id).size == 7
-    assert seal.standing(acme.id).refused is None
-    assert not list(verify(Asked()))
-
-
-@pytest.mark.parametrize("number", [1.5, float("nan"), 2**53, 1e400])
-def test_a_change_that_could_not_be_sealed_does_not_happen(web: Project, ada: Actor, file: Path, number: float) -> None:
-    with pytest.raises(NotCanonical), transaction():
-        record(ada, Action.UPDATE, web.subject, {"size": [1, number]})
-    sealing.seal_all(file)
-
-    assert newest(web.organisation_id).size == 5
 
 
 def test_sealing_goes_on_once_the_past_is_what_it_was(
