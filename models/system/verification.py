@@ -179,7 +179,8 @@ def _organisation(
                 hashes[entry.number] = leaf_hash(leaf(entry))
             except NoLeaf as error:
                 hashes[entry.number] = None
-                yield Finding(Verdict.TAMPERED, organisation_id, f"{error}.".capitalize(), entry.number)
+                says = str(error)
+                yield Finding(Verdict.TAMPERED, organisation_id, f"{says[:1].upper()}{says[1:]}.", entry.number)
         yield from _missing(organisation_id, hashes, first, end)
         yield from tree.grow([hashes.get(number) for number in range(first, end + 1)], pins)
         progress(end - first + 1)
