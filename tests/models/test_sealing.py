@@ -18,13 +18,15 @@ from models.log.leaves import leaves
 from models.log.proof.checkpoint import Checkpoint, opened
 from models.log.proof.note import Note
 from models.log.proof.tree import is_consistent, is_included, leaf_hash
-from models.log.seal import Seal
 from models.log.trees import META, Tree, edge_of
 from models.organisation import Organisation
 from models.project import Project
 from models.settings import Settings
 from models.system import due, published, sealing
 from models.transaction import transaction
+from tests.support.attacks import rewritten
+from tests.support.log import rename
+from tests.support.seals import newest
 from tests.support.together import Deed
 
 
@@ -44,29 +46,6 @@ def file(tmp_path: Path) -> Path:
 def history(superuser: psycopg.Connection, acme: Organisation) -> None:
     """A thousand more entries of acme, after its four."""
     superuser.execute(MANY, {"organisation": acme.id, "first": 5, "last": 1004})
-
-
-def rewritten(superuser: psycopg.Connection, statement: str) -> None:
-    """The log changed by someone who may do anything."""
-    guards = superuser.execute(GUARDS).fetchall()
-    for change in ("DISABLE", "ENABLE ALWAYS"):
-        for table, guard in guards:
-            superuser.execute(f"ALTER TABLE {table} {change} TRIGGER {guard}")
-        if change == "DISABLE":
-            superuser.execute(statement)
-
-
-def newest(organisation_id: int) -> Seal:
-    """The last checkpoint, which there must be."""
-    found = seal.last(organisation_id)
-    assert found is not None
-    return found
-
-
-def write(project: Project, actor: Actor, name: str) -> None:
-    """One more entry of the project's organisation."""
-    with transaction():
-        project.update(actor, project.version, name=name)
 
 
 def test_what_was_written_is_sealed(acme: Organisation, file: Path) -> None:
@@ -158,7 +137,7 @@ def test_the_last_checkpoint_of_all_is_kept_outside_of_the_database(
     sealing.seal_all(file)
     first = published.read(file)
     assert first == newest(META).note
-    write(web, ada, "Shop")
+    rename(web, ada, "Shop")
     sealing.seal_all(file)
 
     assert published.read(file) == newest(META).note != first
@@ -214,7 +193,7 @@ def test_nothing_is_signed_on_top_of_a_changed_entry(
 ) -> None:
     sealing.seal_all(file)
     rewritten(superuser, f"UPDATE activity_entries SET summary = 'x' WHERE organisation_id = {acme.id} AND number = 2")
-    write(web, ada, "Shop")
+    rename(web, ada, "Shop")
     sealing.seal_all(file)
 
     assert newest(acme.id).size == 5
@@ -241,7 +220,7 @@ def test_sealing_goes_on_once_the_past_is_what_it_was(
     sealing.seal_all(file)
     [before] = superuser.execute("SELECT summary FROM activity_entries WHERE number = 2").fetchone() or ("",)
     rewritten(superuser, "UPDATE activity_entries SET summary = 'x' WHERE number = 2")
-    write(web, ada, "Shop")
+    rename(web, ada, "Shop")
     sealing.seal_all(file)
     rewritten(superuser, f"UPDATE activity_entries SET summary = '{before}' WHERE number = 2")
     sealing.seal_all(file)
@@ -254,7 +233,7 @@ def test_a_database_that_went_back_is_not_sealed_any_further(
     acme: Organisation, web: Project, ada: Actor, file: Path, superuser: psycopg.Connection
 ) -> None:
     sealing.seal_all(file)
-    write(web, ada, "Shop")
+    rename(web, ada, "Shop")
     sealing.seal_all(file)
     rewritten(superuser, "DELETE FROM activity_checkpoints WHERE (organisation_id, size) IN ((0, 3), (1, 6))")
     sealing.seal_all(file)
@@ -272,10 +251,10 @@ def test_a_database_with_another_past_is_not_sealed_any_further(
     assert kept is not None
     rewritten(superuser, "TRUNCATE activity_checkpoints, activity_tiles")
     file.unlink()
-    write(web, ada, "Shop")
+    rename(web, ada, "Shop")
     sealing.seal_all(file)
     published.write(file, kept)
-    write(web, ada, "Shop again")
+    rename(web, ada, "Shop again")
     sealing.seal_all(file)
 
     refused = seal.standing(acme.id).refused
@@ -286,7 +265,7 @@ def test_a_new_epoch_begins_with_what_was_before(
     acme: Organisation, web: Project, ada: Actor, file: Path, superuser: psycopg.Connection
 ) -> None:
     sealing.seal_all(file)
-    write(web, ada, "Shop")
+    rename(web, ada, "Shop")
     sealing.seal_all(file)
     last = newest(META)
     rewritten(superuser, "DELETE FROM activity_checkpoints WHERE size IN (3, 6)")
@@ -339,7 +318,7 @@ def test_what_was_signed_before_a_rotation_verifies_after_it(
     old = newest(acme.id)
     try:
         signing.SIGNING_KEYS.load(f"s2:{'B' * 43}=")
-        write(web, ada, "Shop")
+        rename(web, ada, "Shop")
         sealing.seal_all(file)
     finally:
         signing.SIGNING_KEYS.load(settings.signing_keys)
@@ -359,7 +338,4 @@ MANY = """
                'Container c' || number || ' updated', '{"image": ["nginx:1.27", "nginx:1.28"]}'
           FROM generate_series(%(first)s::integer, %(last)s::integer) AS number RETURNING number)
     UPDATE activity_heads SET last_number = (SELECT max(number) FROM written) WHERE organisation_id = %(organisation)s
-"""
-GUARDS = """
-    SELECT tgrelid::regclass::text, tgname FROM pg_trigger WHERE tgenabled = 'A' AND NOT tgisinternal
 """

@@ -10,7 +10,6 @@ from models.log import seal, signing
 from models.log.actor import Actor
 from models.log.proof.canonical import NotCanonical
 from models.log.record import Action, record
-from models.log.seal import Seal
 from models.organisation import Organisation
 from models.people.user import User
 from models.project import Project
@@ -19,7 +18,8 @@ from models.system import sealing
 from models.system.verification import Asked, verify
 from models.transaction import transaction
 from tests.support.attacks import rewritten
-from tests.support.log import found_another
+from tests.support.log import found_another, rename
+from tests.support.seals import newest
 
 
 @pytest.fixture(autouse=True)
@@ -34,24 +34,11 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "sealed"
 
 
-def newest(organisation_id: int) -> Seal:
-    """The last checkpoint, which there must be."""
-    found = seal.last(organisation_id)
-    assert found is not None
-    return found
-
-
-def write(project: Project, actor: Actor, name: str) -> None:
-    """One more entry of the project's organisation."""
-    with transaction():
-        project.update(actor, project.version, name=name)
-
-
 def test_an_entry_that_has_no_leaf_is_named_and_those_before_it_are_sealed(
     acme: Organisation, web: Project, ada: Actor, file: Path, superuser: psycopg.Connection
 ) -> None:
-    write(web, ada, "Shop")
-    write(web, ada, "Store")
+    rename(web, ada, "Shop")
+    rename(web, ada, "Store")
     rewritten(superuser, """UPDATE activity_entries SET changes = '{"size": [1, 1.5]}' WHERE number = 6""")
     sealing.seal_all(file)
     why = "Nothing from #6 on can be sealed: entry 6 has no leaf: 1.5 is no whole number."
@@ -78,7 +65,7 @@ def test_an_entry_that_cannot_be_read_stops_its_own_organisation_alone(
 ) -> None:
     other = found_another(people, ada, "other")
     for name in ("Shop", "Store", "Stall"):
-        write(web, ada, name)
+        rename(web, ada, name)
     rewritten(
         superuser,
         "UPDATE activity_entries SET changes = CAST(repeat('[', 3000) || repeat(']', 3000) AS jsonb) WHERE number = 7",

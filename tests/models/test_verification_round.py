@@ -15,10 +15,9 @@ from models.people.user import User
 from models.settings import Settings
 from models.system import verification_round
 from models.transaction import transaction
+from tests.support.attacks import rewritten
 from tests.support.log import entries, fill
 from tests.support.seals import seal_now
-
-GUARD = "activity_entries_are_permanent"
 
 
 @pytest.fixture
@@ -28,14 +27,6 @@ def sealed(settings: Settings, acme: Organisation, ada: Actor) -> int:
         fill(acme, ada, 100)
         seal_now(settings)
     return len(entries(acme))
-
-
-def forge(superuser: psycopg.Connection, statement: str) -> None:
-    """Changes entries as only who owns the database can."""
-    with superuser.transaction():
-        superuser.execute(f"ALTER TABLE activity_entries DISABLE TRIGGER {GUARD}")
-        superuser.execute(statement)
-        superuser.execute(f"ALTER TABLE activity_entries ENABLE ALWAYS TRIGGER {GUARD}")
 
 
 def ask(organisation: Organisation, user_id: int | None = None) -> VerificationKey | None:
@@ -76,7 +67,7 @@ def test_what_has_changed_since_is_found(
     acme: Organisation, sealed: int, superuser: psycopg.Connection, statement: str, says: str
 ) -> None:
     assert sealed == 304
-    forge(superuser, statement)
+    rewritten(superuser, statement)
     findings = verified(acme).findings or []
 
     assert [each for each in findings[:1] if each.startswith(says)], findings

@@ -12,6 +12,7 @@ from models.log.record import Action, Subject, record_each
 from models.log.spoken import actor, told
 from models.organisation import Organisation, create_organisation
 from models.people.user import User
+from models.project import Project
 from models.transaction import transaction
 
 STORED = """number, occurred_at, resource_id, cause_number, organisation_id, actor_id, project_id, action,
@@ -58,6 +59,12 @@ def fill(organisation: Organisation, actor: Actor, count: int) -> None:
     scope = Subject(organisation.id, "container", 0, "")
     with transaction():
         record_each(actor, Action.UPDATE, scope, [(number, f"c-{number}") for number in range(count)])
+
+
+def rename(project: Project, actor: Actor, name: str) -> None:
+    """Adds one more entry to the log of the project's organisation."""
+    with transaction():
+        project.update(actor, project.version, name=name)
 
 
 def found_another(people: dict[str, User], ada: Actor, handle: str) -> Organisation:
