@@ -10,7 +10,7 @@ import pytest
 from psycopg import sql
 from sqlalchemy import TextClause, text
 
-from models.database import db, read
+from models.database import READING, db, read, stop_reading
 from models.log import boundary, feed, history, personal
 from models.log.actor import SYSTEM, Actor, Door
 from models.log.record import Action, ProjectName, Subject, record_each
@@ -87,11 +87,13 @@ def test_newer_entries_are_read_without_the_older_ones(log: Organisation, condit
 def test_a_page_is_planned_once_for_whatever_is_asked_for_later(log: Organisation, condition: str, money: bool) -> None:
     """PostgreSQL keeps a plan for any values once it has seen that plans for certain ones are no better."""
     values, index = CONDITIONS[condition]
-    planned_before = read(KEPT_PLANS, {})[0][0]
+    # Of a statement that was prepared for the smaller log of another test, it would remember what plans cost then.
+    stop_reading()
+    db.engines[READING].dispose()
     for edge in range(PAGES):
         feed.page(feed.Scope(log.named, condition, values, money), feed.LATEST - edge)
 
-    assert read(KEPT_PLANS, {})[0][0] - planned_before > PAGES / 2
+    assert read(KEPT_PLANS, {})[0][0] > PAGES / 2
     asked = {"organisation": log.id, "edge": MIDDLE, **values}
     kept = _kept_plan(feed.older_query(condition, LIMIT, money), asked)
     _assert_walks(kept, index)
