@@ -4,14 +4,14 @@ from typing import Any
 
 import flask
 from celery import Celery, Task
-from celery.signals import heartbeat_sent, worker_ready
+from celery.signals import worker_ready
 
 from models import database, sealed
 from models.log import signing
 from models.settings import Settings
 from models.transaction import has_recorded
 from worker import anchors, hint, output, tasks
-from worker.alive import touch
+from worker.alive import Touching
 from worker.engine import connection
 from worker.publisher import QUEUE, RUNTIME_QUEUE, SEAL_QUEUE
 
@@ -74,9 +74,8 @@ def create_celery(settings: Settings) -> Celery:
     )
     for task in TASKS:
         celery.task(name=_name(task))(task)
-    if settings.alive_file:
-        # By the loop that takes messages from the broker.
-        heartbeat_sent.connect(lambda **_: touch(settings.alive_file), weak=False)
+    celery.conf.alive_file = settings.alive_file
+    celery.steps["consumer"].add(Touching)
     return celery
 
 

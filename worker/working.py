@@ -10,8 +10,6 @@ from worker.main import app
 
 # After so long without work, a process beside the first one ends.
 IDLE_SECONDS = 10
-# Only for health checks (ALIVE_FILE): nobody listens to what workers say to each other.
-HEARTBEAT_SECONDS = 30
 
 
 class ReadyToEnd(Autoscaler):  # type: ignore[misc]  # Celery ships no types
@@ -32,7 +30,9 @@ def main(name: str, queue: str, pool: str, concurrency: str, log_level: str) -> 
         pool_cls=pool,
         concurrency=int(concurrency),
         loglevel=log_level,
-        heartbeat_interval=HEARTBEAT_SECONDS,
+        # Nobody listens to what workers say to each other. A worker would try for ever to say that it is there, even
+        # when it is asked to end: worker/alive.py tells health checks.
+        without_heartbeat=True,
         without_gossip=True,
         without_mingle=True,
         quiet=True,
