@@ -24,16 +24,21 @@ PROBES = "probes"
 WELL, ILL, UNKNOWN, DEGRADED = "ok", "does not answer", "unknown", "degraded"
 
 
+# What the database is asked beside whether it answers: one after the other, on one connection.
+STATES = {"engine": waiting.STATE, "log": seal.STATE, "anchors": anchor.STATE}
+Answers = dict[str, str]
+
+
 class Probe:
     """Asks something in a thread of its own, so that whoever wants to know may stop waiting."""
 
-    def __init__(self, question: Callable[[], str]) -> None:
+    def __init__(self, question: Callable[[], Answers]) -> None:
         self._question = question
         self._thread = ThreadPoolExecutor(1, "probe")
-        self._asked: Future[str] | None = None
+        self._asked: Future[Answers] | None = None
         self._lock = Lock()
 
-    def ask(self) -> Future[str]:
+    def ask(self) -> Future[Answers]:
         """The answer to come: that of a question under way, if there is one."""
         with self._lock:
             if self._asked is None or self._asked.done():
@@ -46,11 +51,9 @@ def attach(app: Flask, _: Settings) -> None:
     with app.app_context():
         engine = db.engines[READING]
     app.extensions[PROBES] = {
-        "database": Probe(lambda: _database_answers(engine)),
-        "broker": Probe(lambda: _broker_answers(app.config["REDIS_URL"])),
-        "engine": Probe(lambda: _one(engine, waiting.STATE) or UNKNOWN),
-        "log": Probe(lambda: _one(engine, seal.STATE) or UNKNOWN),
-        "anchors": Probe(lambda: _one(engine, anchor.STATE) or UNKNOWN),
+        ("database",): Probe(lambda: {"database": _one(engine, "SELECT 'ok'") or ILL}),
+        ("broker",): Probe(lambda: {"broker": _broker_answers(app.config["REDIS_URL"])}),
+        tuple(STATES): Probe(lambda: {name: _one(engine, state) or UNKNOWN for name, state in STATES.items()}),
     }
 
 
@@ -62,24 +65,22 @@ def check() -> Answer:
     What the worker last said of the engine is told too, but pages need no engine: it changes no status. Nor does a log
     that is not sealed any further, or whose checkpoints get to no place outside, each told when it is so.
     """
-    asked = {name: probe.ask() for name, probe in current_app.extensions[PROBES].items()}
+    asked = {names: probe.ask() for names, probe in current_app.extensions[PROBES].items()}
     end = time.monotonic() + PATIENCE_SECONDS
-    found = {name: _in_time(answer, end) for name, answer in asked.items()}
+    found: Answers = {}
+    for names, answer in asked.items():
+        found |= _in_time(names, answer, end)
     found = {name: how for name, how in found.items() if name not in ("log", "anchors") or how == DEGRADED}
     response = jsonify(found)
     response.status_code = 200 if found["database"] == found["broker"] == WELL else 503
     return response
 
 
-def _in_time(answer: Future[str], end: float) -> str:
+def _in_time(names: tuple[str, ...], answer: Future[Answers], end: float) -> Answers:
     try:
         return answer.result(max(0, end - time.monotonic()))
     except TimeoutError:
-        return ILL
-
-
-def _database_answers(engine: Engine) -> str:
-    return _one(engine, "SELECT 'ok'") or ILL
+        return dict.fromkeys(names, ILL)
 
 
 def _one(engine: Engine, question: str) -> str | None:
