@@ -4,7 +4,7 @@ from collections.abc import Callable
 from enum import Enum
 from functools import wraps
 from inspect import signature
-from typing import Any
+from typing import Any, Literal
 
 from flask import Flask, abort, current_app, g, request
 from werkzeug.wrappers import Response
@@ -15,7 +15,7 @@ from models.log.actor import Actor, Door
 from models.log.seal import Standing as Seal
 from models.organisation import find_organisation
 from models.people.access import GRANTS, Permission, Role, allows
-from models.people.standing import Here, Person, standing
+from models.people.standing import Here, Person, Standing, standing
 from models.project import find_project
 from web import cookie, form_token
 
@@ -91,14 +91,19 @@ def require_guards(app: Flask) -> None:
 
 def signed_in() -> Person | None:
     """Returns who is asking, if they are signed in; read once a request, with where they stand."""
-    if "standing" not in g:
-        named = {} if "\0" in request.path else request.view_args or {}
-        in_cookie = cookie.whose()
-        view = current_app.view_functions.get(request.endpoint or "")
-        with_views = getattr(view, "lists_views", False)
-        found = standing(in_cookie, named.get("org"), named.get("project"), with_views) if in_cookie else None
-        g.standing = found
-    return g.standing.person if g.standing else None
+    found: Standing | Literal[False] | None = g.get("standing", False)
+    if found is False:
+        found = g.standing = _read_standing()
+    return found.person if found else None
+
+
+def _read_standing() -> Standing | None:
+    in_cookie = cookie.whose()
+    if not in_cookie:
+        return None
+    named = {} if "\0" in request.path else request.view_args or {}
+    view = current_app.view_functions.get(request.endpoint or "")
+    return standing(in_cookie, named.get("org"), named.get("project"), getattr(view, "lists_views", False))
 
 
 def me() -> Person:
@@ -110,12 +115,14 @@ def me() -> Person:
 
 def seal_of_log() -> Seal | None:
     """Returns how far the log of the page's organisation is sealed; None outside of one."""
-    return g.standing.seal if g.get("standing") else None
+    found: Standing | None = g.get("standing")
+    return found.seal if found else None
 
 
 def known_already() -> Person | None:
     """Returns who is asking if this request has found that out before, without asking the database."""
-    return g.standing.person if g.get("standing") else None
+    found: Standing | None = g.get("standing")
+    return found.person if found else None
 
 
 def actor() -> Actor:
@@ -126,12 +133,17 @@ def actor() -> Actor:
 
 def rights() -> frozenset[Permission]:
     """Everything the person may do in the organisation of the page; nothing outside of one."""
-    return GRANTS[Role(g.role)] if g.get("role") and g.organisation.state in ("active", "suspended") else frozenset()
+    found: frozenset[Permission] = g.get("rights", frozenset())
+    return found
 
 
 def may(permission: str) -> bool:
     """Whether the person may do this in the organisation of the page: for showing or hiding a button."""
     return Permission(permission) in rights()
+
+
+def _rights_of(here: Here) -> frozenset[Permission]:
+    return GRANTS[Role(here.role)] if here.state in ("active", "suspended") else frozenset()
 
 
 def _enter(address: dict[str, Any], needed: Permission, even_when_deleted: bool) -> Here:
@@ -141,7 +153,7 @@ def _enter(address: dict[str, Any], needed: Permission, even_when_deleted: bool)
     project = address.pop("project", None)
     if here is None or (here.state in ("deleting", "deleted") and not even_when_deleted):
         abort(404)
-    g.organisation, g.role = here, here.role
+    g.organisation, g.role, g.rights = here, here.role, _rights_of(here)
     if not allows(here.role, needed):
         abort(403)
     if project is not None and here.project is None:

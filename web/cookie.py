@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from flask import Flask, Request, session
-from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
+from flask import Flask, Request, Response, session
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from models.people.standing import Person
@@ -46,6 +46,13 @@ class Sessions(SecureCookieSessionInterface):
             except BadSignature:
                 pass
         return self.session_class()
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """Writes the cookie where the session has changed, and says which answers depend on it."""
+        if session.modified:
+            super().save_session(app, session, response)
+        elif session.accessed:
+            response.headers["Vary"] = f"{response.headers['Vary']}, Cookie"
 
     def _verify(self, cookie: str) -> tuple[bytes, dict[str, Any] | None, datetime]:
         """Returns what was signed, what it says, and when. Raises BadSignature.

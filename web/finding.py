@@ -1,7 +1,6 @@
 """The search field above a feed: what was asked for, and the addresses that ask for more, less or something else."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import NamedTuple
 from urllib.parse import quote, urlencode
@@ -67,8 +66,7 @@ class Menu(NamedTuple):
     is_open: bool
 
 
-@dataclass(frozen=True)
-class Searched:
+class Searched(NamedTuple):
     """A feed as something to search in."""
 
     address: str
@@ -84,8 +82,7 @@ class Searched:
         return f"{self.address}?{urlencode({**asked, **more})}" if asked or more else self.address
 
 
-@dataclass(frozen=True)
-class Finder:
+class Finder(NamedTuple):
     """What the page shows of the query."""
 
     searched: Searched
@@ -156,6 +153,8 @@ class Finder:
 def finder_of(searched: Searched) -> Finder:
     """Reads what the address asks for; `moved_to` says where that is found if the address adds something to it."""
     given = request.args
+    if not given:
+        return Finder(searched, "")
     text, opened = given.get("q", ""), given.get("menu", "")
     query = ALL
     try:

@@ -60,9 +60,10 @@ def begin(person_id: int) -> None:
 
 def masked(token: str) -> str:
     """Returns the token as this answer bears it: each answer mixes it with other bytes, and names them."""
-    if "mask" not in g:
-        g.mask = token_bytes(MASK_BYTES)
-    return urlsafe_b64encode(g.mask + _mixed(token.encode(), g.mask)).decode()
+    mask: bytes | None = g.get("mask")
+    if mask is None:
+        mask = g.mask = token_bytes(MASK_BYTES)
+    return urlsafe_b64encode(mask + _mixed(token.encode(), mask)).decode()
 
 
 def unmasked(sent: str) -> str:

@@ -36,8 +36,8 @@ OFFERED_MOST = 500
 
 def csrf_token() -> str:
     """The token of the session, for forms that are written by hand; signed once a process, it stays valid."""
-    token = _signed(session["csrf_token"]) if "csrf_token" in session else generate_csrf()
-    return form_token.masked(token)
+    begun = session.get(form_token.FIELD)
+    return form_token.masked(_signed(begun) if begun else generate_csrf())
 
 
 @lru_cache(maxsize=10_000)

@@ -1,5 +1,6 @@
 """Pages and fragments share an address: htmx gets the part it swaps, everyone else the page."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -14,6 +15,7 @@ from web import compression
 from web.access import known_already, seal_of_log, signed_in
 
 KEPT_MOST = 20_000
+WHETHER_FRAGMENT = ("HX-Request", "HX-Boosted", "HX-History-Restore-Request")
 
 
 def attach(app: Flask, _: Settings) -> None:
@@ -21,26 +23,32 @@ def attach(app: Flask, _: Settings) -> None:
 
     @app.after_request
     def vary(response: Response) -> Response:
-        # In one go: each change writes the header anew.
-        response.vary.update([compression.HEADER, *g.get("asked_of_htmx", ())])
+        response.headers["Vary"] = ", ".join([compression.HEADER, *g.get("asked_of_htmx", ())])
         return response
 
 
 def of_htmx(header: str) -> str | None:
     """Returns a header of htmx; the answer then says that it depends on it."""
-    asked: dict[str, str | None] = g.setdefault("asked_of_htmx", {})
-    if header not in asked:
-        asked[header] = request.headers.get(header)
-    return asked[header]
+    return _asked((header,))[header]
 
 
 def wants_fragment() -> bool:
     """Whether htmx asked for a part of the page; a boosted link or a restored page wants all of it."""
-    if "wants_fragment" not in g:
-        asks, whole, again = map(of_htmx, ("HX-Request", "HX-Boosted", "HX-History-Restore-Request"))
-        g.wants_fragment = asks == "true" and whole != "true" and again != "true"
-    found: bool = g.wants_fragment
+    found: bool | None = g.get("wants_fragment")
+    if found is None:
+        asked = _asked(WHETHER_FRAGMENT)
+        asks, whole, again = (asked[each] == "true" for each in WHETHER_FRAGMENT)
+        found = g.wants_fragment = asks and not whole and not again
     return found
+
+
+def _asked(headers: Sequence[str]) -> dict[str, str | None]:
+    """What the request says in these headers of htmx, and in those that were asked for before."""
+    asked: dict[str, str | None] = g.setdefault("asked_of_htmx", {})
+    sent = request.environ
+    for each in headers:
+        asked[each] = sent.get(f"HTTP_{each.upper().replace('-', '_')}")
+    return asked
 
 
 def shown_at(response: Response, address: str) -> Response:
@@ -56,27 +64,30 @@ def render(template: str, fragment: str | None = None, /, status: int = 200, **c
     return current_app.response_class(html(chosen, context), status)
 
 
-def html(template: str, context: dict[str, Any]) -> str:
+def html(template: str, context: dict[str, Any]) -> bytes:
     """Renders a template with what every page knows: who is asking, and where."""
     return _html(template, context, signed_in(), _suspension(g.get("organisation")))
 
 
-def html_of_failure(template: str, context: dict[str, Any]) -> str:
+def html_of_failure(template: str, context: dict[str, Any]) -> bytes:
     """Renders the page of an error from what was read before it: the database may be what fails, and is not asked."""
     return _html(template, context, known_already(), None)
 
 
-def _html(template: str, context: dict[str, Any], me: Person | None, suspended: Suspension | None) -> str:
+def _html(template: str, context: dict[str, Any], me: Person | None, suspended: Suspension | None) -> bytes:
+    known = g.get
     everywhere = {
         "me": me,
-        "organisation": g.get("organisation"),
-        "role": g.get("role"),
-        "project": g.get("project"),
+        "organisation": known("organisation"),
+        "role": known("role"),
+        "project": known("project"),
         "suspension": suspended,
         "seal": seal_of_log(),
     }
     # Not Flask's render_template: what its context processors add is looked up for every page and used by none.
-    return current_app.jinja_env.get_template(template).render(everywhere | context)
+    parts = current_app.jinja_env.get_template(template).generate(everywhere | context)
+    # Part by part: one character that is not ASCII makes all that it is joined with much slower to join and encode.
+    return b"".join(map(str.encode, parts))
 
 
 @lru_cache(maxsize=KEPT_MOST)

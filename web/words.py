@@ -2,9 +2,11 @@
 
 from datetime import UTC, date, datetime
 from functools import lru_cache
+from time import time
 from zoneinfo import ZoneInfo
 
 from flask import Flask, g, request
+from flask.globals import request_ctx
 from werkzeug.sansio.utils import get_current_url
 
 from models.billing import amounts
@@ -17,6 +19,7 @@ from models.settings import Settings
 ZONES_MOST = 64
 ZONE_MOST = 100
 ADDRESSES_MOST = 1000
+DAYS_MOST = 10_000
 
 
 def zone() -> ZoneInfo:
@@ -65,7 +68,7 @@ def foreseen(moment: datetime) -> str:
 def day(moment: datetime) -> str:
     """ "Tuesday, 24 November 2026"; of a moment, its day in the reader's zone."""
     local = moment.astimezone(zone()) if isinstance(moment, datetime) else moment
-    return f"{local:%A}, {local.day} {local:%B %Y}"
+    return _day(local)
 
 
 def utc(moment: datetime) -> str:
@@ -80,12 +83,13 @@ def to_the_second(moment: datetime) -> str:
 
 def utc_now() -> str:
     """When a page is made, as its print says it."""
-    return to_the_second(datetime.now(UTC))
+    return _second(int(time()))
 
 
 def address_here() -> str:
     """Returns the whole address of the page, as its print says it."""
-    return _address(request.scheme, request.host, request.root_path, request.path, request.query_string)
+    asked = request_ctx.request  # looked up once for all five
+    return _address(asked.scheme, asked.host, asked.root_path, asked.path, asked.query_string)
 
 
 def iso(moment: datetime) -> str:
@@ -152,10 +156,20 @@ def attach(app: Flask, _: Settings) -> None:
 
 def _from_utc_now() -> str:
     """How far the reader's zone is from UTC today; looked at once a page."""
-    if "from_utc_now" not in g:
-        g.from_utc_now = from_utc(datetime.now(zone()))
-    found: str = g.from_utc_now
+    found: str | None = g.get("from_utc_now")
+    if found is None:
+        found = g.from_utc_now = from_utc(datetime.now(zone()))
     return found
+
+
+@lru_cache(maxsize=DAYS_MOST)
+def _day(local: date) -> str:
+    return f"{local:%A}, {local.day} {local:%B %Y}"
+
+
+@lru_cache(maxsize=1)
+def _second(of_unix: int) -> str:
+    return to_the_second(datetime.fromtimestamp(of_unix, UTC))
 
 
 @lru_cache(maxsize=ADDRESSES_MOST)

@@ -25,8 +25,9 @@ class Cursor(NamedTuple):
     number: int
 
     def __str__(self) -> str:
-        fields = [int(self.at.timestamp()) * 1_000_000 + self.at.microsecond, self.organisation_id, self.number]
-        return base64.urlsafe_b64encode(json.dumps(fields).encode()).decode().rstrip("=")
+        micros = int(self.at.timestamp()) * 1_000_000 + self.at.microsecond
+        fields = f"[{micros}, {self.organisation_id}, {self.number}]"
+        return base64.urlsafe_b64encode(fields.encode()).decode().rstrip("=")
 
     @classmethod
     def parse(cls, given: str) -> "Cursor":
@@ -122,7 +123,11 @@ def _found(
     found = read(query, values | edge._asdict())
     if found[0][1] is None:  # the head alone
         return found[0][0], []
-    return found[0][0], [row_of(names[organisation_id], *row) for _, organisation_id, *row in found]
+    return found[0][0], [
+        # As feed._items does it.
+        Row._make((names[each[1]], *each[3:])) if each[2] is None else row_of(names[each[1]], *each[2:])
+        for each in found
+    ]
 
 
 HEADS = """SELECT CAST(COALESCE(sum(last_number), 0) AS bigint) AS last_number

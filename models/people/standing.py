@@ -1,6 +1,5 @@
 """Who is asking and what they are where they ask: one query, on every page."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -19,8 +18,7 @@ BIGINT = 2**63 - 1
 LONGEST = timedelta(days=90)
 
 
-@dataclass(frozen=True)
-class Person:
+class Person(NamedTuple):
     """Someone signed in, as pages need them; `models.people.user.User` is the account that verbs change."""
 
     id: int

@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from html import unescape
 from typing import Any
 
 import pytest
@@ -98,7 +99,7 @@ def test_a_feed_shows_changes_and_no_sealed_value(owner: Visitor, web: Project, 
         key.update(ada, key.version, value="second-canary")
     with transaction():
         api.update(ada, api.version, image="nginx:1.28", environment="TOKEN=third-canary")
-    page = owner.get("/orgs/acme/activity").text
+    page = unescape(owner.get("/orgs/acme/activity").text)
 
     assert "Image <b>nginx:1.27 → 1.28</b>" in page
     assert "Environment variables <b>changed</b>" in page

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from html import unescape
 
 import pytest
 
@@ -145,7 +146,7 @@ def test_what_followed_later_says_because_of_what(owner: Visitor, acme: Organisa
     with transaction():
         acme.create_project(ada, name="Other", handle="other")
     run(hints[0])
-    page = owner.get("/orgs/acme/activity").text
+    page = unescape(owner.get("/orgs/acme/activity").text)
 
     assert (
         page.index("system terminated 6 containers") < page.index('data-number="13"') < page.index('data-number="12"')
