@@ -1,5 +1,6 @@
 """The engine as the worker uses it, and what tests look at on it."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -29,6 +30,8 @@ from worker.engine.docker import DockerEngine
 
 HEALTH_SECONDS = 6
 PATIENCE_SECONDS = 200
+# For half a minute.
+TRIES, PAUSE_SECONDS = 100, 0.3
 
 
 @pytest.fixture
@@ -66,10 +69,20 @@ def running(engine: Engine, key: ResourceKey | None = None) -> list[dict[str, An
     return found
 
 
-def fetch(engine: Engine, inside: str, address: str) -> str:
+def fetch(engine: Engine, inside: str, address: str, tries: int = TRIES) -> str:
     """What a container of ours gets when it asks for an address."""
-    asked = engine.api.exec_create(inside, ["timeout", "3", "wget", "-q", "-O", "-", address])
-    return str(engine.api.exec_start(asked["Id"]).decode())
+    return said(engine, inside, ["timeout", "3", "wget", "-q", "-O", "-", address], tries)
+
+
+def said(engine: Engine, inside: str, command: list[str], tries: int = TRIES) -> str:
+    """What a command in a container of ours says; tried again while it fails: who has just started may not listen."""
+    for tried in range(1, tries + 1):
+        asked = engine.api.exec_create(inside, command)
+        found = str(engine.api.exec_start(asked["Id"]).decode())
+        if tried == tries or engine.api.exec_inspect(asked["Id"])["ExitCode"] == 0:
+            break
+        time.sleep(PAUSE_SECONDS)
+    return found
 
 
 def change(container: Container, actor: Any, **values: Any) -> None:
