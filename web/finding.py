@@ -199,8 +199,8 @@ def keeping(rows: str) -> str:
     asked = request.args.get("q")
     if not asked:
         return rows
-    kept = quote(asked, safe="")
-    return rows.replace('href="?add=', f'href="?q={kept}&amp;add=').replace('href="?of=', f'href="?q={kept}&amp;of=')
+    # In one go, which takes a tenth of the time of the page: links that begin so all add to the query.
+    return rows.replace('href="?', f'href="?q={quote(asked, safe="")}&amp;')
 
 
 def suggestions(searched: Searched, text: str) -> Iterator[tuple[str, str]]:

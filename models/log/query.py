@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from functools import lru_cache
 
 from models.length import Length
 from models.log.keys import KEYS, NUMBER_MOST, BadQuery, numbers_of
@@ -12,6 +13,7 @@ from models.log.moments import EVER, Span, parse_at
 from models.log.spans import joined, rest, shared
 
 LENGTH = Length(500, 1500)
+PARSED_KEPT = 1000
 TERMS_MOST = 20
 WORDS = ""
 """The key of a term that is a word or a phrase."""
@@ -107,6 +109,7 @@ def query(terms: Iterable[Term]) -> Query:
     return made
 
 
+@lru_cache(maxsize=PARSED_KEPT)
 def parse(text: str) -> Query:
     """Reads a query from its text. Raises BadQuery."""
     _require_short(text)

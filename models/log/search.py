@@ -209,8 +209,11 @@ def ask(search: Search, edge: int, limit: int, most: int) -> Asked:
 
 
 def _row(scope: Scope, columns: Sequence[Any]) -> tuple[Row, RunColumns | None]:
-    run = columns[-1]
-    return row_of(scope.organisation, *columns[:-1]), None if run is None else RunColumns(*run)
+    names, run = columns[0], columns[-1]
+    # As feed._items does it.
+    plain = names is None
+    row = Row._make((scope.organisation, *columns[1:-1])) if plain else row_of(scope.organisation, *columns[:-1])
+    return row, None if run is None else RunColumns(*run)
 
 
 def _numbers(search: Search) -> tuple[list[tuple[int, int]], datetime | None]:
@@ -269,7 +272,8 @@ def _groups(rows: Sequence[tuple[Row, RunColumns | None]]) -> Iterator[tuple[Run
         if group and run != last:
             yield last, group
             group = []
-        last, group = run, [*group, row]
+        group.append(row)
+        last = run
     if group:
         yield last, group
 
