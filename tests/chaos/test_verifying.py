@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from models.database import db
 from models.log.actor import Actor
 from models.organisation import by_handle
@@ -23,7 +25,8 @@ from tests.support.processes import environment
 
 ROOT = Path(__file__).parents[2]
 WRITERS, ORGANISATIONS = 4, 2
-ROUNDS = 20 if LONG else 1
+# The log grows all the while, and each round takes longer than the one before.
+ROUNDS = 5 if LONG else 1
 BUSY = "SELECT (SELECT sum(last_number) FROM activity_heads), (SELECT count(*) FROM activity_checkpoints)"
 ERASED = "SELECT count(*) FROM activity_people WHERE name IS NULL"
 FULL_TILE = "SELECT count(*) FROM activity_tiles WHERE organisation_id > 0 AND level = 0 AND index = 0"
@@ -31,6 +34,7 @@ OLDEST = "SELECT note FROM activity_checkpoints WHERE organisation_id = 1 ORDER 
 NEWEST = "SELECT note FROM activity_checkpoints WHERE organisation_id = 0 ORDER BY size DESC LIMIT 1"
 
 
+@pytest.mark.timeout(1800 if LONG else 600)
 def test_what_happens_meanwhile_is_no_finding(fleet: Fleet, tmp_path: Path) -> None:
     actor = ada(fleet)
     for number in range(ORGANISATIONS):
