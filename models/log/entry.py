@@ -31,7 +31,7 @@ def entry_of(organisation: OrganisationName, number: int, money: bool = True) ->
     if not found:
         return None
     *columns, door, actor_role, email, resource_id, project_id, previous, following = found[0]
-    row = row_of(organisation, *columns)
+    row = row_of(organisation, columns)
     changes = json.loads(row.changes or "{}")
     return row, Detail(door, actor_role, changes, email, resource_id, project_id, previous, following)
 

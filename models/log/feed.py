@@ -172,7 +172,7 @@ def causes(scope: Scope, newer: Sequence[Item], after: int) -> list[Row]:
     if not numbers:
         return []
     found = read(THOSE, {"organisation": scope.organisation.id, "numbers": list(numbers), "money": scope.money})
-    return [row_of(scope.organisation, *row) for row in found]
+    return [row_of(scope.organisation, row) for row in found]
 
 
 def count_newer(scope: Scope, after: int) -> int:
@@ -213,9 +213,11 @@ _Raw = Sequence[tuple[Any, ...]]
 HEAD_NUMBER, ROW, NUMBER, RUN = 0, 1, 2, -1
 
 
-def row_of(organisation: OrganisationName, names: Sequence[str | None] | None, *columns: Any) -> Row:
-    """Returns the row of what a query has read, with the names of the people it speaks of."""
-    row = Row(organisation, *columns)
+def row_of(organisation: OrganisationName, columns: Sequence[Any]) -> Row:
+    """Returns the row of what a query has read: first the names of the people it speaks of, None of nobody."""
+    names: Sequence[str | None] | None = columns[0]
+    # Made of the sequence as it is: a page has fifty.
+    row = Row._make((organisation, *columns[1:]))
     if names is None:
         return row
     return row._replace(
@@ -234,17 +236,15 @@ def _read(query: Callable[[str, int, bool], TextClause], scope: Scope, edge: int
 
 
 def _items(scope: Scope, found: _Raw) -> list[Item]:
-    organisation, make = scope.organisation, Row._make
+    organisation = scope.organisation
     items: list[Item] = []
     folded = None
     for each in found:
         run = each[RUN]
         if run is None:
-            # Nearly every entry speaks of nobody; fifty calls a page would show.
-            plain = each[ROW] is None
-            items.append(make((organisation, *each[NUMBER:RUN])) if plain else row_of(organisation, *each[ROW:RUN]))
+            items.append(row_of(organisation, each[ROW:RUN]))
         elif run != folded:
-            items.append(fold_of(scope, row_of(organisation, *each[ROW:RUN]), RunColumns(*run)))
+            items.append(fold_of(scope, row_of(organisation, each[ROW:RUN]), RunColumns(*run)))
         folded = run
     return items
 

@@ -128,7 +128,7 @@ def among(
     nouns, ids = zip(*things, strict=True)
     span = {"organisation": organisation.id, "after": after, "until": until, "limit": size, "money": money}
     found = read(AMONG, {**span, "nouns": list(nouns), "ids": list(ids)})
-    return [row_of(organisation, *row) for row in found]
+    return [row_of(organisation, row) for row in found]
 
 
 def latest_caused(organisation_id: int, noun: str, resource_id: int, cause: int) -> int | None:

@@ -123,11 +123,7 @@ def _found(
     found = read(query, values | edge._asdict())
     if found[0][1] is None:  # the head alone
         return found[0][0], []
-    return found[0][0], [
-        # As feed._items does it.
-        Row._make((names[each[1]], *each[3:])) if each[2] is None else row_of(names[each[1]], *each[2:])
-        for each in found
-    ]
+    return found[0][0], [row_of(names[each[1]], each[2:]) for each in found]
 
 
 HEADS = """SELECT CAST(COALESCE(sum(last_number), 0) AS bigint) AS last_number

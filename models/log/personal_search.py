@@ -61,7 +61,7 @@ class PersonalSearch(NamedTuple):
         names = {each.id: each for each in self.organisations}
         head, *found = read(*self.question(side, edge, limit))
         end = Cursor(*head[1:4]) if head[1] is not None else None
-        rows = [row_of(names[each[4]], *each[5:]) for each in (head, *found) if each[4] is not None]
+        rows = [row_of(names[each[4]], each[5:]) for each in (head, *found) if each[4] is not None]
         return _Found(head[0], end, rows)
 
     def question(self, side: str, edge: Cursor, limit: int) -> tuple[TextClause, dict[str, Any]]:

@@ -209,11 +209,8 @@ def ask(search: Search, edge: int, limit: int, most: int) -> Asked:
 
 
 def _row(scope: Scope, columns: Sequence[Any]) -> tuple[Row, RunColumns | None]:
-    names, run = columns[0], columns[-1]
-    # As feed._items does it.
-    plain = names is None
-    row = Row._make((scope.organisation, *columns[1:-1])) if plain else row_of(scope.organisation, *columns[:-1])
-    return row, None if run is None else RunColumns(*run)
+    run = columns[-1]
+    return row_of(scope.organisation, columns[:-1]), None if run is None else RunColumns(*run)
 
 
 def _numbers(search: Search) -> tuple[list[tuple[int, int]], datetime | None]:
