@@ -1,7 +1,11 @@
 // What the server answers: a new page takes the focus, an error is shown, and an address that only takes forms never
 // gets into the address bar.
 
-const asksByItself = (element) => element.id === "newer" || element.id === "progress";
+// As it appears, or again and again: nobody has asked.
+const asksByItself = (element) => /\b(load|every)\b/.test(element.getAttribute("hx-trigger"));
+
+// What says in its own place how it fares.
+const saysItself = (element) => element.id === "newer" || element.id === "progress";
 
 document.addEventListener("htmx:beforeSwap", ({ detail }) => {
   const { status } = detail.xhr;
@@ -29,8 +33,8 @@ document.addEventListener("htmx:beforeSwap", ({ detail }) => {
   detail.shouldSwap = detail.target !== null;
 });
 
-// What went wrong is said until it is over: the next answer that is asked for ends it, and one that a page asks for by
-// itself ends what was about the way to the server, once that could be read.
+// What went wrong is said until it is over: the next answer that someone asks for ends it. One that a part of a page asks
+// for by itself ends what was about that part or the way to the server, once that could be read.
 const READ_MILLISECONDS = 4000;
 const WAY = [0, 429, 502, 503, 504];
 
@@ -39,8 +43,11 @@ document.addEventListener("htmx:afterRequest", ({ detail }) => {
   if (status < 200 || status >= 400) return;
   document.getElementById("signed-out")?.remove();
   const told = document.querySelector("#now .notice");
-  const isRead = told && performance.now() - told.dataset.since >= READ_MILLISECONDS;
-  if (!asksByItself(detail.requestConfig.elt) || (isRead && told.hasAttribute("data-way"))) told?.remove();
+  if (!told) return;
+  const { elt } = detail.requestConfig;
+  const isRead = performance.now() - told.dataset.since >= READ_MILLISECONDS;
+  const isOver = told.hasAttribute("data-way") || told.dataset.part === elt.id;
+  if (!asksByItself(elt) || (isRead && isOver)) told.remove();
 });
 
 // The first field that is wrong, or the first one of a form that is.
@@ -59,24 +66,26 @@ document.addEventListener("htmx:afterSwap", ({ detail }) => {
 });
 wrongField()?.focus();
 
-function announce(words, status) {
+function announce(words, status, element) {
   const notice = document.createElement("p");
   notice.className = "notice notice-wrong";
   notice.setAttribute("role", "alert");
   notice.dataset.since = performance.now();
+  notice.dataset.part = element.id;
   notice.toggleAttribute("data-way", WAY.includes(status));
   notice.textContent = words;
   document.getElementById("now")?.replaceChildren(notice);
 }
 
 document.addEventListener("htmx:sendError", ({ detail }) => {
-  if (!asksByItself(detail.elt)) announce("The server cannot be reached. Try again in a moment.", 0);
+  if (!saysItself(detail.elt)) announce("The server cannot be reached. Try again in a moment.", 0, detail.elt);
 });
 
 document.addEventListener("htmx:responseError", ({ detail }) => {
-  if (asksByItself(detail.elt)) return;
-  const { status } = detail.xhr;
-  announce(`${WAY.includes(status) ? "The server is busy." : "That did not work."} Try again in a moment.`, status);
+  const { elt, xhr } = detail;
+  if (saysItself(elt)) return;
+  const words = WAY.includes(xhr.status) ? "The server is busy." : "That did not work.";
+  announce(`${words} Try again in a moment.`, xhr.status, elt);
 });
 
 // Signing out takes the pages along that htmx keeps for the back button, and those that the browser keeps whole.

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from models.kinds.container import Container
 from models.log.actor import Actor
@@ -237,6 +237,20 @@ def test_a_busy_server_is_told_from_a_lost_one(ada_page: Page, arrive: Arrive, c
 
     expect(live).to_have_text("Live")
     expect(page.locator(NOW)).to_have_count(0)
+
+
+def test_what_comes_by_itself_does_not_end_what_did_not_work(ada_page: Page, arrive: Arrive, cut_off: None) -> None:
+    page = ada_page
+    waiting: list[Route] = []
+    page.route("**/activity/histogram?*", lambda route: waiting.append(route))
+    read_far_down(page)
+    page.route("**/activity?before=*", lambda route: route.fulfill(status=500, body="Broken"))
+    page.locator("#feed .older").evaluate("each => each.click()")
+    expect(page.locator(NOW)).to_have_text("That did not work. Try again in a moment.")
+    waiting.pop().continue_()
+
+    expect(page.locator("#over-time .bars")).to_be_attached()
+    expect(page.locator(NOW)).to_have_text("That did not work. Try again in a moment.")
 
 
 def test_what_did_not_work_is_said_until_something_does(ada_page: Page, arrive: Arrive, cut_off: None) -> None:
