@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import psycopg
 
-from tests.support.processes import alive, command_line, free_port, until
+from tests.support.processes import alive, command_line, free_port, kill, until
 from web.cli.local import launch
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -98,9 +98,7 @@ class Running:
 
     def kill_everything(self) -> None:
         """At once, itself first: nothing gets to tidy up."""
-        for each in self.family():
-            with suppress(psutil.NoSuchProcess):
-                each.kill()
+        kill(self.family())
 
     def member(self, name: str) -> psutil.Process | None:
         """The first process of one of MEMBERS; None while there is none."""
@@ -123,8 +121,7 @@ def finish(started: list[Running], folder: Path) -> None:
             each.process.wait(PATIENCE_SECONDS)
     for process in psutil.process_iter(["cmdline"]):
         if str(folder) in " ".join(process.info["cmdline"] or ()):
-            with suppress(psutil.NoSuchProcess):
-                process.kill()
+            kill([process])
 
 
 def ended(processes: list[psutil.Process]) -> bool:

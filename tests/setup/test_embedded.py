@@ -18,6 +18,7 @@ from redis import Redis
 from redis.exceptions import AuthenticationError
 
 from tests.setup.running import PROGRAMS, ended, nobody
+from tests.support.processes import kill
 from web.cli.local import embedded, launch, server
 from web.cli.local.server import Attempt, CannotStart, Server, end_leftover, running
 
@@ -64,9 +65,7 @@ def hold() -> Iterator[Callable[..., Holder]]:
     yield start
     for each in held:
         each.kill()
-        for left in each.servers:
-            if left.is_running():
-                left.kill()
+        kill(each.servers)
 
 
 @pytest.fixture
@@ -178,8 +177,7 @@ def test_settings_of_other_servers_do_not_lead_astray(folder: Path, monkeypatch:
 def test_after_a_kill_9_of_everything_the_next_start_has_the_data(folder: Path, hold: Callable[..., Holder]) -> None:
     first = hold(folder)
     leave_a_mark(first.environ)
-    for each in [psutil.Process(first.process.pid), *first.servers]:
-        each.kill()
+    kill([psutil.Process(first.process.pid), *first.servers])
 
     assert marks(hold(folder).environ) == ("kept", b"kept")
 

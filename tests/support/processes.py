@@ -13,7 +13,7 @@ import psutil
 from bench.processes import environment, free_port, running, until
 from models.settings import Settings
 
-__all__ = ["alive", "command_line", "environment", "free_port", "process", "runtime", "site", "until"]
+__all__ = ["alive", "command_line", "environment", "free_port", "kill", "process", "runtime", "site", "until"]
 
 
 @contextmanager
@@ -62,6 +62,13 @@ def command_line(process: psutil.Process) -> list[str]:
         return words
     except psutil.NoSuchProcess:
         return []
+
+
+def kill(processes: Iterable[psutil.Process]) -> None:
+    """Kills them one after the other, as a power cut would; some may end because another did."""
+    for each in processes:
+        with suppress(psutil.NoSuchProcess):
+            each.kill()
 
 
 def alive(processes: Iterable[psutil.Process]) -> list[psutil.Process]:

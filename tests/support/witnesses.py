@@ -4,7 +4,7 @@ import http.client
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,6 +15,7 @@ from models.log.proof.checkpoint import Checkpoint, cosigned_at
 from models.log.proof.note import Note, Signer, Verifier
 from models.log.proof.submission import Submission
 from models.log.proof.tree import Node, consistency_proof, leaf_hash, node_hash, root
+from tests.support.processes import kill
 
 LOG = Signer("log.example.com/meta/1", bytes(range(32)))
 
@@ -89,9 +90,7 @@ class Running(NamedTuple):
     def kill(self) -> None:
         """End it as a power cut would, with the process that answers."""
         children = self.process.children()
-        for each in (self.process, *children):
-            with suppress(psutil.NoSuchProcess):
-                each.kill()
+        kill([self.process, *children])
         psutil.wait_procs([self.process, *children], timeout=60)
 
 
