@@ -67,7 +67,9 @@ def opened(chromium: Browser, address: str, complaints: list[str], app: object) 
 
     def listen(message: ConsoleMessage) -> None:
         refused = "Content Security Policy" in message.text or "Uncaught" in message.text
-        if message.type == "error" and (refused or "status of" not in message.text):
+        # What leaving a page breaks off; whatever fails while one stays has more to say than that it is over.
+        left = any(word in message.text for word in ("htmx:sendAbort", "htmx:afterRequest"))
+        if message.type == "error" and not left and (refused or "status of" not in message.text):
             complaints.append(message.text)
 
     def open_browser(**options: Any) -> Page:

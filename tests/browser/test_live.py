@@ -37,7 +37,7 @@ def arrive(acme: Organisation, web: Project, ada: Actor) -> Arrive:
 def cut_off(complaints: list[str]) -> Iterator[None]:
     """Requests may fail, as the browser's console then says."""
     yield
-    about = "htmx:sendError", "htmx:afterRequest", "ERR_INTERNET_DISCONNECTED", "Response Status Error"
+    about = "htmx:sendError", "ERR_INTERNET_DISCONNECTED", "Response Status Error"
     complaints[:] = [each for each in complaints if not any(word in each for word in about)]
 
 
