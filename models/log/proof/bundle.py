@@ -194,7 +194,9 @@ class BundleCheck:
     def _person(self, told: dict[str, Any]) -> Iterator[Finding]:
         self.names += 1
         try:
-            made = sha256(bytes.fromhex(told["salt"]) + told["name"].encode()).hexdigest()
+            salt = bytes.fromhex(told["salt"])
+            # One way to write it, as of everything else: `fromhex` takes capitals and blanks too.
+            made = sha256(salt + told["name"].encode()).hexdigest() if salt.hex() == told["salt"] else None
         except (ValueError, TypeError, KeyError, AttributeError):
             made = None
         self._unused.add(str(told["commitment"]))
@@ -265,5 +267,8 @@ def _encoded(path: Sequence[bytes]) -> list[str]:
     return [b64encode(each).decode() for each in path]
 
 
-def _hashes(path: Sequence[str]) -> list[bytes]:
-    return [b64decode(each, validate=True) for each in path]
+def _hashes(path: list[str]) -> list[bytes]:
+    found = [b64decode(each, validate=True) for each in path]
+    if _encoded(found) != path:  # bits of the last letter that say nothing (RFC 4648 section 3.5)
+        raise ValueError
+    return found
