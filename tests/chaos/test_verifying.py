@@ -10,8 +10,6 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-import pytest
-
 from models.database import db
 from models.log.actor import Actor
 from models.organisation import by_handle
@@ -34,7 +32,6 @@ OLDEST = "SELECT note FROM activity_checkpoints WHERE organisation_id = 1 ORDER 
 NEWEST = "SELECT note FROM activity_checkpoints WHERE organisation_id = 0 ORDER BY size DESC LIMIT 1"
 
 
-@pytest.mark.timeout(1800 if LONG else 600)
 def test_what_happens_meanwhile_is_no_finding(fleet: Fleet, tmp_path: Path) -> None:
     actor = ada(fleet)
     for number in range(ORGANISATIONS):

@@ -82,7 +82,7 @@ def said(engine: Engine, inside: str, command: list[str]) -> str:
     that did well, Docker lost what two had said.
     """
     for _ in range(TRIES):
-        status, found = _ran(engine, inside, command)
+        status, found = ran(engine, inside, command)
         if status == 0 and found:
             return found
         time.sleep(PAUSE_SECONDS)
@@ -91,11 +91,11 @@ def said(engine: Engine, inside: str, command: list[str]) -> str:
 
 def reaches(engine: Engine, inside: str, address: str) -> bool:
     """Whether a container of ours gets an answer from an address, asked once."""
-    return _ran(engine, inside, [*FETCH, address])[0] == 0
+    return ran(engine, inside, [*FETCH, address])[0] == 0
 
 
-def _ran(engine: Engine, inside: str, command: list[str]) -> tuple[int, str]:
-    """With what a command in a container ended, and what it said."""
+def ran(engine: Engine, inside: str, command: list[str]) -> tuple[int, str]:
+    """With what a command in a container ended, and what it said as far as Docker has not lost it."""
     asked = engine.api.exec_create(inside, command)
     found = engine.api.exec_start(asked["Id"]).decode()
     return engine.api.exec_inspect(asked["Id"])["ExitCode"], found

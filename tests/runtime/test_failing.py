@@ -18,7 +18,7 @@ from models.organisation import Organisation
 from models.overview import overview
 from models.project import Project
 from models.transaction import transaction
-from tests.runtime.conftest import change, containers_named, converge, everything, observed, run_jobs, running
+from tests.runtime.conftest import change, containers_named, converge, everything, observed, ran, run_jobs, running
 from tests.support.log import entries, latest_entry, summaries
 from tests.support.processes import until
 from worker.engine.docker import DockerEngine
@@ -108,12 +108,12 @@ def test_a_health_check_that_fails_and_is_well_again_makes_two_entries(
     change(api, ada, health_path="/health")
     converge(runtime, api)
     [one] = running(engine)
-    inside(engine, one["Id"], "rm /www/health")
+    ran(engine, one["Id"], ["rm", "/www/health"])
     until(lambda: watched(runtime, acme, "began to fail"))
     assert latest_entry(acme).summary == "Container my-api began to fail: it failed its health check"
     assert reason(api) == "its health check fails"
 
-    inside(engine, one["Id"], "echo well > /www/health")
+    ran(engine, one["Id"], ["sh", "-c", "echo well > /www/health"])
     until(lambda: health(engine, one["Id"]) == "healthy")
     everything(runtime)
     assert observed(api) == ("error", 2)
@@ -141,12 +141,6 @@ def test_what_is_suspended_does_not_fail(
     assert len(entries(acme)) == many
     assert observed(fails) == ("stopped", 1)
     assert overview(acme.id).failing["container"] == 0
-
-
-def inside(engine: Engine, container: str, script: str) -> None:
-    """Run something in a container."""
-    made = engine.api.exec_create(container, ["sh", "-c", script])
-    engine.api.exec_start(made["Id"])
 
 
 def health(engine: Engine, container: str) -> str:

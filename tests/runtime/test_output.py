@@ -22,7 +22,7 @@ from models.project import Project
 from models.settings import Settings
 from models.transaction import transaction
 from tests.models.test_canary import everything as whole_database
-from tests.runtime.conftest import change, converge, running
+from tests.runtime.conftest import change, converge, ran, running
 from tests.support import processes
 from tests.support.log import entries
 from tests.support.processes import environment, until
@@ -87,8 +87,7 @@ def test_a_secret_that_was_changed_since_is_hidden_in_both_spellings(
     with transaction():
         token.update(ada, token.version, value="another-9b21")
     [one] = running(engine)
-    made = engine.api.exec_create(one["Id"], ["sh", "-c", f"echo {CANARY} another-9b21 > /proc/1/fd/1"])
-    engine.api.exec_start(made["Id"])
+    ran(engine, one["Id"], ["sh", "-c", f"echo {CANARY} another-9b21 > /proc/1/fd/1"])
 
     # The engine writes down what it hears a moment later.
     until(lambda: texts(read(runtime, talking))[-1] == "••• •••")

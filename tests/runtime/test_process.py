@@ -21,7 +21,7 @@ from models.project import Project
 from models.sealed import KEYRING
 from models.settings import Settings
 from models.transaction import transaction
-from tests.runtime.conftest import converge, running
+from tests.runtime.conftest import converge, ran, running
 from tests.support import processes
 from tests.support.log import latest_entry, summaries
 from tests.support.processes import environment, process, until
@@ -116,8 +116,7 @@ def test_killed_in_the_middle_the_next_one_finishes(
         first.kill()
         first.wait()
     [one] = running(engine)
-    made = engine.api.exec_create(one["Id"], ["sh", "-c", "echo well > /www/late"])
-    engine.api.exec_start(made["Id"])
+    ran(engine, one["Id"], ["sh", "-c", "echo well > /www/late"])
     assert not told(acme, "deployed")
     with transaction():
         api.update(ada, api.version, health_path="/health")

@@ -119,9 +119,8 @@ def finish(started: list[Running], folder: Path) -> None:
         if each.process.poll() is None:
             each.process.send_signal(signal.SIGTERM)
             each.process.wait(PATIENCE_SECONDS)
-    for process in psutil.process_iter(["cmdline"]):
-        if str(folder) in " ".join(process.info["cmdline"] or ()):
-            kill([process])
+    everybody = psutil.process_iter(["cmdline"])
+    kill(each for each in everybody if str(folder) in " ".join(each.info["cmdline"] or ()))
 
 
 def ended(processes: list[psutil.Process]) -> bool:

@@ -89,9 +89,9 @@ class Running(NamedTuple):
 
     def kill(self) -> None:
         """End it as a power cut would, with the process that answers."""
-        children = self.process.children()
-        kill([self.process, *children])
-        psutil.wait_procs([self.process, *children], timeout=60)
+        family = [self.process, *self.process.children()]
+        kill(family)
+        psutil.wait_procs(family, timeout=60)
 
 
 @contextmanager

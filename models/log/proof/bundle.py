@@ -195,8 +195,9 @@ class BundleCheck:
         self.names += 1
         try:
             salt = bytes.fromhex(told["salt"])
-            # One way to write it, as of everything else: `fromhex` takes capitals and blanks too.
-            made = sha256(salt + told["name"].encode()).hexdigest() if salt.hex() == told["salt"] else None
+            if salt.hex() != told["salt"]:  # `fromhex` takes capitals and blanks too
+                raise ValueError
+            made = sha256(salt + told["name"].encode()).hexdigest()
         except (ValueError, TypeError, KeyError, AttributeError):
             made = None
         self._unused.add(str(told["commitment"]))
