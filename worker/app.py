@@ -68,6 +68,9 @@ def create_celery(settings: Settings) -> Celery:
         task_reject_on_worker_lost=True,
         worker_prefetch_multiplier=1,
         worker_cancel_long_running_tasks_on_connection_loss=False,
+        # Nobody steers workers through the broker. With a second channel for it, Kombu 5.7 can close the first one when
+        # its connection is forgotten already: a worker that lost its broker would end.
+        worker_enable_remote_control=False,
         task_default_queue=QUEUE,
         task_routes={_name(task): {"queue": queue} for task, queue in TASKS.items()},
         timezone="UTC",
