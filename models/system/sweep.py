@@ -72,7 +72,8 @@ def sweep_chunk(
         action = sweep.action or kind.end_action
         sentence = usual(kind.noun, action)._replace(after=sweep.told) if sweep.told else None
         scope = Subject(lease.organisation_id, kind.noun, 0, "", project)
-        named = [(row.id, row.name) for row in rows]
+        # An UPDATE returns its rows in the order of its plan.
+        named = sorted((row.id, row.name) for row in rows)
         record_each(SYSTEM, action, scope, named, sweep.changes, lease.cause, sentence)
     return Chunk(len(rows), max((row.id for row in rows), default=after))
 

@@ -7,7 +7,8 @@ from uuid import uuid4
 import psycopg
 import pytest
 from flask import Flask
-from sqlalchemy import text
+from sqlalchemy import Connection, event, text
+from sqlalchemy.orm import Session
 
 from models.billing import payment, suspension, usage
 from models.billing.account import account_of
@@ -84,6 +85,26 @@ def test_the_entries_of_a_suspension_are_the_system_s_and_linked(
     ]
     assert {(each.actor_name, each.action) for each in effects} == {("system", "update")}
     assert {str(each.changes) for each in effects} == {"{'state': ['active', 'suspended']}"}
+
+
+def test_entries_come_in_order_of_creation_however_the_rows_are_found(
+    acme: Organisation, full: Project, superuser: psycopg.Connection
+) -> None:
+    def read_as_they_lie(session: Session, transaction: object, connection: Connection) -> None:
+        for join in ("nestloop", "mergejoin"):
+            connection.execute(text(f"SET LOCAL enable_{join} = off"))
+
+    # Written again, the first one lies behind the others.
+    superuser.execute("UPDATE containers SET version = version WHERE handle = 'c0'")
+    use_up(superuser)
+    event.listen(db.session, "after_begin", read_as_they_lie)
+    try:
+        charge_round()
+    finally:
+        event.remove(db.session, "after_begin", read_as_they_lie)
+
+    suspended = [each for each in summaries(acme) if each.startswith("Container") and each.endswith("suspended")]
+    assert suspended == [f"Container c{number} suspended" for number in range(3)]
 
 
 def test_a_new_organisation_with_nothing_paid_yet_is_not_suspended(
