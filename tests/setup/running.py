@@ -7,13 +7,12 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 import psutil
 import psycopg
 
-from tests.support.processes import alive, command_line, free_port, kill, until
+from tests.support.processes import alive, command_line, free_port, kill, of_each, until
 from web.cli.local import launch
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -139,9 +138,8 @@ def signed_up(running: Running) -> int:
 
 def environment_of(running: Running) -> dict[str, str]:
     """What its web process was told."""
-    for process in running.family():
-        with suppress(psutil.NoSuchProcess):
-            found: dict[str, str] = process.environ()
-            if "DATABASE_URL" in found:
-                return found
+    told: list[dict[str, str]] = of_each(running.family(), psutil.Process.environ)
+    for found in told:
+        if "DATABASE_URL" in found:
+            return found
     raise AssertionError("no process knows the database")

@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from tests.setup.running import MEMBERS, Running, environment_of, finish
+from tests.support.processes import of_each
 from web.cli.local import embedded
 
 # Looks that come round: at jobs every 15 s, at charges every 60, at the engine every 30, and who reports it.
@@ -43,7 +45,7 @@ def superuser(idle: Running) -> Iterator[psycopg.Connection]:
 
 def test_the_processes_are_few(idle: Running) -> None:
     def counted() -> tuple[int, int]:
-        names = [each.name() for each in idle.family() if each.is_running()]
+        names = of_each(idle.family(), psutil.Process.name)
         return sum(name.startswith("python") for name in names), len(names)
 
     # What a worker needs for its first looks, and connections of which it had several at once, end by themselves.

@@ -9,10 +9,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.setup.running import Running, ended, nobody, signed_up
-from tests.support.processes import command_line
+from tests.support.processes import command_line, of_each
 
 OURS = ("web.serving", "worker.working", "valkey-server", "postgres")
 
@@ -108,7 +109,7 @@ def test_an_ordinary_user_starts_it_too(up: Callable[..., Running], tmp_path: Pa
             listening.listen()
             (open_to_all / "closed.sock").chmod(0o600)
             running = up(open_to_all / "data", as_nobody=True, DOCKER_HOST=f"unix://{open_to_all}/closed.sock").wait()
-        owners = {each.username() for each in running.family()}
+        owners = set(of_each(running.family(), psutil.Process.username))
         running.process.send_signal(signal.SIGINT)
         assert running.status() == 0
         assert owners == {"nobody"}

@@ -3,17 +3,31 @@
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 import psutil
 
 from bench.processes import environment, free_port, running, until
 from models.settings import Settings
 
-__all__ = ["alive", "command_line", "environment", "free_port", "kill", "process", "runtime", "site", "until"]
+__all__ = [
+    "alive",
+    "command_line",
+    "environment",
+    "free_port",
+    "kill",
+    "of_each",
+    "process",
+    "runtime",
+    "site",
+    "until",
+]
+
+T = TypeVar("T")
 
 
 @contextmanager
@@ -64,18 +78,21 @@ def command_line(process: psutil.Process) -> list[str]:
         return []
 
 
-def kill(processes: Iterable[psutil.Process]) -> None:
-    """Kills them one after the other, as a power cut would; some may end because another did."""
+def of_each(processes: Iterable[psutil.Process], ask: Callable[[psutil.Process], T]) -> list[T]:
+    """Returns what each answers that has not ended; any may end between being found and being asked."""
+    found = []
     for each in processes:
         with suppress(psutil.NoSuchProcess):
-            each.kill()
+            found.append(ask(each))
+    return found
+
+
+def kill(processes: Iterable[psutil.Process]) -> None:
+    """Kills them one after the other, as a power cut would; some may end because another did."""
+    of_each(processes, psutil.Process.kill)
 
 
 def alive(processes: Iterable[psutil.Process]) -> list[psutil.Process]:
     """Returns those that have not ended; what a parent has not looked after yet has."""
-    found = []
-    for each in processes:
-        with suppress(psutil.NoSuchProcess):
-            if each.status() != psutil.STATUS_ZOMBIE:
-                found.append(each)
-    return found
+    found = of_each(processes, lambda each: (each, each.status()))
+    return [each for each, status in found if status != psutil.STATUS_ZOMBIE]

@@ -19,7 +19,7 @@ from models.migrations import migrate
 from models.patience import OF_A_REQUEST, OF_WORK, Patience
 from models.settings import Settings
 from tests.support.clients import Answer, Browser
-from tests.support.processes import until
+from tests.support.processes import of_each, until
 from tests.support.servers import Servers
 from tests.support.serving import Serving, served
 from web.cli.local import embedded
@@ -58,13 +58,11 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
 def frozen(postgresql: psutil.Process) -> Iterator[None]:
     """All of it is stopped while the block runs."""
     family = [postgresql, *postgresql.children(recursive=True)]
-    for each in family:
-        each.send_signal(signal.SIGSTOP)
+    of_each(family, lambda each: each.send_signal(signal.SIGSTOP))
     try:
         yield
     finally:
-        for each in family:
-            each.send_signal(signal.SIGCONT)
+        of_each(family, lambda each: each.send_signal(signal.SIGCONT))
 
 
 def timed(ask_once: Callable[[], Answer]) -> tuple[int, float]:

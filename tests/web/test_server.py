@@ -27,6 +27,7 @@ from tests.support.clients import (
     read,
     request,
 )
+from tests.support.processes import of_each
 from tests.support.serving import Serving, served
 
 BODY_MOST_BYTES = 1024 * 1024
@@ -72,7 +73,7 @@ def settle() -> None:
     while used - before > 0.1:
         assert time.monotonic() < end
         time.sleep(0.5)
-        before, used = used, sum(sum(each.cpu_times()[:2]) for each in workers)
+        before, used = used, sum(sum(times[:2]) for times in of_each(workers, psutil.Process.cpu_times))
 
 
 def test_fifty_slow_senders_and_fifty_who_do_not_read_delay_nobody(
