@@ -1,12 +1,12 @@
 """The web server as clients meet it: slow ones, odd ones, and what becomes of a process that dies."""
 
 import hashlib
+import math
 import os
 import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from statistics import median
 
 import psutil
 import pytest
@@ -32,8 +32,6 @@ from tests.support.serving import Serving, served
 
 BODY_MOST_BYTES = 1024 * 1024
 ODD = "tests.support.odd_answers:app"
-# On a machine that others use, a request may be late for reasons of its own.
-GRACE_SECONDS = 0.25
 
 
 @pytest.fixture(scope="module")
@@ -67,13 +65,14 @@ def seconds_of(port: int) -> float:
 
 def settle() -> None:
     """Until the server has answered as much as those who do not read have room for, which is work like any other."""
-    workers = psutil.Process().children(recursive=True)
     end = time.monotonic() + 30
-    before, used = 0.0, 1.0
-    while used - before > 0.1:
+    before, used = -math.inf, 0.0
+    while abs(used - before) > 0.1:
         assert time.monotonic() < end
         time.sleep(0.5)
-        before, used = used, sum(sum(times[:2]) for times in of_each(workers, psutil.Process.cpu_times))
+        # Anew, since the second process of a server may be there only now.
+        processes = psutil.Process().children(recursive=True)
+        before, used = used, sum(sum(times[:2]) for times in of_each(processes, psutil.Process.cpu_times))
 
 
 def test_fifty_slow_senders_and_fifty_who_do_not_read_delay_nobody(
@@ -85,9 +84,10 @@ def test_fifty_slow_senders_and_fifty_who_do_not_read_delay_nobody(
         pairs = [(seconds_of(dashboard), seconds_of(other.port)) for _ in range(300)]
 
     beside, alone = (sorted(side) for side in zip(*pairs, strict=True))
-    print(f"p99 {beside[297] * 1000:.1f} ms beside slow clients, {alone[297] * 1000:.1f} ms alone")
-    assert median(beside) <= 3 * median(alone)
-    assert beside[297] <= 3 * alone[297] + GRACE_SECONDS
+    # Whoever holds up a process holds up half of all. The slowest few tell of this machine, not of the server.
+    for place in (150, 270):
+        print(f"{beside[place] * 1000:.1f} ms beside slow clients, {alone[place] * 1000:.1f} ms alone")
+        assert beside[place] <= 3 * alone[place]
 
 
 def test_a_body_that_does_not_arrive_is_given_up_and_said_so(strict: int) -> None:
