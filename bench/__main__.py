@@ -59,4 +59,5 @@ def main(write: bool, names: tuple[str, ...]) -> None:
     sys.exit(any(row.goal and not row.goal.met_by(row.ratio) for row in found))
 
 
-main()
+if __name__ == "__main__":
+    main()

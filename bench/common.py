@@ -1,5 +1,6 @@
 """What every benchmark shares: a ground with a million entries, alternating runs, and the row that comes of them."""
 
+import os
 import statistics
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +18,8 @@ from models.settings import Settings
 # Many short rounds: whoever else uses the machine disturbs both sides of a pair, or few of them.
 ROUNDS = 31
 TIMES = 30
+# BENCH_ROUNDS asks for fewer rounds of everything: enough to see that the bench works, not to believe its figures.
+MOST_ROUNDS = int(os.environ.get("BENCH_ROUNDS", "1000"))
 
 
 @dataclass(frozen=True)
@@ -118,7 +121,7 @@ def compare(
     """
     figure(), baseline()
     pairs = []
-    for turn in range(rounds):
+    for turn in range(min(rounds, MOST_ROUNDS)):
         if turn % 2:
             second = baseline()
             pairs.append((figure(), second))
