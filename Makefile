@@ -23,7 +23,7 @@ bench: setup browser engine
 	@$(BIN)/python -m bench --write
 
 # The long run of the tests in which processes are killed: 24,000 containers, 24 faults. CHAOS_SEED repeats one.
-chaos: setup
+chaos: setup engine
 	@CHAOS=long $(BIN)/pytest -s tests/chaos tests/runtime/test_truth.py
 
 screenshots: setup browser
