@@ -84,6 +84,8 @@ def _fill(ground: Ground) -> None:
             connection.execute(NAMES, {"organisation": organisation_id})
         connection.execute(FIRST)
         connection.execute("VACUUM ANALYZE")
+        # Nothing of it is flushed while the first rows are measured.
+        connection.execute("CHECKPOINT")
 
 
 # Entry 1 is there already: the organisation's own. Every tenth entry is the system's, with a cause; Ada does one in
