@@ -46,6 +46,8 @@ class Shown:
     error: str | None
     cause_number: int
     url: str
+    deleted: bool
+    """Whether what it is about is deleted by now: what a page has read of that before may be older."""
 
 
 def shown(found: Progress | None, url: str, what: str) -> Shown | None:
@@ -64,6 +66,7 @@ def shown(found: Progress | None, url: str, what: str) -> Shown | None:
         found.error,
         found.cause_number,
         url,
+        found.state == "finished" and found.work in (Work.DELETE_PROJECT, Work.DELETE_ORGANISATION),
     )
 
 
