@@ -19,6 +19,7 @@ __all__ = [
     "command_line",
     "environment",
     "free_port",
+    "is_busy",
     "kill",
     "of_each",
     "process",
@@ -67,6 +68,14 @@ def _answers(address: str) -> bool:
             return bool(answer.status == 200)
     except (urllib.error.URLError, OSError):
         return False
+
+
+def is_busy(process: psutil.Process) -> bool:
+    """Whether a thread of it has a CPU or waits for one, as Linux tells; False of one that has ended."""
+    with suppress(OSError):
+        states = (each.read_text().rpartition(")")[2] for each in Path(f"/proc/{process.pid}/task").glob("*/stat"))
+        return any(each.split()[0] == "R" for each in states)
+    return False
 
 
 def command_line(process: psutil.Process) -> list[str]:

@@ -1,7 +1,6 @@
 """The web server as clients meet it: slow ones, odd ones, and what becomes of a process that dies."""
 
 import hashlib
-import math
 import os
 import signal
 import time
@@ -27,7 +26,7 @@ from tests.support.clients import (
     read,
     request,
 )
-from tests.support.processes import of_each
+from tests.support.processes import is_busy
 from tests.support.serving import Serving, served
 
 BODY_MOST_BYTES = 1024 * 1024
@@ -64,15 +63,18 @@ def seconds_of(port: int) -> float:
 
 
 def settle() -> None:
-    """Until the server has answered as much as those who do not read have room for, which is work like any other."""
-    end = time.monotonic() + 30
-    before, used = -math.inf, 0.0
-    while abs(used - before) > 0.1:
+    """Until the server has answered as much as those who do not read have room for, which is work like any other.
+
+    Not by the CPU it uses: beside others it may use little and still be at work.
+    """
+    end = time.monotonic() + 60
+    at_rest = 0
+    while at_rest < 10:
         assert time.monotonic() < end
-        time.sleep(0.5)
+        time.sleep(0.05)
         # Anew, since the second process of a server may be there only now.
-        processes = psutil.Process().children(recursive=True)
-        before, used = used, sum(sum(times[:2]) for times in of_each(processes, psutil.Process.cpu_times))
+        busy = any(map(is_busy, psutil.Process().children(recursive=True)))
+        at_rest = 0 if busy else at_rest + 1
 
 
 def test_fifty_slow_senders_and_fifty_who_do_not_read_delay_nobody(
