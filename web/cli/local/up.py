@@ -23,7 +23,8 @@ from web.serving.listening import listen
 
 READY_SECONDS = 120
 LONG_RUNNING = ("web", "worker", "runtime", "scheduler")
-PORT_SECONDS = 5
+# Longer than a web process takes to end whose `up` was killed: its grace and what follows are seven seconds.
+PORT_SECONDS = 15
 LOOK_SECONDS = 0.2
 # A proxy that the environment names cannot reach our own address.
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
