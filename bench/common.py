@@ -105,6 +105,11 @@ def per_second(rate: float) -> str:
     return f"{rate:,.0f} /s"
 
 
+def turns(rounds: int) -> range:
+    """So many rounds, or those that were asked for if they are fewer."""
+    return range(min(rounds, MOST_ROUNDS))
+
+
 def compare(
     what: str,
     figure: Measured,
@@ -121,7 +126,7 @@ def compare(
     """
     figure(), baseline()
     pairs = []
-    for turn in range(min(rounds, MOST_ROUNDS)):
+    for turn in turns(rounds):
         if turn % 2:
             second = baseline()
             pairs.append((figure(), second))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from bench.common import MOST_ROUNDS, Ground, Row, row_of
+from bench.common import Ground, Row, row_of, turns
 from bench.engine import Engine, NoEngineHere, engine
 from bench.processes import PROGRAM, environment, running, until
 from models.database import db
@@ -62,7 +62,7 @@ def _replaced(ground: Ground, private: Engine) -> Row:
     _hint(hints)
     until(partial(_serves_alone, private, one.key, 1), every=STEP_SECONDS)
     pairs = []
-    for turn in range(min(ROUNDS, MOST_ROUNDS)):
+    for turn in turns(ROUNDS):
         db.session.refresh(one)
         with transaction() as hints:
             one.update(ground.ada, one.version, image=f"acme/web:{2 - turn % 2}")

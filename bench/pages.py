@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from playwright.sync_api import Browser, StorageState
 
 from bench import visits
-from bench.common import MOST_ROUNDS, Goal, Ground, Row, milliseconds, row_of
+from bench.common import Goal, Ground, Row, milliseconds, row_of, turns
 from bench.feed_page import product
 from bench.ground import EMAIL
 from bench.visits import Visit
@@ -28,7 +28,7 @@ def rows(ground: Ground) -> Iterator[Row]:
 def _weight(chromium: Browser, address: str, state: StorageState, what: str, path: str) -> Iterator[Row]:
     pairs: list[tuple[Visit, Visit]] = []
     plain: list[Visit] = []
-    for _ in range(min(ROUNDS, MOST_ROUNDS)):
+    for _ in turns(ROUNDS):
         with visits.fresh(chromium, address, state) as page:
             pairs.append(visits.visits(page, path))
         with visits.fresh(chromium, address, state) as page:
@@ -43,7 +43,7 @@ def _weight(chromium: Browser, address: str, state: StorageState, what: str, pat
 
 def _long(chromium: Browser, address: str, state: StorageState, path: str) -> Iterator[Row]:
     longest, clicks = [], []
-    for _ in range(min(ROUNDS, MOST_ROUNDS)):
+    for _ in turns(ROUNDS):
         with visits.fresh(chromium, address, state) as page:
             many = visits.scrolled(chromium, page, path, ENTRIES).longest
         with visits.fresh(chromium, address, state) as page:
