@@ -71,11 +71,12 @@ def _answers(address: str) -> bool:
 
 
 def is_busy(process: psutil.Process) -> bool:
-    """Whether a thread of it has a CPU or waits for one, as Linux tells; False of one that has ended."""
-    with suppress(OSError):
+    """Whether a thread of it has a CPU or waits for one, as Linux tells, or has ended while it was asked."""
+    try:
         states = (each.read_text().rpartition(")")[2] for each in Path(f"/proc/{process.pid}/task").glob("*/stat"))
         return any(each.split()[0] == "R" for each in states)
-    return False
+    except OSError:
+        return True
 
 
 def command_line(process: psutil.Process) -> list[str]:
