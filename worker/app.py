@@ -14,6 +14,7 @@ from worker import anchors, hint, output, tasks
 from worker.alive import Touching
 from worker.engine import connection
 from worker.publisher import QUEUE, RUNTIME_QUEUE, SEAL_QUEUE
+from worker.request import WatchfulRequest
 
 TASKS = {
     tasks.run: QUEUE,
@@ -38,6 +39,8 @@ def create_celery(settings: Settings) -> Celery:
     app = create_app(settings)
 
     class InContext(Task):  # type: ignore[misc]  # Celery ships no types
+        Request = WatchfulRequest
+
         def __call__(self, *arguments: Any, **named: Any) -> Any:
             try:
                 with app.app_context():

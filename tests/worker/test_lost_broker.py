@@ -13,13 +13,15 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import psutil
+import psycopg
 import pytest
 from flask import Flask
 from redis import Redis
 
 from models.settings import Settings
-from tests.support.processes import alive, process, until
-from worker.publisher import FIND_DUE, QUEUE, publisher, send
+from tests.support.processes import alive, kill, process, until
+from tests.support.servers import Servers
+from worker.publisher import FIND_DUE, QUEUE, RECONCILE, RUNTIME_QUEUE, publisher, send
 
 # How much a worker says to its broker until it is ready, in pieces; at each of them it may be lost.
 PIECES = range(10, 34, 2)
@@ -143,3 +145,53 @@ def test_a_worker_lives_on_whichever_of_its_connections_is_lost_first(
             time.sleep(TRIES_SECONDS)
             broker.come()
     assert first > 0
+
+
+@pytest.mark.parametrize("back_before_they_end", [False, True])
+@pytest.mark.parametrize(("name", "busy", "hands"), [("worker", 1, 2), ("worker", 2, 2), ("runtime", 1, 1)])
+def test_whoever_was_busy_when_the_broker_was_lost_takes_messages_again(
+    app: Flask,
+    settings: Settings,
+    servers: Servers,
+    tmp_path: Path,
+    name: str,
+    busy: int,
+    hands: int,
+    back_before_they_end: bool,
+) -> None:
+    task, queue = {"worker": (FIND_DUE, QUEUE), "runtime": (RECONCILE, RUNTIME_QUEUE)}[name]
+    redis = Redis.from_url(settings.redis_url)
+    broker = Losing(settings.redis_url)
+    told = replace(settings, redis_url=broker.url, data_dir=tmp_path, docker_host="none")
+    log = tmp_path / "log"
+    with psycopg.connect(servers.superuser_url) as held:
+        # What the tasks read or write first.
+        held.execute("LOCK TABLE jobs, platform")
+        with process(told, log, name, "--concurrency", str(hands)) as started:
+            # Each sends one to itself at its start.
+            for _ in range(busy - 1):
+                assert send(publisher(settings.redis_url), task, queue)
+            until(lambda: waiting(servers) == busy, log, lambda: not alive([started]))
+            broker.go()
+            time.sleep(TRIES_SECONDS)
+            if back_before_they_end:
+                broker.come()
+                time.sleep(TRIES_SECONDS)
+            held.rollback()
+            until(lambda: waiting(servers) == 0, log)
+            time.sleep(TRIES_SECONDS)
+            if not back_before_they_end:
+                broker.come()
+            for _ in range(hands):
+                assert send(publisher(settings.redis_url), task, queue)
+            until(lambda: redis.llen(queue) == 0, log, lambda: not alive([started]))
+            # How it ends is no matter here, and may take long.
+            kill([started, *started.children(recursive=True)])
+
+
+def waiting(servers: Servers) -> int:
+    """How many wait for a lock of a table."""
+    with psycopg.connect(servers.superuser_url) as connection:
+        row = connection.execute("SELECT count(*) FROM pg_locks WHERE NOT granted").fetchone()
+    assert row
+    return int(row[0])
