@@ -118,13 +118,15 @@ def compare(
     goal: Goal | None = None,
     *,
     rounds: int = ROUNDS,
+    unmeasured: int = 1,
     unit: Unit = milliseconds,
 ) -> Row:
-    """Run both in turn, each first every other time, after one unmeasured run of each; compare the medians.
+    """Run both in turn, each first every other time, after some unmeasured runs of each; compare the medians.
 
     Alternation, because a machine that others use slows down for seconds at a time: it hits both alike.
     """
-    figure(), baseline()
+    for _ in range(unmeasured):
+        figure(), baseline()
     pairs = []
     for turn in turns(rounds):
         if turn % 2:
