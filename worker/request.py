@@ -8,9 +8,9 @@ from celery.worker.request import Request
 class WatchfulRequest(Request):  # type: ignore[misc]  # Celery ships no types
     """A request whose acknowledgement, when it fails, counts as a lost broker, so that the worker connects anew.
 
-    Celery logs such a failure and goes on. But a worker takes no message beyond those it has in hand, and Kombu keeps
-    counting one whose acknowledgement failed: when all of them were in hand as the broker went, the worker would never
-    take another one. (A worker with a hand free waits for a message, and so notices by itself.)
+    Celery would only log it. But Kombu counts a message as in hand until its acknowledgement has succeeded, and a worker
+    takes no more messages than it has hands: one whose hands were all full when the broker went would never take
+    another. (Whoever has a hand free waits for a message, and so notices by itself.)
     """
 
     def __init__(self, message: Any, **named: Any) -> None:
