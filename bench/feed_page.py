@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from bench.common import Goal, Ground, Row, compare
 from bench.ground import EMAIL
-from bench.processes import PROGRAM, Server, environment, free_port, running
+from bench.processes import PATIENCE_SECONDS, PROGRAM, Server, environment, free_port, running
 from models.kinds.memcached import Memcached
 from models.organisation import by_handle
 from models.transaction import transaction
@@ -77,7 +77,7 @@ def _bare(ground: Ground, product: Server, size: int) -> Iterator[Server]:
 
 def signed_in(port: int, password: str) -> str:
     """The cookie of a session, from the sign-in form."""
-    connection = HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = HTTPConnection("127.0.0.1", port, timeout=PATIENCE_SECONDS)
     connection.request("GET", "/login")
     response = connection.getresponse()
     token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', response.read().decode())

@@ -99,7 +99,7 @@ class Server:
 
     def ask(self, times: int) -> bytes:
         """The last of `times` answers over one connection; anything but 200 is an error."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_SECONDS)
         body = b""
         for _ in range(times):
             connection.request("GET", self.path, headers=self.headers)
