@@ -21,6 +21,7 @@ from redis import Redis
 from models.settings import Settings
 from tests.support.processes import alive, kill, process, until
 from tests.support.servers import Servers
+from tests.support.together import WAITING
 from worker.publisher import FIND_DUE, QUEUE, RECONCILE, RUNTIME_QUEUE, publisher, send
 
 # How much a worker says to its broker until it is ready, in pieces; at each of them it may be lost.
@@ -153,6 +154,7 @@ def test_whoever_was_busy_when_the_broker_was_lost_takes_messages_again(
     app: Flask,
     settings: Settings,
     servers: Servers,
+    superuser: psycopg.Connection,
     tmp_path: Path,
     name: str,
     busy: int,
@@ -171,14 +173,14 @@ def test_whoever_was_busy_when_the_broker_was_lost_takes_messages_again(
             # Each sends one to itself at its start.
             for _ in range(busy - 1):
                 assert send(publisher(settings.redis_url), task, queue)
-            until(lambda: waiting(servers) == busy, log, lambda: not alive([started]))
+            until(lambda: superuser.execute(WAITING).fetchone() == (busy,), log, lambda: not alive([started]))
             broker.go()
             time.sleep(TRIES_SECONDS)
             if back_before_they_end:
                 broker.come()
                 time.sleep(TRIES_SECONDS)
             held.rollback()
-            until(lambda: waiting(servers) == 0, log)
+            until(lambda: superuser.execute(WAITING).fetchone() == (0,), log)
             time.sleep(TRIES_SECONDS)
             if not back_before_they_end:
                 broker.come()
@@ -187,11 +189,3 @@ def test_whoever_was_busy_when_the_broker_was_lost_takes_messages_again(
             until(lambda: redis.llen(queue) == 0, log, lambda: not alive([started]))
             # How it ends is no matter here, and may take long.
             kill([started, *started.children(recursive=True)])
-
-
-def waiting(servers: Servers) -> int:
-    """How many wait for a lock of a table."""
-    with psycopg.connect(servers.superuser_url) as connection:
-        row = connection.execute("SELECT count(*) FROM pg_locks WHERE NOT granted").fetchone()
-    assert row
-    return int(row[0])
